@@ -1,0 +1,140 @@
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const STREAM_CHUNK_BYTES = 64 * 1024;
+
+/** What a {@linkcode ByteView} can be made of. Text is taken as UTF-8. */
+export type ByteViewInit = ByteView | Uint8Array | ArrayBuffer | string;
+
+/**
+ * The bytes behind a view, not a copy. For the library's own use: whoever holds them must neither
+ * change them nor hand them on.
+ */
+export let borrowBytes: (view: ByteView) => Uint8Array<ArrayBuffer>;
+
+/**
+ * A view of bytes that nobody will change, not a copy. For the library's own use: the caller
+ * promises that `bytes` stay as they are for as long as the view lives.
+ */
+export let viewOf: (bytes: Uint8Array<ArrayBuffer>) => ByteView;
+
+/**
+ * An immutable run of bytes: what a cache holds and hands out. It is cheap to pass around, stays
+ * valid after its entry is evicted or the cache closed, and never exposes the memory behind it.
+ *
+ * Named after Go groupcache's type of the same purpose.
+ *
+ * @example
+ * ```ts
+ * import { ByteView } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const view = new ByteView('{"name":"Ada"}');
+ * assertEquals(view.size, 14);
+ * assertEquals(view.json(), { name: "Ada" });
+ * assertEquals(await view.toResponse().text(), '{"name":"Ada"}');
+ * ```
+ */
+export class ByteView {
+  #bytes: Uint8Array<ArrayBuffer>;
+
+  static {
+    borrowBytes = (view) => view.#bytes;
+    viewOf = (bytes) => {
+      const view = new ByteView(NOTHING);
+      view.#bytes = bytes;
+      return view;
+    };
+  }
+
+  /**
+   * Copies `init`, so that changes to it afterwards do not show.
+   *
+   * @throws {TypeError} If `init` is none of the types it may be.
+   */
+  constructor(init: ByteViewInit) {
+    if (typeof init === "string") this.#bytes = encoder.encode(init);
+    else if (init === NOTHING) this.#bytes = NOTHING;
+    else if (init instanceof ByteView) this.#bytes = init.#bytes;
+    else if (init instanceof Uint8Array) this.#bytes = new Uint8Array(init);
+    else if (init instanceof ArrayBuffer) this.#bytes = new Uint8Array(init.slice(0));
+    else {
+      throw new TypeError(
+        "Cannot create ByteView: init must be a ByteView, Uint8Array, ArrayBuffer or string: " +
+          `received ${init === null ? "null" : typeof init}`,
+      );
+    }
+  }
+
+  /** How many bytes there are. */
+  get size(): number {
+    return this.#bytes.byteLength;
+  }
+
+  /** The bytes, in a copy that is the caller's own. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice();
+  }
+
+  /** The bytes read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+  text(): string {
+    return decoder.decode(this.#bytes);
+  }
+
+  /**
+   * The bytes parsed as JSON, afresh at each call.
+   *
+   * @throws {SyntaxError} If they are not JSON.
+   */
+  json<T = unknown>(): T {
+    return JSON.parse(this.text());
+  }
+
+  /** The bytes as a stream, in chunks of at most 64 KiB, copied as they are pulled. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const bytes = this.#bytes;
+    let start = 0;
+    return new ReadableStream({
+      pull(controller): void {
+        if (start < bytes.byteLength) {
+          controller.enqueue(bytes.slice(start, start + STREAM_CHUNK_BYTES));
+          start += STREAM_CHUNK_BYTES;
+        }
+        if (start >= bytes.byteLength) controller.close();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /**
+   * A view of a part of the bytes, without a copy. Positions are those of `Array.prototype.slice`:
+   * negative ones count from the end.
+   */
+  slice(start?: number, end?: number): ByteView {
+    const length = this.#bytes.byteLength;
+    const from = toPosition(start ?? 0, length);
+    const to = toPosition(end ?? length, length);
+    return viewOf(this.#bytes.subarray(from, Math.max(from, to)));
+  }
+
+  /** Whether both hold the same bytes. */
+  equals(other: ByteViewInit): boolean {
+    const a = this.#bytes;
+    const b = new ByteView(other).#bytes;
+    return a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index]);
+  }
+
+  /** A response with the bytes as its body. `init` is that of `new Response`. */
+  toResponse(init?: ResponseInit): Response {
+    return new Response(this.#bytes, init);
+  }
+
+  /** The bytes read as UTF-8. */
+  toString(): string {
+    return this.text();
+  }
+}
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+function toPosition(position: number, length: number): number {
+  return position < 0 ? Math.max(length + position, 0) : Math.min(position, length);
+}

@@ -1,0 +1,90 @@
+/**
+ * What went wrong, for programs. A code is part of the interface: it never changes its meaning.
+ *
+ * | code           | meaning                                                                   |
+ * | -------------- | ------------------------------------------------------------------------- |
+ * | `not-found`    | the loader says that there is no such value                               |
+ * | `load-failed`  | the loader threw, or what it returned cannot be encoded; see `cause`      |
+ * | `timeout`      | the loader took longer than `loadTimeoutMs`                               |
+ * | `peer-failed`  | a peer could not be reached, or did not speak the protocol                |
+ * | `bad-key`      | a peer refused the key                                                    |
+ * | `too-large`    | a value is larger than what may travel or be kept                         |
+ * | `unauthorized` | a peer refused the caller                                                 |
+ * | `closed`       | the cache was closed                                                      |
+ */
+export type GroupCacheErrorCode =
+  | "not-found"
+  | "load-failed"
+  | "timeout"
+  | "peer-failed"
+  | "bad-key"
+  | "too-large"
+  | "unauthorized"
+  | "closed";
+
+const CODES: ReadonlySet<string> = new Set<GroupCacheErrorCode>([
+  "not-found",
+  "load-failed",
+  "timeout",
+  "peer-failed",
+  "bad-key",
+  "too-large",
+  "unauthorized",
+  "closed",
+]);
+
+/** Whether `text`, as it came from a peer, is one of our codes. */
+export function isErrorCode(text: string): text is GroupCacheErrorCode {
+  return CODES.has(text);
+}
+
+/**
+ * Every failure of the cache at run time. Wrong arguments are `TypeError`s and `RangeError`s
+ * instead, and a caller's own `signal` rejects with that signal's reason.
+ *
+ * A loader throws one with code `not-found` (or returns `undefined`) to say that there is no value.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
+ * import { assert } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, codec: text, load: () => undefined });
+ *
+ * const error = await pages.get("/missing").catch((error) => error);
+ * assert(error instanceof GroupCacheError && error.code === "not-found");
+ * ```
+ */
+export class GroupCacheError extends Error {
+  /** The class's name, for logs. */
+  override readonly name = "GroupCacheError";
+  /** What went wrong, for programs. */
+  readonly code: GroupCacheErrorCode;
+
+  /**
+   * @param code What went wrong, for programs.
+   * @param message What went wrong, for people: "Cannot <verb> <what>: <why>".
+   * @param options `cause`: what was thrown underneath.
+   */
+  constructor(code: GroupCacheErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What to print of anything that may be thrown: its message, without a stack. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  try {
+    return String(thrown);
+  } catch {
+    return typeof thrown;
+  }
+}
+
+/** A short, quoted rendering of an argument for error messages. */
+export function quote(value: unknown): string {
+  if (typeof value !== "string") return messageOf(value);
+  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+}

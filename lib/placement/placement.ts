@@ -1,0 +1,21 @@
+/**
+ * Ranks peers for a key. Every process that is given the same peers, in whatever order, must give
+ * the same answers.
+ */
+export interface Placement {
+  /** Names the algorithm and its parameters; two processes that differ in it disagree on owners. */
+  readonly name: string;
+  /**
+   * Whether clients of this kind write a space in a key as `+` in a URL, as golang/groupcache does.
+   * Otherwise a `+` in a URL is a plus.
+   *
+   * @default false
+   */
+  readonly plusIsSpace?: boolean;
+  /**
+   * Prepares the ranking of `peers`, their base URLs (`http://10.0.0.1:8080`), at least one. What
+   * it returns gives a key's peers in order of preference: first its owner, then those that take
+   * over when the ones before are down, each peer once.
+   */
+  rank(peers: readonly string[]): (key: string) => readonly string[];
+}
