@@ -1,3 +1,50 @@
+/**
+ * A distributed read-through cache for Deno and Bun, after golang/groupcache. Every process of an
+ * application is a node of the cache; a key has one owner among them, and a miss anywhere becomes
+ * one load in one process, shared by every caller in the cluster.
+ *
+ * @example One process
+ * ```ts
+ * import { GroupCache, json } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * interface User {
+ *   id: string;
+ *   name: string;
+ * }
+ *
+ * await using cache = new GroupCache(); // With `self` and `peers`: one process of a cluster.
+ * const users = cache.group("users", {
+ *   maxBytes: 64 << 20,
+ *   codec: json<User>(),
+ *   ttlMs: 60_000,
+ *   load: (id) => ({ id, name: "Ada" }),
+ * });
+ *
+ * const user = await users.get("42", { signal: AbortSignal.timeout(500) });
+ * assertEquals(user.name, "Ada");
+ * ```
+ *
+ * @module
+ */
+
 export { ByteView } from "./lib/byte_view.ts";
 export type { ByteViewInit } from "./lib/byte_view.ts";
+export type { Clock } from "./lib/clock.ts";
+export { bytes, json, protobuf, text } from "./lib/codec.ts";
+export type { BinaryMessageType, Codec, EncodeDecode } from "./lib/codec.ts";
 export { GroupCacheError } from "./lib/errors.ts";
+export type { GroupCacheErrorCode } from "./lib/errors.ts";
+export type { GroupCacheEventMap, LoadErrorEvent, PeerErrorEvent } from "./lib/events.ts";
+export type { CallOptions, Group, GroupOptions } from "./lib/group.ts";
+export { GroupCache } from "./lib/group_cache.ts";
+export type { FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
+export type { Fetch } from "./lib/http/http_peer.ts";
+export type { Load, LoadContext } from "./lib/loader.ts";
+export type { HashRingOptions, RingHash } from "./lib/placement/hash_ring.ts";
+export type { Placement } from "./lib/placement/placement.ts";
+export { golangRing } from "./lib/placement/golang_ring.ts";
+export { groupcacheGoRing } from "./lib/placement/groupcache_go_ring.ts";
+export { mailgunRing } from "./lib/placement/mailgun_ring.ts";
+export { rendezvous } from "./lib/placement/rendezvous.ts";
+export type { CacheStats, GroupCacheStats, GroupStats } from "./lib/stats.ts";

@@ -63,6 +63,8 @@ export class GroupCacheError extends Error {
   readonly code: GroupCacheErrorCode;
 
   /**
+   * Makes an error, as a loader does to say that there is no value.
+   *
    * @param code What went wrong, for programs.
    * @param message What went wrong, for people: "Cannot <verb> <what>: <why>".
    * @param options `cause`: what was thrown underneath.

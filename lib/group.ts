@@ -1,0 +1,401 @@
+import { borrowBytes, viewOf } from "./byte_view.ts";
+import type { Clock } from "./clock.ts";
+import type { Codec } from "./codec.ts";
+import { GroupCacheError, messageOf, quote } from "./errors.ts";
+import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
+import { GroupMemory, MISS } from "./group_memory.ts";
+import { HotKeys, MIRROR_TTL_MS } from "./hot_keys.ts";
+import { checkKey } from "./key.ts";
+import { type Load, Loader } from "./loader.ts";
+import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
+import type { PeerSet } from "./peer/peer_set.ts";
+import { type Flight, SingleFlight } from "./single_flight.ts";
+import { type GroupStats, newCounters } from "./stats.ts";
+
+// How a `get` comes to its value:
+//
+// 1. The main cache holds what this process owns, the hot cache mirrors of what others own.
+// 2. On a miss the caller joins the key's flight, or starts one: one run per key and process.
+// 3. The flight asks the key's owner, which has flights of its own: one run per key and cluster.
+//    If the owner cannot be asked the next peer in the key's order stands in, and so on.
+// 4. Where the order comes to this process, its loader runs. What it brings goes to the main cache.
+//    Requests of peers begin here: they are never passed on, so peers whose lists differ cannot
+//    send one in circles. A flight of step 2 may wait for one of step 4, never the other way round.
+// 5. What a peer brought is mirrored in the hot cache if the key is hot.
+
+/** What a group is made of. */
+export interface GroupOptions<T, Input = T> {
+  /**
+   * The memory that the group may take, in bytes: keys, values, index, and what is kept decoded.
+   */
+  maxBytes: number;
+  /** Brings a value that no process has; runs once per key across the whole cluster. */
+  load: Load<T, Input>;
+  /**
+   * How values become bytes and back. All processes must use the same.
+   *
+   * @default `ByteView`s, as they are
+   */
+  codec?: Codec<T, Input>;
+  /**
+   * How long a value may be served, in milliseconds, or how to tell from the value and its key.
+   * 0 shares the load and keeps nothing.
+   *
+   * @default Infinity
+   */
+  ttlMs?: number | ((value: Input, key: string) => number);
+  /**
+   * How long a load may take, in milliseconds. It then fails with code `timeout`, its signal
+   * aborts, and the next caller starts afresh. `Infinity` lets a loader that never settles hold
+   * its key for ever.
+   *
+   * @default 30000
+   */
+  loadTimeoutMs?: number;
+}
+
+/** What a call may take with it. */
+export interface CallOptions {
+  /**
+   * Ends this caller's wait: the call rejects with the signal's reason. A load under way goes on
+   * as long as anybody else waits for it.
+   */
+  signal?: AbortSignal;
+}
+
+/** What a group needs of the cache it belongs to. */
+export interface GroupHost {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly peers: PeerSet;
+  /** Aborts with the error for those who wait when the cache is closed. */
+  readonly closing: AbortSignal;
+  /** Tells operators. */
+  report(event: Event): void;
+}
+
+/** A value on its way to those who wait for it. */
+interface Arrival<T> extends EncodedValue {
+  /** Set by the first waiter, if decoded values may be shared. */
+  decoded?: T;
+}
+
+// deno-lint-ignore no-explicit-any -- any group will do
+type AnyGroup = Group<any, any>;
+
+/** Makes a group. For the library's own use: users call {@linkcode GroupCache.group}. */
+export let createGroup: <T, Input>(
+  name: string,
+  options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
+  host: GroupHost,
+) => Group<T, Input>;
+
+/** The side that a group shows its peers. For the library's own use. */
+export let peerSideOf: (group: AnyGroup) => PeerSide;
+
+/**
+ * Values of one kind, by key: made by {@linkcode GroupCache.group}, in every process under the
+ * same name.
+ *
+ * Keys are non-empty, well-formed strings of at most 64 KiB as UTF-8; anything else is a
+ * `TypeError`. Once the cache is closed every call rejects with code `closed`.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", {
+ *   maxBytes: 64 << 20,
+ *   codec: text,
+ *   ttlMs: 60_000,
+ *   load: (path) => `<h1>${path}</h1>`,
+ * });
+ *
+ * const [one, same] = await Promise.all([pages.get("/about"), pages.get("/about")]);
+ * assertEquals(one, "<h1>/about</h1>");
+ * assertEquals(same, one);
+ * assertEquals(pages.stats().localLoads, 1);
+ * ```
+ */
+export class Group<T, Input = T> {
+  /** The name, which is part of the path under which peers ask for values. */
+  readonly name: string;
+  #options: GroupOptions<T, Input> & { codec: Codec<T, Input> };
+  #host: GroupHost;
+  #memory: GroupMemory<T>;
+  /** How values come to this process's callers. */
+  #gets = new SingleFlight<Arrival<T>>();
+  /** Runs of the loader in this process. Apart from `#gets`, so that no circle of peers can form. */
+  #loads = new SingleFlight<Arrival<T>>();
+  #loader: Loader<T, Input>;
+  #hotKeys: HotKeys;
+  #counters = newCounters();
+
+  static {
+    createGroup = (name, options, host) => new Group(name, options, host);
+    peerSideOf = (group) => group.#peerSide;
+  }
+
+  private constructor(
+    name: string,
+    options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
+    host: GroupHost,
+  ) {
+    const { maxBytes, load, codec, ttlMs = Infinity, loadTimeoutMs = 30_000 } = options;
+    this.name = name;
+    this.#options = options;
+    this.#host = host;
+    this.#memory = new GroupMemory({ maxBytes, codec, clock: host.clock });
+    this.#loader = new Loader(this, { load, codec, ttlMs, loadTimeoutMs, clock: host.clock });
+    this.#hotKeys = new HotKeys(host.random);
+    host.closing.addEventListener("abort", () => {
+      this.#gets.failAll(host.closing.reason);
+      this.#loads.failAll(host.closing.reason);
+      this.#memory.clear();
+    }, { once: true });
+  }
+
+  /**
+   * The value of a key: from memory, from the process that owns the key, or, in that process, from
+   * the loader. All who ask meanwhile, in all processes, share one load and its outcome. Failures
+   * are not cached.
+   *
+   * @throws {GroupCacheError} With code `not-found`, `load-failed`, `timeout` or `closed`.
+   * @throws {TypeError} If the key is none.
+   */
+  get(key: string, options?: CallOptions): Promise<T> {
+    try {
+      this.#check(key, options);
+      this.#counters.gets++;
+      const hit = this.#memory.get(key);
+      if (hit !== MISS) {
+        this.#counters.hits++;
+        return Promise.resolve(hit);
+      }
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#counters.loads++;
+    return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight))
+      .then((arrival) => this.#decode(key, arrival));
+  }
+
+  /**
+   * The value of a key if it is in this process's memory, and not a byte of network. It counts as
+   * no use of the entry.
+   *
+   * @throws {TypeError} If the key is none.
+   */
+  peek(key: string): T | undefined {
+    checkKey(key);
+    const hit = this.#memory.peek(key);
+    return hit === MISS ? undefined : hit;
+  }
+
+  /**
+   * Puts a value under a key, at the key's owner, and drops what other processes hold of it. A
+   * load under way does not overwrite it.
+   *
+   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told, and may serve
+   * an old value until that ends; the others have been told.
+   * @throws {TypeError} If the key is none, or the codec refuses the value.
+   */
+  async set(key: string, value: Input, options?: CallOptions): Promise<void> {
+    this.#check(key, options);
+    const { bytes, expiresAtMs } = this.#loader.encode(key, value);
+    const encoded = { view: viewOf(bytes.slice()), expiresAtMs };
+    const signal = this.#signalOf(options);
+    this.#drop(key);
+    const owner = await this.#firstThatAnswers(
+      key,
+      signal,
+      (peer) => peer.set(this.name, key, encoded, { signal }),
+    );
+    if (owner === undefined) this.#put(key, encoded);
+    await this.#dropAt(key, this.#host.peers.others().filter((peer) => peer !== owner), signal);
+  }
+
+  /**
+   * Removes a key in all processes, its owner first. A load under way does not put it back.
+   *
+   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told, and may serve
+   * the value until that ends; the others have been told.
+   * @throws {TypeError} If the key is none.
+   */
+  async remove(key: string, options?: CallOptions): Promise<void> {
+    this.#check(key, options);
+    const signal = this.#signalOf(options);
+    this.#drop(key);
+    // Were the owner not first, another process could mirror the value again after its own removal.
+    const [owner] = this.#host.peers.before(key);
+    const told = await owner?.remove(this.name, key, { signal }).then(() => owner, () => undefined);
+    await this.#dropAt(key, this.#host.peers.others().filter((peer) => peer !== told), signal);
+  }
+
+  /** What the group has counted so far. */
+  stats(): GroupStats {
+    const { loads, loadsExecuted } = this.#counters;
+    return { ...this.#counters, loadsShared: loads - loadsExecuted, ...this.#memory.stats() };
+  }
+
+  #check(key: string, options: CallOptions | undefined): void {
+    checkKey(key);
+    const { closing } = this.#host;
+    if (closing.aborted) throw closing.reason;
+    if (options?.signal?.aborted) throw options.signal.reason;
+  }
+
+  /** The work of a flight in `#gets`. */
+  async #bring(key: string, flight: Flight): Promise<Arrival<T>> {
+    this.#counters.loadsExecuted++;
+    const { loadTimeoutMs = 30_000 } = this.#options;
+    const { signal } = flight;
+    let arrival: EncodedValue | undefined;
+    await this.#firstThatAnswers(key, signal, async (peer) => {
+      arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
+    });
+    if (arrival === undefined) return await this.#load(key, signal);
+    this.#counters.peerLoads++;
+    if (flight.isCurrent && this.#hotKeys.shouldMirror()) this.#mirror(key, arrival);
+    return arrival;
+  }
+
+  /**
+   * Asks the peers for a key in turn, best first, for as long as they cannot be asked. Returns the
+   * one that could, or undefined if the turn came to this process.
+   */
+  async #firstThatAnswers(
+    key: string,
+    signal: AbortSignal,
+    ask: (peer: Peer) => Promise<void>,
+  ): Promise<Peer | undefined> {
+    for (const peer of this.#host.peers.before(key)) {
+      try {
+        await ask(peer);
+        return peer;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isPeerFailure(error)) throw error;
+        this.#peerFailed(peer, error);
+      }
+    }
+    return undefined;
+  }
+
+  /** Joins the run of the loader for a key, or starts one. */
+  #load(key: string, signal: AbortSignal): Promise<Arrival<T>> {
+    return this.#loads.run(key, signal, async (flight) => {
+      try {
+        const { bytes, expiresAtMs } = await this.#loader.run(key, flight);
+        this.#counters.localLoads++;
+        const kept = flight.isCurrent ? this.#memory.keep(key, bytes, expiresAtMs) : undefined;
+        return { view: kept ?? viewOf(bytes.slice()), expiresAtMs };
+      } catch (error) {
+        this.#loadFailed(key, error);
+        throw error;
+      }
+    });
+  }
+
+  #loadFailed(key: string, error: unknown): void {
+    // That nobody waits any more, or the cache was closed, is no failure of the loader.
+    if (!(error instanceof GroupCacheError)) return;
+    if (error.code !== "load-failed" && error.code !== "timeout") return;
+    this.#counters.localLoadErrors++;
+    this.#host.report(new LoadErrorEvent({ group: this.name, key, error }));
+  }
+
+  #decode(key: string, arrival: Arrival<T>): T {
+    const { codec } = this.#options;
+    if (arrival.decoded !== undefined) return arrival.decoded;
+    try {
+      const value = codec.decode(arrival.view);
+      if (codec.decodedBytes !== undefined) arrival.decoded = value;
+      return value;
+    } catch (error) {
+      throw new GroupCacheError(
+        "load-failed",
+        `Cannot decode ${quote(key)} of group ${quote(this.name)}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #mirror(key: string, value: EncodedValue): void {
+    const endOfMirror = this.#host.clock.now() + MIRROR_TTL_MS;
+    const expiresAtMs = Math.min(value.expiresAtMs, endOfMirror);
+    this.#memory.mirror(key, { view: value.view, expiresAtMs });
+  }
+
+  #put(key: string, value: EncodedValue): void {
+    this.#forgetFlights(key);
+    this.#memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
+  }
+
+  #drop(key: string): void {
+    this.#forgetFlights(key);
+    this.#memory.drop(key);
+  }
+
+  #forgetFlights(key: string): void {
+    this.#gets.forget(key);
+    this.#loads.forget(key);
+  }
+
+  /** Drops a key at peers. All are told, whatever becomes of some. */
+  async #dropAt(key: string, peers: Peer[], signal: AbortSignal): Promise<void> {
+    const failures: unknown[] = [];
+    await Promise.all(peers.map(async (peer) => {
+      try {
+        await peer.remove(this.name, key, { signal });
+      } catch (error) {
+        failures.push(error);
+        if (isPeerFailure(error)) this.#peerFailed(peer, error);
+      }
+    }));
+    signal.throwIfAborted();
+    if (failures.length === 0) return;
+    throw new GroupCacheError(
+      "peer-failed",
+      `Cannot drop ${quote(key)} of group ${quote(this.name)} everywhere: ` +
+        failures.map(messageOf).join("; "),
+      { cause: failures.length === 1 ? failures[0] : new AggregateError(failures) },
+    );
+  }
+
+  #peerFailed(peer: Peer, error: GroupCacheError): void {
+    this.#counters.peerErrors++;
+    this.#host.report(new PeerErrorEvent({ peer: peer.url, error }));
+  }
+
+  /** The signal of a call that is no flight: its own, or that of the cache's end. */
+  #signalOf(options: CallOptions | undefined): AbortSignal {
+    const { closing } = this.#host;
+    return options?.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+  }
+
+  get #peerSide(): PeerSide {
+    return {
+      find: (key) => {
+        this.#counters.serverRequests++;
+        this.#counters.gets++;
+        const found = this.#memory.find(key);
+        if (found !== undefined) this.#counters.hits++;
+        return found;
+      },
+      load: (key, signal) => {
+        this.#counters.loads++;
+        if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
+        return this.#load(key, signal);
+      },
+      put: (key, value) => this.#put(key, value),
+      drop: (key) => this.#drop(key),
+    };
+  }
+}
+
+function isPeerFailure(error: unknown): error is GroupCacheError {
+  return error instanceof GroupCacheError && error.code === "peer-failed";
+}

@@ -1,0 +1,332 @@
+import type { ByteView, ByteViewInit } from "./byte_view.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Codec, view } from "./codec.ts";
+import { GroupCacheError, quote } from "./errors.ts";
+import type { GroupCacheEventMap } from "./events.ts";
+import { createGroup, type Group, type GroupOptions, peerSideOf } from "./group.ts";
+import { PeerHandler } from "./http/handler.ts";
+import { type Fetch, HttpPeer } from "./http/http_peer.ts";
+import { PeerSet } from "./peer/peer_set.ts";
+import type { Placement } from "./placement/placement.ts";
+import { rendezvous } from "./placement/rendezvous.ts";
+import type { GroupCacheStats } from "./stats.ts";
+
+/** What a cache is made of. */
+export interface GroupCacheOptions {
+  /**
+   * How the others reach this process: scheme, host and port, as `http://10.0.0.1:8080`.
+   *
+   * @default none, for a process that has no others
+   */
+  self?: string;
+  /**
+   * The base URLs of all processes, this one included. `setPeers` may give or change it later.
+   *
+   * @default this process alone
+   */
+  peers?: readonly string[];
+  /**
+   * Which processes a key belongs to. All must use the same; a cluster with Go processes needs
+   * their ring.
+   *
+   * @default rendezvous()
+   */
+  placement?: Placement;
+  /**
+   * The path under which peers serve each other, with a slash at both ends.
+   *
+   * @default "/_groupcache/"
+   */
+  basePath?: string;
+  /**
+   * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
+   * peer that is busy loading gives signs of life, so this need not allow for slow loads.
+   *
+   * @default 10000
+   */
+  peerTimeoutMs?: number;
+  /**
+   * Sends requests to peers.
+   *
+   * @default globalThis.fetch
+   */
+  fetch?: Fetch;
+  /**
+   * Where time and timers come from.
+   *
+   * @default the runtime's
+   */
+  clock?: Clock;
+  /**
+   * Where chance comes from: a number from 0 to less than 1.
+   *
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** A fetch function, as `Deno.serve` and `Bun.serve` take it; they pass more arguments. */
+export type FetchHandler<Rest extends unknown[] = unknown[]> = (
+  request: Request,
+  ...rest: Rest
+) => Response | Promise<Response>;
+
+/**
+ * One process's part in a cluster of caches. It serves the others through `fetch` or `handler`,
+ * and its own program through groups.
+ *
+ * Caches in one process never meet: nothing here is global.
+ *
+ * @example A process of a cluster
+ * ```ts
+ * import { GroupCache, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const self = "http://127.0.0.1:8080";
+ * await using cache = new GroupCache({ self, peers: [self] });
+ * const pages = cache.group("pages", {
+ *   maxBytes: 64 << 20,
+ *   codec: text,
+ *   load: (path) => `<h1>${path}</h1>`,
+ * });
+ *
+ * // For Deno.serve({ port: 8080 }, serve) or Bun.serve({ port: 8080, fetch: serve }).
+ * const serve = cache.handler(async (request) =>
+ *   new Response(await pages.get(new URL(request.url).pathname))
+ * );
+ * const response = await serve(new Request("http://127.0.0.1:8080/about"));
+ * assertEquals(await response.text(), "<h1>/about</h1>");
+ * ```
+ */
+export class GroupCache extends EventTarget implements AsyncDisposable {
+  #clock: Clock;
+  #random: () => number;
+  #peers: PeerSet;
+  #self: string | undefined;
+  // deno-lint-ignore no-explicit-any -- groups of any values
+  #groups = new Map<string, Group<any, any>>();
+  #handler: PeerHandler;
+  #closing = new AbortController();
+
+  /**
+   * Makes a cache without groups.
+   *
+   * @throws {TypeError} If `self` or `peers` are no distinct base URLs, `peers` lacks `self`, or an
+   * option is not of its type.
+   * @throws {RangeError} If `peerTimeoutMs` is not a positive number.
+   */
+  constructor(options: GroupCacheOptions = {}) {
+    super();
+    const {
+      self,
+      peers,
+      placement = rendezvous(),
+      basePath = "/_groupcache/",
+      peerTimeoutMs = 10_000,
+      fetch = (input, init) => globalThis.fetch(input, init),
+      clock = systemClock,
+      random = Math.random,
+    } = options;
+    if (!/^\/([^?#%\s]*\/)?$/.test(basePath)) {
+      throw new TypeError(
+        `Cannot create GroupCache: basePath must begin and end with a slash: received ${
+          quote(basePath)
+        }`,
+      );
+    }
+    checkDuration("GroupCache", "peerTimeoutMs", peerTimeoutMs);
+    this.#self = self;
+    this.#clock = clock;
+    this.#random = random;
+    const instanceId = crypto.randomUUID();
+    this.#peers = new PeerSet({
+      self,
+      placement,
+      connect: (url) =>
+        new HttpPeer(url, {
+          fetch,
+          clock,
+          basePath,
+          peerTimeoutMs,
+          instanceId,
+          trustsGoStatus: false,
+        }),
+    });
+    this.#handler = new PeerHandler({
+      clock,
+      basePath,
+      plusIsSpace: placement.plusIsSpace ?? false,
+      group: (name) => {
+        if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+        const group = this.#groups.get(name);
+        return group && peerSideOf(group);
+      },
+    });
+    if (peers !== undefined) this.setPeers(peers);
+  }
+
+  /**
+   * Makes the group that other processes know under the same name.
+   *
+   * @throws {TypeError} If the name is empty, holds a slash, is `.` or `..`, or is taken, or an
+   * option is not of its type.
+   * @throws {RangeError} If a number is out of range.
+   * @throws {GroupCacheError} With code `closed` after `close()`.
+   */
+  group(name: string, options: GroupOptions<ByteView, ByteViewInit>): Group<ByteView, ByteViewInit>;
+  /** As above, for values of another type than bytes. */
+  group<T, Input = T>(
+    name: string,
+    options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
+  ): Group<T, Input>;
+  group<T, Input>(name: string, options: GroupOptions<T, Input>): Group<T, Input> {
+    if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+    this.#checkName(name);
+    checkGroupOptions(options);
+    const codec = options.codec ?? view as unknown as Codec<T, Input>;
+    const group = createGroup(name, { ...options, codec }, {
+      clock: this.#clock,
+      random: this.#random,
+      peers: this.#peers,
+      closing: this.#closing.signal,
+      report: (event) => void this.dispatchEvent(event),
+    });
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  /** Answers a request of a peer, and 404 to any other. Works wherever it is passed. */
+  readonly fetch: FetchHandler = (request: Request, info?: unknown) => {
+    if (!this.#handler.isFor(request)) {
+      return new Response("Cannot find such a path", { status: 404 });
+    }
+    return this.#handler.handle(request, info);
+  };
+
+  /**
+   * A fetch function that answers requests of peers and leaves all others to `next`, with all the
+   * arguments that the server passes.
+   */
+  handler<Rest extends unknown[]>(next: FetchHandler<Rest>): FetchHandler<Rest> {
+    return (request, ...rest) =>
+      this.#handler.isFor(request)
+        ? this.#handler.handle(request, rest[0])
+        : next(request, ...rest);
+  }
+
+  /** The base URLs of all processes, this one included. */
+  get peers(): readonly string[] {
+    return this.#peers.urls;
+  }
+
+  /**
+   * Replaces the list of processes, at any time. Calls under way go on.
+   *
+   * @throws {TypeError} If the list is not one of distinct base URLs with `self` among them. The
+   * old list then stays.
+   */
+  setPeers(urls: readonly string[]): void {
+    this.#peers.replace(urls);
+  }
+
+  /** What all groups have counted so far, as a plain JSON value. */
+  stats(): GroupCacheStats {
+    const groups = [...this.#groups].map(([name, group]) => [name, group.stats()]);
+    return {
+      self: this.#self ?? null,
+      peers: [...this.#peers.urls],
+      groups: Object.fromEntries(groups),
+    };
+  }
+
+  /**
+   * Ends the cache: whoever waits, and whoever calls later, gets an error with code `closed`;
+   * peers are told to go elsewhere. Values that were handed out stay good. Closing again does nothing.
+   */
+  close(): Promise<void> {
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort(new GroupCacheError("closed", "Cannot use the cache: it was closed"));
+    }
+    return Promise.resolve();
+  }
+
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Listens to what operators want to see. */
+  override addEventListener<Type extends keyof GroupCacheEventMap>(
+    type: Type,
+    listener: (event: GroupCacheEventMap[Type]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** As above, for listeners of any kind. */
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    // deno-lint-ignore no-explicit-any -- both overloads
+    listener: any,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener, options);
+  }
+
+  #checkName(name: string): void {
+    const why = typeof name !== "string" || name === ""
+      ? "it must be a non-empty string"
+      : name.includes("/")
+      ? "it must not hold a slash, which ends a group's name in a path"
+      : name === "." || name === ".." || !name.isWellFormed()
+      ? "it must be fit for a path"
+      : this.#groups.has(name)
+      ? "there is one of that name"
+      : undefined;
+    if (why !== undefined) {
+      throw new TypeError(`Cannot create group: ${why}: received ${quote(name)}`);
+    }
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- groups of any values
+function checkGroupOptions(options: GroupOptions<any, any>): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot create group: options must be an object: received ${options}`);
+  }
+  const { maxBytes, load, codec, ttlMs, loadTimeoutMs } = options;
+  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) {
+    throw new RangeError(
+      `Cannot create group: maxBytes must be a positive integer: received ${quote(maxBytes)}`,
+    );
+  }
+  if (typeof load !== "function") {
+    throw new TypeError(
+      `Cannot create group: load must be a function: received ${quote(load)}`,
+    );
+  }
+  if (
+    codec !== undefined &&
+    (typeof codec?.encode !== "function" || typeof codec.decode !== "function")
+  ) {
+    throw new TypeError("Cannot create group: codec must have encode and decode");
+  }
+  if (ttlMs !== undefined && typeof ttlMs !== "function" && !(ttlMs >= 0)) {
+    throw new RangeError(
+      `Cannot create group: ttlMs must be a number not below 0 or a function: received ${
+        quote(ttlMs)
+      }`,
+    );
+  }
+  if (loadTimeoutMs !== undefined) checkDuration("group", "loadTimeoutMs", loadTimeoutMs);
+}
+
+function checkDuration(what: string, option: string, ms: number): void {
+  if (typeof ms === "number" && ms > 0) return;
+  throw new RangeError(
+    `Cannot create ${what}: ${option} must be a number above 0: received ${quote(ms)}`,
+  );
+}

@@ -1,0 +1,17 @@
+/** The media type of every message between peers. */
+export const PROTOBUF = "application/x-protobuf";
+
+/** What this implementation calls its protocol. A peer that sends it takes batches. */
+export const PROTOCOL_VERSION = "1";
+
+/** On every reply of ours: {@linkcode PROTOCOL_VERSION}. */
+export const VERSION = "groupcache-version";
+
+/** On every reply without a value: an error's code, so that no proxy's status passes for ours. */
+export const ERROR = "groupcache-error";
+
+/** On every request of ours: the instance id of the sender. */
+export const FROM = "groupcache-from";
+
+/** On requests: how long the owner may spend on a load, in milliseconds. */
+export const TIMEOUT = "groupcache-timeout-ms";

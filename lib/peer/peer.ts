@@ -1,0 +1,43 @@
+import type { ByteView } from "../byte_view.ts";
+
+/** A value as it travels: encoded, and with its end. */
+export interface EncodedValue {
+  readonly view: ByteView;
+  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  readonly expiresAtMs: number;
+}
+
+/** What a call to a peer may take with it. */
+export interface PeerCallOptions {
+  /** Ends the call: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the peer may spend on a load that this call asks for, in milliseconds. */
+  readonly loadTimeoutMs?: number;
+}
+
+/**
+ * One peer as we see it. Whatever keeps it from answering is a `GroupCacheError` with code
+ * `peer-failed`: somebody else may be asked. Any other `GroupCacheError` is its answer.
+ */
+export interface Peer {
+  /** The peer's base URL. */
+  readonly url: string;
+  /** The value of a key, which the peer loads if it does not have it. */
+  get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
+  /** Puts a value into the peer's own memory. */
+  set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<void>;
+  /** Removes a key from the peer's own memory, and lets no load under way put it back. */
+  remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
+}
+
+/** What a group answers to its peers: from its own memory or its own loader, never from others. */
+export interface PeerSide {
+  /** The value of a key if it is in memory. */
+  find(key: string): EncodedValue | undefined;
+  /** The value of a key that was not found, loaded here. */
+  load(key: string, signal: AbortSignal): Promise<EncodedValue>;
+  /** Puts a value into memory. */
+  put(key: string, value: EncodedValue): void;
+  /** Removes a key from memory, and lets no load under way put it back. */
+  drop(key: string): void;
+}

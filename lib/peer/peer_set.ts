@@ -1,0 +1,112 @@
+import { quote } from "../errors.ts";
+import type { Placement } from "../placement/placement.ts";
+import type { Peer } from "./peer.ts";
+
+/** How a {@linkcode PeerSet} is made. */
+export interface PeerSetOptions {
+  /** How the others reach this process; undefined for a process that has no others. */
+  self: string | undefined;
+  /** Which peers a key belongs to. */
+  placement: Placement;
+  /** Makes the client of a peer. */
+  connect: (url: string) => Peer;
+}
+
+/** The processes that share the keys, this one among them. */
+export class PeerSet {
+  #self: string | undefined;
+  #placement: Placement;
+  #connect: (url: string) => Peer;
+  #others = new Map<string, Peer>();
+  #urls: readonly string[] = [];
+  #rank: ((key: string) => Iterable<string>) | undefined;
+
+  constructor(options: PeerSetOptions) {
+    this.#self = options.self === undefined ? undefined : checkPeerUrl("self", options.self);
+    this.#placement = options.placement;
+    this.#connect = options.connect;
+    if (this.#self !== undefined) this.#urls = [this.#self];
+  }
+
+  /** The base URLs of all, this process included. */
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  /**
+   * Replaces the list. Peers that stay keep their clients, with what these have learned.
+   *
+   * @throws {TypeError} If the list is not one of distinct base URLs with `self` among them. The
+   * old list then stays.
+   */
+  replace(list: readonly string[]): void {
+    if (!Array.isArray(list)) {
+      throw new TypeError(`Cannot set peers: expected an array of URLs: received ${typeof list}`);
+    }
+    const self = this.#self;
+    if (self === undefined) {
+      throw new TypeError("Cannot set peers: the cache was created without the option self");
+    }
+    const byOrigin = new Map<string, string>();
+    for (const url of list.map((url) => checkPeerUrl("peers", url))) {
+      const origin = new URL(url).origin;
+      if (byOrigin.has(origin)) {
+        throw new TypeError(`Cannot set peers: ${quote(url)} is in the list twice`);
+      }
+      byOrigin.set(origin, url);
+    }
+    const selfOrigin = new URL(self).origin;
+    if (!byOrigin.has(selfOrigin)) {
+      throw new TypeError(
+        `Cannot set peers: the list must hold self, ${quote(self)}: received ` +
+          `[${list.map(quote).join(", ")}]`,
+      );
+    }
+    const others = new Map<string, Peer>();
+    for (const [origin, url] of byOrigin) {
+      if (origin === selfOrigin) this.#self = url;
+      else others.set(url, this.#others.get(url) ?? this.#connect(url));
+    }
+    this.#others = others;
+    this.#urls = [...byOrigin.values()];
+    this.#rank = others.size === 0 ? undefined : this.#placement.rank(this.#urls);
+  }
+
+  /**
+   * The peers to ask for `key`, best first. The list ends where it comes to this process: from
+   * there on nobody is better placed.
+   */
+  *before(key: string): Generator<Peer, void, undefined> {
+    if (this.#rank === undefined) return;
+    for (const url of this.#rank(key)) {
+      if (url === this.#self) return;
+      const peer = this.#others.get(url);
+      // Otherwise it left the list since the ranking was made.
+      if (peer !== undefined) yield peer;
+    }
+  }
+
+  /** All peers but this process. */
+  others(): Peer[] {
+    return [...this.#others.values()];
+  }
+}
+
+/** A base URL without its trailing slash; otherwise as it was given, because Go's rings hash it. */
+function checkPeerUrl(option: string, url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new TypeError(`Cannot use ${option}: expected a URL: received ${quote(url)}`);
+  }
+  const isBase = parsed.pathname === "/" && parsed.search === "" && parsed.hash === "" &&
+    parsed.username === "" && parsed.password === "";
+  if (!isBase || !/^https?:$/.test(parsed.protocol) || typeof url !== "string") {
+    throw new TypeError(
+      `Cannot use ${option}: expected a URL of scheme, host and port, as "http://10.0.0.1:8080": ` +
+        `received ${quote(url)}`,
+    );
+  }
+  return url.replace(/\/$/, "");
+}

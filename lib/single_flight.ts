@@ -1,0 +1,136 @@
+/** One run of work for a key, as the work itself sees it. */
+export interface Flight {
+  /** Aborts when the last waiter has gone, or when the flight is failed from outside. */
+  readonly signal: AbortSignal;
+  /**
+   * Whether new callers would still join. No longer so once the key was forgotten: what the work
+   * brings back then goes to its waiters and must not be cached.
+   */
+  readonly isCurrent: boolean;
+  /** Ends the flight for all its waiters, whatever becomes of the work. */
+  fail(reason: unknown): void;
+}
+
+/**
+ * Runs work once per key and shares what comes of it among all who ask meanwhile.
+ *
+ * A caller's signal ends that caller's wait. When the last waiter has gone the work's own signal
+ * aborts, and whoever comes after that starts afresh. A flight that nobody can join any more
+ * never disturbs the one that took its place.
+ */
+export class SingleFlight<Value> {
+  #flights = new Map<string, SharedRun<Value>>();
+  /** Flights that nobody can join any more but somebody still waits for. */
+  #forgotten = new Set<SharedRun<Value>>();
+
+  /** How many keys have a flight that can be joined. */
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /** Whether a flight for `key` can be joined. */
+  has(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
+  /**
+   * Joins the key's flight, or starts one with `work`. Rejects with the signal's reason as soon as
+   * `signal` aborts.
+   */
+  run(
+    key: string,
+    signal: AbortSignal | undefined,
+    work: (flight: Flight) => Promise<Value>,
+  ): Promise<Value> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const joined = this.#flights.get(key);
+    if (joined !== undefined) return joined.wait(signal);
+    const flight: SharedRun<Value> = new SharedRun(() => this.#flights.get(key) === flight, () => {
+      if (!this.#forgotten.delete(flight)) this.#flights.delete(key);
+    });
+    this.#flights.set(key, flight);
+    flight.start(work);
+    return flight.wait(signal);
+  }
+
+  /** Lets whoever asks for `key` next start afresh. Those who wait still get their value. */
+  forget(key: string): void {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return;
+    this.#flights.delete(key);
+    this.#forgotten.add(flight);
+  }
+
+  /** As `forget`, for every key. */
+  forgetAll(): void {
+    for (const key of [...this.#flights.keys()]) this.forget(key);
+  }
+
+  /** Fails every flight, the forgotten ones too. */
+  failAll(reason: unknown): void {
+    for (const flight of [...this.#flights.values(), ...this.#forgotten]) flight.fail(reason);
+  }
+}
+
+class SharedRun<Value> implements Flight {
+  #canBeJoined: () => boolean;
+  #onSettled: () => void;
+  #outcome = Promise.withResolvers<Value>();
+  #abort = new AbortController();
+  #settled = false;
+  #waiters = 0;
+
+  constructor(canBeJoined: () => boolean, onSettled: () => void) {
+    this.#canBeJoined = canBeJoined;
+    this.#onSettled = onSettled;
+    // Waiters that left do not listen any more; without this their flight's failure is "unhandled".
+    this.#outcome.promise.catch(() => {});
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get isCurrent(): boolean {
+    return this.#canBeJoined();
+  }
+
+  start(work: (flight: Flight) => Promise<Value>): void {
+    work(this).then(
+      (value) => this.#settle() && this.#outcome.resolve(value),
+      (error) => this.#settle() && this.#outcome.reject(error),
+    );
+  }
+
+  fail(reason: unknown): void {
+    if (!this.#settle()) return;
+    this.#outcome.reject(reason);
+    this.#abort.abort(reason);
+  }
+
+  wait(signal: AbortSignal | undefined): Promise<Value> {
+    this.#waiters++;
+    if (signal === undefined) return this.#outcome.promise;
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
+    const leave = () => {
+      reject(signal.reason);
+      if (--this.#waiters === 0) this.fail(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#outcome.promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener("abort", leave);
+    });
+    return promise;
+  }
+
+  /**
+   * Ends the flight, before its waiters run, so that what they call next never joins it. Returns
+   * false if it had ended before.
+   */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#onSettled();
+    return true;
+  }
+}

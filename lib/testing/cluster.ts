@@ -1,0 +1,90 @@
+import { GroupCache, type GroupCacheOptions } from "../group_cache.ts";
+import { type Fault, MemoryNetwork } from "./memory_network.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/** What the caches of a {@linkcode Cluster} are made of, beyond what the cluster sees to itself. */
+export type ClusterOptions = Omit<GroupCacheOptions, "self" | "peers" | "fetch" | "clock">;
+
+/**
+ * Several caches in one process, joined by the real client and the real handler without sockets,
+ * under one virtual clock.
+ *
+ * @example A key has one owner; when that is down another one stands in
+ * ```ts
+ * import { text } from "@groupcache/groupcache";
+ * import { Cluster } from "@groupcache/groupcache/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cluster = new Cluster(3);
+ * let loads = 0;
+ * const groups = cluster.caches.map((cache) =>
+ *   cache.group("pages", { maxBytes: 1 << 20, codec: text, load: (key) => `page ${key} ${++loads}` })
+ * );
+ *
+ * const pages = await Promise.all(groups.map((group) => group.get("index")));
+ * assertEquals(pages, ["page index 1", "page index 1", "page index 1"]);
+ *
+ * const owner = cluster.caches.findIndex((_, index) => groups[index]?.stats().localLoads === 1);
+ * cluster.setFault(owner, "refuse");
+ * const other = groups[(owner + 1) % 3];
+ * await other?.remove("index").catch(() => {}); // The owner cannot be told.
+ * assertEquals(await other?.get("index"), "page index 2");
+ * ```
+ */
+export class Cluster implements AsyncDisposable {
+  /** The clock of all caches. */
+  readonly clock: VirtualClock = new VirtualClock();
+  /** The caches. */
+  readonly caches: readonly GroupCache[];
+  /** Their base URLs, in the same order. */
+  readonly urls: readonly string[];
+  #network = new MemoryNetwork(this.clock);
+
+  /**
+   * Makes caches without groups.
+   *
+   * @param size How many caches there are.
+   * @throws {RangeError} If `size` is not a positive integer.
+   */
+  constructor(size: number, options: ClusterOptions = {}) {
+    if (!Number.isSafeInteger(size) || size < 1) {
+      throw new RangeError(
+        `Cannot create Cluster: size must be a positive integer: received ${size}`,
+      );
+    }
+    const { fetch } = this.#network;
+    this.urls = Array.from({ length: size }, (_, index) => `http://peer-${index}:8080`);
+    this.caches = this.urls.map((self) => {
+      const cache = new GroupCache({
+        ...options,
+        self,
+        peers: this.urls,
+        fetch,
+        clock: this.clock,
+      });
+      this.#network.listen(self, cache.fetch);
+      return cache;
+    });
+  }
+
+  /** Breaks a cache, by its index, for those that ask it; or mends it. */
+  setFault(index: number, fault: Fault | undefined): void {
+    this.#network.setFault(this.#url(index), fault);
+  }
+
+  /** How many requests the others sent to a cache, by its index. */
+  requestsTo(index: number): number {
+    return this.#network.requestsTo(this.#url(index));
+  }
+
+  /** Closes all caches. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.caches.map((cache) => cache.close()));
+  }
+
+  #url(index: number): string {
+    const url = this.urls[index];
+    if (url !== undefined) return url;
+    throw new RangeError(`Cannot find cache: there are ${this.urls.length}: received ${index}`);
+  }
+}

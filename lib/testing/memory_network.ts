@@ -1,0 +1,106 @@
+import type { Clock } from "../clock.ts";
+import type { Fetch } from "../http/http_peer.ts";
+
+/**
+ * What is wrong with a peer.
+ *
+ * | fault         | what those who ask it see                                            |
+ * | ------------- | -------------------------------------------------------------------- |
+ * | `refuse`      | connections are refused                                              |
+ * | `hang`        | requests are taken and never answered                                |
+ * | `garbage`     | replies look right and hold noise                                    |
+ * | `cut`         | replies break off half-way                                           |
+ * | `{ delayMs }` | replies take that much longer, in milliseconds of the virtual clock  |
+ */
+export type Fault = "refuse" | "hang" | "garbage" | "cut" | { delayMs: number };
+
+/** Answers a request, as `GroupCache.fetch` does. */
+export type Serve = (request: Request) => Response | Promise<Response>;
+
+/** Connects servers and clients without sockets. */
+export class MemoryNetwork {
+  #clock: Clock;
+  #servers = new Map<string, Serve>();
+  #faults = new Map<string, Fault>();
+  #requests = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Puts a server at an origin. */
+  listen(origin: string, serve: Serve): void {
+    this.#servers.set(origin, serve);
+  }
+
+  /** Breaks the server at an origin, or mends it. */
+  setFault(origin: string, fault: Fault | undefined): void {
+    if (fault === undefined) this.#faults.delete(origin);
+    else this.#faults.set(origin, fault);
+  }
+
+  /** How many requests were sent to an origin. */
+  requestsTo(origin: string): number {
+    return this.#requests.get(origin) ?? 0;
+  }
+
+  /** A `fetch` that reaches the servers of this network. */
+  readonly fetch: Fetch = async (input, init) => {
+    const { signal, ...rest } = init ?? {};
+    signal?.throwIfAborted();
+    const { origin } = new URL(input);
+    this.#requests.set(origin, this.requestsTo(origin) + 1);
+    const fault = this.#faults.get(origin);
+    const serve = this.#servers.get(origin);
+    if (serve === undefined || fault === "refuse") throw new TypeError("connection refused");
+
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => {});
+    signal?.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+    if (fault === "hang") return await aborted.promise;
+    if (typeof fault === "object") {
+      const wait = Promise.withResolvers<void>();
+      const timer = this.#clock.setTimeout(wait.resolve, fault.delayMs);
+      await Promise.race([wait.promise, aborted.promise])
+        .finally(() => this.#clock.clearTimeout(timer));
+    }
+    const answered = Promise.resolve(serve(new Request(input, rest)));
+    // A server learns that its client has gone when it sends.
+    aborted.promise.catch(async (reason) => {
+      const response = await answered;
+      if (!response.bodyUsed) await response.body?.cancel(reason);
+    }).catch(() => {});
+    const response = await Promise.race([answered, aborted.promise]);
+    const { status, headers } = response;
+    if (fault === "garbage") return new Response(Uint8Array.of(255, 254, 253), { status, headers });
+    const body = response.body && tether(response.body, signal ?? undefined, fault === "cut");
+    return new Response(body, { status, headers });
+  };
+}
+
+/** Passes a body on until the client leaves, or half of its first chunk if the line is cut. */
+function tether(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal | undefined,
+  isCut: boolean,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    start(controller): void {
+      signal?.addEventListener("abort", () => {
+        controller.error(signal.reason);
+        reader.cancel(signal.reason).catch(() => {});
+      }, { once: true });
+    },
+    async pull(controller): Promise<void> {
+      const { done, value } = await reader.read();
+      if (signal?.aborted) return;
+      if (done) return controller.close();
+      if (!isCut) return controller.enqueue(value);
+      controller.enqueue(value.slice(0, value.byteLength >> 1));
+      controller.error(new TypeError("connection reset"));
+      await reader.cancel();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

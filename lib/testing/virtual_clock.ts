@@ -1,0 +1,119 @@
+import type { Clock } from "../clock.ts";
+
+/** Turns of the event loop after which nothing is expected to move by itself any more. */
+const TURNS_TO_SETTLE = 8;
+
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/**
+ * A clock that stands still until it is told to go on.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, text } from "@groupcache/groupcache";
+ * import { VirtualClock } from "@groupcache/groupcache/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const clock = new VirtualClock();
+ * await using cache = new GroupCache({ clock });
+ * const times = cache.group("times", {
+ *   maxBytes: 1 << 20,
+ *   codec: text,
+ *   ttlMs: 1000,
+ *   load: () => String(clock.now()),
+ * });
+ * const first = await times.get("now");
+ * await clock.advance(999);
+ * assertEquals(await times.get("now"), first);
+ * await clock.advance(1);
+ * assertEquals(await times.get("now"), String(Number(first) + 1000));
+ * ```
+ */
+export class VirtualClock implements Clock {
+  #now: number;
+  #timers = new Set<Timer>();
+
+  /**
+   * Makes a clock that stands still.
+   *
+   * @param nowMs Where it stands, in Unix milliseconds.
+   */
+  constructor(nowMs = 1_700_000_000_000) {
+    this.#now = nowMs;
+  }
+
+  /** Where the clock stands, in Unix milliseconds. */
+  now(): number {
+    return this.#now;
+  }
+
+  /** Calls `callback` when the clock has gone on by `delayMs` milliseconds. */
+  setTimeout(callback: () => void, delayMs: number): unknown {
+    const timer: Timer = { at: this.#now + Math.max(0, delayMs), callback };
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  /** Forgets a timer. */
+  clearTimeout(timer: unknown): void {
+    this.#timers.delete(timer as Timer);
+  }
+
+  /** How many timers have not run yet. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
+  /** Goes on by `ms` milliseconds, running what falls due on the way and all that follows from it. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settle();
+    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
+      this.#run(next);
+      await settle();
+    }
+    this.#now = end;
+  }
+
+  /**
+   * Goes on from timer to timer until `promise` settles, and returns what it comes to.
+   *
+   * @throws {Error} If no timer is left and `promise` is still pending.
+   */
+  async until<Value>(promise: Promise<Value>): Promise<Value> {
+    let isSettled = false;
+    promise.then(() => isSettled = true, () => isSettled = true);
+    await settle();
+    while (!isSettled) {
+      const next = this.#next(Infinity);
+      if (next === undefined) throw new Error("Cannot wait for promise: no timer is left to run");
+      this.#run(next);
+      await settle();
+    }
+    return await promise;
+  }
+
+  #next(end: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
+    }
+    return next;
+  }
+
+  #run(timer: Timer): void {
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.at);
+    timer.callback();
+  }
+}
+
+/** Lets everything run that needs no time. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) {
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  }
+}

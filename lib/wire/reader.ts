@@ -1,0 +1,117 @@
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** How protobuf lays out a field's value. */
+export type Layout = "varint" | "fixed64" | "bytes";
+
+const WIRE_TYPES: Readonly<Record<Layout, number>> = { varint: 0, fixed64: 1, bytes: 2 };
+const FIXED32 = 5;
+
+/** What stands before a field's value: its number and its layout in one. */
+export function tagOf(field: number, layout: Layout): number {
+  return field * 8 + WIRE_TYPES[layout];
+}
+
+/**
+ * Reads one protobuf message front to back. Bytes that are not protobuf, or break off, are a
+ * `RangeError`; nothing is read past the end.
+ */
+export class Reader {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #position = 0;
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The tag of the next field, whose value must then be read or skipped; 0 at the end. */
+  next(): number {
+    if (this.#position >= this.#bytes.byteLength) return 0;
+    const tag = this.varint();
+    if (tag < 8) throw malformed("field number 0");
+    return tag;
+  }
+
+  /** Passes over the value of a field that nobody here knows. */
+  skip(tag: number): void {
+    switch (tag % 8) {
+      case WIRE_TYPES.varint:
+        this.bigVarint();
+        break;
+      case WIRE_TYPES.fixed64:
+        this.#take(8);
+        break;
+      case WIRE_TYPES.bytes:
+        this.#take(this.varint());
+        break;
+      case FIXED32:
+        this.#take(4);
+        break;
+      default:
+        throw malformed(`wire type ${tag % 8}`);
+    }
+  }
+
+  /** An unsigned number of at most 53 bits. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
+      const byte = this.#byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
+    }
+    throw malformed("a number of more than 53 bits");
+  }
+
+  /** A signed number of 64 bits. */
+  bigVarint(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return BigInt.asIntN(64, value);
+    }
+    throw malformed("a number of more than 64 bits");
+  }
+
+  /** A floating-point number of 64 bits. */
+  double(): number {
+    return this.#view.getFloat64(this.#take(8), true);
+  }
+
+  /** Bytes behind their length: a view, not a copy. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    const length = this.varint();
+    const start = this.#take(length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** Text behind its length. */
+  string(): string {
+    try {
+      return decoder.decode(this.bytes());
+    } catch (error) {
+      throw error instanceof TypeError ? malformed("text that is not UTF-8") : error;
+    }
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#position++];
+    if (byte === undefined) throw malformed("a message that breaks off");
+    return byte;
+  }
+
+  #take(length: number): number {
+    const start = this.#position;
+    if (length > this.#bytes.byteLength - start) throw malformed("a message that breaks off");
+    this.#position = start + length;
+    return start;
+  }
+}
+
+function malformed(what: string): RangeError {
+  return new RangeError(`Cannot read protobuf: received ${what}`);
+}

@@ -1,0 +1,77 @@
+const encoder = new TextEncoder();
+
+/**
+ * Writes protobuf into one buffer whose size was computed before, so that a value is copied once.
+ * The functions below say how much each part takes.
+ */
+export class Writer {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #position = 0;
+
+  constructor(byteLength: number) {
+    this.#bytes = new Uint8Array(byteLength);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** What was written. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** An unsigned number of at most 53 bits. */
+  varint(value: number): void {
+    while (value > 127) {
+      this.#bytes[this.#position++] = value % 128 + 128;
+      value = Math.floor(value / 128);
+    }
+    this.#bytes[this.#position++] = value;
+  }
+
+  /** A signed number of 64 bits. */
+  bigVarint(value: bigint): void {
+    value = BigInt.asUintN(64, value);
+    while (value > 127n) {
+      this.#bytes[this.#position++] = Number(value & 127n) + 128;
+      value >>= 7n;
+    }
+    this.#bytes[this.#position++] = Number(value);
+  }
+
+  /** A floating-point number of 64 bits. */
+  double(value: number): void {
+    this.#view.setFloat64(this.#position, value, true);
+    this.#position += 8;
+  }
+
+  /** Bytes behind their length. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.byteLength);
+    this.#bytes.set(bytes, this.#position);
+    this.#position += bytes.byteLength;
+  }
+}
+
+/** How many bytes an unsigned number takes. */
+export function varintSize(value: number): number {
+  let size = 1;
+  for (; value > 127; value = Math.floor(value / 128)) size++;
+  return size;
+}
+
+/** How many bytes a signed number of 64 bits takes. */
+export function bigVarintSize(value: bigint): number {
+  let size = 1;
+  for (value = BigInt.asUintN(64, value); value > 127n; value >>= 7n) size++;
+  return size;
+}
+
+/** How many bytes a field of bytes takes behind its tag. */
+export function bytesSize(bytes: Uint8Array): number {
+  return varintSize(bytes.byteLength) + bytes.byteLength;
+}
+
+/** Text as UTF-8. */
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
