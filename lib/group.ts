@@ -23,6 +23,8 @@ import { type GroupStats, newCounters } from "./stats.ts";
 //    send one in circles. A flight of step 2 may wait for one of step 4, never the other way round.
 // 5. What a peer brought is mirrored in the hot cache if the key is hot.
 
+const DEFAULT_LOAD_TIMEOUT_MS = 30_000;
+
 /** What a group is made of. */
 export interface GroupOptions<T, Input = T> {
   /**
@@ -143,7 +145,8 @@ export class Group<T, Input = T> {
     options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
     host: GroupHost,
   ) {
-    const { maxBytes, load, codec, ttlMs = Infinity, loadTimeoutMs = 30_000 } = options;
+    const { maxBytes, load, codec, ttlMs = Infinity, loadTimeoutMs = DEFAULT_LOAD_TIMEOUT_MS } =
+      options;
     this.name = name;
     this.#options = options;
     this.#host = host;
@@ -169,7 +172,7 @@ export class Group<T, Input = T> {
     try {
       this.#check(key, options);
       this.#counters.gets++;
-      const hit = this.#memory.get(key);
+      const hit = this.#decoded(key, () => this.#memory.get(key));
       if (hit !== MISS) {
         this.#counters.hits++;
         return Promise.resolve(hit);
@@ -179,7 +182,7 @@ export class Group<T, Input = T> {
     }
     this.#counters.loads++;
     return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight))
-      .then((arrival) => this.#decode(key, arrival));
+      .then((arrival) => this.#decoded(key, () => this.#decode(arrival)));
   }
 
   /**
@@ -190,7 +193,7 @@ export class Group<T, Input = T> {
    */
   peek(key: string): T | undefined {
     checkKey(key);
-    const hit = this.#memory.peek(key);
+    const hit = this.#decoded(key, () => this.#memory.peek(key));
     return hit === MISS ? undefined : hit;
   }
 
@@ -209,7 +212,7 @@ export class Group<T, Input = T> {
     const signal = this.#signalOf(options);
     this.#drop(key);
     const owner = await this.#firstThatAnswers(
-      key,
+      this.#host.peers.before(key) ?? [],
       signal,
       (peer) => peer.set(this.name, key, encoded, { signal }),
     );
@@ -229,7 +232,7 @@ export class Group<T, Input = T> {
     const signal = this.#signalOf(options);
     this.#drop(key);
     // Were the owner not first, another process could mirror the value again after its own removal.
-    const [owner] = this.#host.peers.before(key);
+    const [owner] = this.#host.peers.before(key) ?? [];
     const told = await owner?.remove(this.name, key, { signal }).then(() => owner, () => undefined);
     await this.#dropAt(key, this.#host.peers.others().filter((peer) => peer !== told), signal);
   }
@@ -248,12 +251,18 @@ export class Group<T, Input = T> {
   }
 
   /** The work of a flight in `#gets`. */
-  async #bring(key: string, flight: Flight): Promise<Arrival<T>> {
+  #bring(key: string, flight: Flight): Promise<Arrival<T>> {
     this.#counters.loadsExecuted++;
-    const { loadTimeoutMs = 30_000 } = this.#options;
+    const peers = this.#host.peers.before(key);
+    // At once when the key is owned here: a removal that comes next must find the load in flight.
+    return peers === undefined ? this.#load(key, flight.signal) : this.#ask(key, peers, flight);
+  }
+
+  async #ask(key: string, peers: Iterable<Peer>, flight: Flight): Promise<Arrival<T>> {
     const { signal } = flight;
+    const { loadTimeoutMs = DEFAULT_LOAD_TIMEOUT_MS } = this.#options;
     let arrival: EncodedValue | undefined;
-    await this.#firstThatAnswers(key, signal, async (peer) => {
+    await this.#firstThatAnswers(peers, signal, async (peer) => {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
     });
     if (arrival === undefined) return await this.#load(key, signal);
@@ -263,15 +272,15 @@ export class Group<T, Input = T> {
   }
 
   /**
-   * Asks the peers for a key in turn, best first, for as long as they cannot be asked. Returns the
-   * one that could, or undefined if the turn came to this process.
+   * Asks the owner, and then its successors for as long as those before could not be asked.
+   * Returns the one that answered, or undefined if the turn came to this process.
    */
   async #firstThatAnswers(
-    key: string,
+    peers: Iterable<Peer>,
     signal: AbortSignal,
     ask: (peer: Peer) => Promise<void>,
   ): Promise<Peer | undefined> {
-    for (const peer of this.#host.peers.before(key)) {
+    for (const peer of peers) {
       try {
         await ask(peer);
         return peer;
@@ -307,13 +316,17 @@ export class Group<T, Input = T> {
     this.#host.report(new LoadErrorEvent({ group: this.name, key, error }));
   }
 
-  #decode(key: string, arrival: Arrival<T>): T {
+  #decode(arrival: Arrival<T>): T {
     const { codec } = this.#options;
     if (arrival.decoded !== undefined) return arrival.decoded;
+    const value = codec.decode(arrival.view);
+    if (codec.decodedBytes !== undefined) arrival.decoded = value;
+    return value;
+  }
+
+  #decoded<Value>(key: string, decode: () => Value): Value {
     try {
-      const value = codec.decode(arrival.view);
-      if (codec.decodedBytes !== undefined) arrival.decoded = value;
-      return value;
+      return decode();
     } catch (error) {
       throw new GroupCacheError(
         "load-failed",

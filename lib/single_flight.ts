@@ -61,11 +61,6 @@ export class SingleFlight<Value> {
     this.#forgotten.add(flight);
   }
 
-  /** As `forget`, for every key. */
-  forgetAll(): void {
-    for (const key of [...this.#flights.keys()]) this.forget(key);
-  }
-
   /** Fails every flight, the forgotten ones too. */
   failAll(reason: unknown): void {
     for (const flight of [...this.#flights.values(), ...this.#forgotten]) flight.fail(reason);

@@ -73,14 +73,20 @@ export class PeerSet {
   }
 
   /**
-   * The peers to ask for `key`, best first. The list ends where it comes to this process: from
-   * there on nobody is better placed.
+   * The peers to ask for `key`, best first; undefined if the key is this process's own. The list
+   * ends where it comes to this process: from there on nobody is better placed.
    */
-  *before(key: string): Generator<Peer, void, undefined> {
-    if (this.#rank === undefined) return;
-    for (const url of this.#rank(key)) {
-      if (url === this.#self) return;
-      const peer = this.#others.get(url);
+  before(key: string): Iterable<Peer> | undefined {
+    if (this.#rank === undefined) return undefined;
+    const urls = this.#rank(key)[Symbol.iterator]();
+    const owner = urls.next();
+    if (owner.done || owner.value === this.#self) return undefined;
+    return this.#upToSelf(owner, urls);
+  }
+
+  *#upToSelf(owner: IteratorResult<string>, urls: Iterator<string>): Generator<Peer> {
+    for (let url = owner; !url.done && url.value !== this.#self; url = urls.next()) {
+      const peer = this.#others.get(url.value);
       // Otherwise it left the list since the ranking was made.
       if (peer !== undefined) yield peer;
     }

@@ -1,0 +1,461 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  bytes,
+  ByteView,
+  GroupCache,
+  GroupCacheError,
+  type GroupOptions,
+  json,
+  type Load,
+  text,
+} from "../mod.ts";
+import { VirtualClock } from "../lib/testing/mod.ts";
+import { test } from "./runtime.ts";
+
+const MAX_BYTES = 1 << 20;
+
+/** A group of texts in a cache of its own, under a virtual clock. */
+function setUp(options: Partial<GroupOptions<string>> & { load: Load<string> }) {
+  const clock = new VirtualClock();
+  const cache = new GroupCache({ clock });
+  const group = cache.group("texts", { maxBytes: MAX_BYTES, codec: text, ...options });
+  return { clock, cache, group };
+}
+
+/** A loader that ends when the test says so. */
+class ManualLoad {
+  calls: { key: string; signal: AbortSignal; outcome: PromiseWithResolvers<string> }[] = [];
+  readonly load: Load<string> = (key, { signal }) => {
+    const outcome = Promise.withResolvers<string>();
+    this.calls.push({ key, signal, outcome });
+    return outcome.promise;
+  };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(() => undefined, (error) => error);
+  assert(error instanceof GroupCacheError, `expected a GroupCacheError: received ${error}`);
+  return error.code;
+}
+
+test("Group.get() hands one load to all waiters, and its value to those who come later", async () => {
+  const { load, calls } = new ManualLoad();
+  const { group } = setUp({ load });
+  const waits = Array.from({ length: 1000 }, () => group.get("key"));
+  assertEquals(calls.length, 1);
+  calls[0]?.outcome.resolve("value");
+  assertEquals(new Set(await Promise.all(waits)), new Set(["value"]));
+  assertEquals(await group.get("key"), "value");
+  assertEquals(calls.length, 1);
+});
+
+test("Group.stats() counts what happened", async () => {
+  const { load, calls } = new ManualLoad();
+  const { cache, group } = setUp({ load });
+  const waits = [group.get("key"), group.get("key"), group.get("key")];
+  calls[0]?.outcome.resolve("value");
+  await Promise.all(waits);
+  await group.get("key");
+  const stats = group.stats();
+  assertEquals(
+    { ...stats, main: { ...stats.main, bytes: stats.main.bytes > 0 } },
+    {
+      gets: 4,
+      hits: 1,
+      loads: 3,
+      loadsShared: 2,
+      loadsExecuted: 1,
+      localLoads: 1,
+      localLoadErrors: 0,
+      peerLoads: 0,
+      peerErrors: 0,
+      serverRequests: 0,
+      main: { ...stats.main, items: 1, bytes: true, gets: 4, hits: 1, evictions: 0 },
+      hot: stats.hot,
+    },
+  );
+  const whole = cache.stats();
+  assertEquals(JSON.parse(JSON.stringify(whole)), whole, "stats are plain JSON");
+  assertEquals(whole.groups["texts"], stats);
+});
+
+const failures: { name: string; load: Load<string>; code: string; message: RegExp }[] = [
+  {
+    name: "rejects",
+    load: () => Promise.reject(new Error("the origin is down")),
+    code: "load-failed",
+    message: /^Cannot load "key" of group "texts": the origin is down$/,
+  },
+  {
+    name: "throws at once",
+    load: () => {
+      throw new Error("at once");
+    },
+    code: "load-failed",
+    message: /: at once$/,
+  },
+  {
+    name: "throws no Error",
+    load: () => Promise.reject(42),
+    code: "load-failed",
+    message: /: 42$/,
+  },
+  {
+    name: "throws undefined",
+    load: () => Promise.reject(undefined),
+    code: "load-failed",
+    message: /: undefined$/,
+  },
+  {
+    name: "returns the wrong type",
+    load: () => 42 as unknown as string,
+    code: "load-failed",
+    message: /expected a string: received number$/,
+  },
+  {
+    name: "returns text that UTF-8 cannot hold",
+    load: () => "\ud800",
+    code: "load-failed",
+    message: /lone surrogate/,
+  },
+  {
+    name: "returns undefined",
+    load: () => undefined,
+    code: "not-found",
+    message: /^Cannot load "key" of group "texts": there is no such value$/,
+  },
+  {
+    name: "says that there is no value",
+    load: () => {
+      throw new GroupCacheError("not-found", "Cannot find user: no row");
+    },
+    code: "not-found",
+    message: /no row/,
+  },
+  {
+    name: "fails as another cache's peer would",
+    load: () => Promise.reject(new GroupCacheError("peer-failed", "Cannot ask peer")),
+    code: "load-failed",
+    message: /Cannot ask peer/,
+  },
+];
+
+for (const { name, load, code, message } of failures) {
+  test(`Group.get() shares the failure and frees the key when the loader ${name}`, async () => {
+    let runs = 0;
+    const { group, clock } = setUp({
+      load: (key, context) => runs++ === 0 ? load(key, context) : "recovered",
+    });
+    const outcomes = await Promise.allSettled([group.get("key"), group.get("key")]);
+    const [first, second] = outcomes.map((outcome) =>
+      outcome.status === "rejected" ? outcome.reason : undefined
+    );
+    assert(first instanceof GroupCacheError);
+    assertEquals(first.code, code);
+    assert(message.test(first.message), first.message);
+    assertStrictEquals(second, first);
+    assertEquals(runs, 1);
+    assertEquals(await group.get("key"), "recovered");
+    assertEquals(clock.pendingTimers, 0);
+  });
+}
+
+test("Group.get() keeps what the loader threw as the cause", async () => {
+  const thrown = { odd: "object" };
+  const { group } = setUp({ load: () => Promise.reject(thrown) });
+  const error = await group.get("key").catch((error) => error);
+  assertStrictEquals(error.cause, thrown);
+});
+
+test("Group.get() ends a load that never settles after loadTimeoutMs, and frees the key", async () => {
+  const { load, calls } = new ManualLoad();
+  const { group, clock } = setUp({ load, loadTimeoutMs: 5000 });
+  const wait = group.get("key");
+  const code = codeOf(wait);
+  await clock.advance(4999);
+  assert(!calls[0]?.signal.aborted);
+  await clock.advance(1);
+  assertEquals(await code, "timeout");
+  assert(calls[0]?.signal.aborted);
+  const retry = group.get("key");
+  calls[0]?.outcome.resolve("too late");
+  calls[1]?.outcome.resolve("fresh");
+  assertEquals(await retry, "fresh");
+  assertEquals(await group.get("key"), "fresh");
+  assertEquals(group.stats().localLoadErrors, 1);
+  assertEquals(clock.pendingTimers, 0);
+});
+
+test("Group.get() for its own key from inside the loader ends after loadTimeoutMs", async () => {
+  const { group, clock } = setUp({
+    load: async (key, { group }) => `again ${await group.get(key)}`,
+  });
+  assertEquals(await clock.until(codeOf(group.get("key"))), "timeout");
+  assertEquals(clock.pendingTimers, 0);
+});
+
+test("Group.get() lets a loader get other keys of its own group", async () => {
+  const { group } = setUp({
+    load: async (key, { group }) =>
+      key === "0" ? "end" : `${key} ${await group.get(String(Number(key) - 1))}`,
+  });
+  assertEquals(await group.get("3"), "3 2 1 end");
+});
+
+test("Group.get() ends only the wait of a caller whose signal aborts", async () => {
+  const { load, calls } = new ManualLoad();
+  const { group } = setUp({ load });
+  const leaver = new AbortController();
+  const leaving = group.get("key", { signal: leaver.signal });
+  const staying = group.get("key");
+  const reason = new Error("had enough");
+  leaver.abort(reason);
+  assertStrictEquals(await leaving.catch((error) => error), reason);
+  assert(!calls[0]?.signal.aborted);
+  calls[0]?.outcome.resolve("value");
+  assertEquals(await staying, "value");
+});
+
+test("Group.get() aborts the load when the last waiter leaves, and the next caller starts afresh", async () => {
+  const { load, calls } = new ManualLoad();
+  const { group, clock } = setUp({ load });
+  const leavers = [new AbortController(), new AbortController()];
+  const waits = leavers.map(({ signal }) => group.get("key", { signal }));
+  const settled = Promise.allSettled(waits);
+  leavers[0]?.abort();
+  assert(!calls[0]?.signal.aborted);
+  leavers[1]?.abort();
+  assert(calls[0]?.signal.aborted);
+  await settled;
+  const fresh = group.get("key");
+  assertEquals(calls.length, 2);
+  calls[0]?.outcome.resolve("old");
+  calls[1]?.outcome.resolve("new");
+  assertEquals(await fresh, "new");
+  assertEquals(group.peek("key"), "new");
+  assertEquals(group.stats().localLoadErrors, 0, "to leave is no failure of the loader");
+  assertEquals(clock.pendingTimers, 0);
+});
+
+test("Group.get() rejects at once with the reason of a signal that has aborted, hit or miss", async () => {
+  const { load, calls } = new ManualLoad();
+  const { group } = setUp({ load });
+  await group.set("present", "value");
+  for (const key of ["present", "absent"]) {
+    const reason = new Error(key);
+    const wait = group.get(key, { signal: AbortSignal.abort(reason) });
+    assertStrictEquals(await wait.catch((error) => error), reason);
+  }
+  assertEquals(calls.length, 0);
+});
+
+const badKeys: { name: string; key: unknown }[] = [
+  { name: "an empty string", key: "" },
+  { name: "a lone surrogate", key: "a\ud800" },
+  { name: "more than 64 KiB", key: "é".repeat(32 * 1024) + "x" },
+  { name: "a number", key: 42 },
+  { name: "undefined", key: undefined },
+  { name: "null", key: null },
+];
+
+for (const { name, key } of badKeys) {
+  test(`Group refuses ${name} as a key with a TypeError`, async () => {
+    const { group } = setUp({ load: () => "value" });
+    const bad = key as string;
+    for (const call of [() => group.get(bad), () => group.set(bad, ""), () => group.remove(bad)]) {
+      await assertRejects(call, TypeError, "Cannot use key");
+    }
+    assertThrows(() => group.peek(bad), TypeError, "Cannot use key");
+  });
+}
+
+test("Group.get() serves a value for ttlMs and not a millisecond longer", async () => {
+  let loads = 0;
+  const { group, clock } = setUp({ ttlMs: 1000, load: () => `load ${++loads}` });
+  assertEquals(await group.get("key"), "load 1");
+  await clock.advance(999);
+  assertEquals(await group.get("key"), "load 1");
+  await clock.advance(1);
+  assertEquals(group.peek("key"), undefined);
+  assertEquals(await group.get("key"), "load 2");
+});
+
+test("Group.get() takes the time to live from the value and its key", async () => {
+  const { group, clock } = setUp({
+    ttlMs: (value, key) => value.length * 1000 + (key === "long" ? 500 : 0),
+    load: () => "ab",
+  });
+  await Promise.all([group.get("short"), group.get("long")]);
+  await clock.advance(2000);
+  assertEquals([group.peek("short"), group.peek("long")], [undefined, "ab"]);
+  await clock.advance(500);
+  assertEquals(group.peek("long"), undefined);
+});
+
+test("Group.get() shares a value whose time to live is 0 and keeps nothing", async () => {
+  let loads = 0;
+  const { group } = setUp({ ttlMs: 0, load: () => `load ${++loads}` });
+  assertEquals(await Promise.all([group.get("key"), group.get("key")]), ["load 1", "load 1"]);
+  assertEquals(group.stats().main.items, 0);
+  assertEquals(await group.get("key"), "load 2");
+});
+
+test("Group.get() fails when ttlMs comes to nonsense", async () => {
+  for (const ttl of [NaN, -1]) {
+    const { group } = setUp({ ttlMs: () => ttl, load: () => "value" });
+    assertEquals(await codeOf(group.get("key")), "load-failed");
+  }
+});
+
+test("Group.get() serves a value that is too large to keep", async () => {
+  let loads = 0;
+  const { group } = setUp({ load: () => `${++loads}`.padEnd(MAX_BYTES, ".") });
+  assertEquals((await group.get("key"))[0], "1");
+  assertEquals((await group.get("key"))[0], "2");
+  assertEquals(group.stats().main.items, 0);
+});
+
+test("Group stays within maxBytes whatever passes through", async () => {
+  const { group } = setUp({ load: (key) => key.repeat(100) });
+  for (let i = 0; i < 5000; i++) {
+    await group.get(`key ${i}`);
+    if (i % 3 === 0) await group.get(`key ${i}`);
+    assert(group.stats().main.bytes <= MAX_BYTES);
+  }
+  assert(group.stats().main.evictions > 0);
+});
+
+test("Group.peek() finds what is in memory and counts nothing", async () => {
+  const { group } = setUp({ load: () => "value" });
+  assertEquals(group.peek("key"), undefined);
+  await group.get("key");
+  const before = group.stats();
+  assertEquals(group.peek("key"), "value");
+  assertEquals(group.stats().gets, before.gets);
+  assertEquals(group.stats().main.gets, before.main.gets);
+});
+
+test("Group.set() puts a value in place of the one before, for as long as ttlMs says", async () => {
+  const { group, clock } = setUp({ ttlMs: 1000, load: () => "loaded" });
+  assertEquals(await group.get("key"), "loaded");
+  await group.set("key", "set");
+  assertEquals(await group.get("key"), "set");
+  await clock.advance(1000);
+  assertEquals(await group.get("key"), "loaded");
+});
+
+test("Group.set() refuses a value that the codec refuses, and the old one stays", async () => {
+  const { group } = setUp({ load: () => "loaded" });
+  await group.get("key");
+  await assertRejects(() => group.set("key", 42 as unknown as string), TypeError);
+  assertEquals(group.peek("key"), "loaded");
+});
+
+test("Group.remove() forgets a value", async () => {
+  let loads = 0;
+  const { group } = setUp({ load: () => `load ${++loads}` });
+  await group.get("key");
+  await group.remove("key");
+  assertEquals(group.peek("key"), undefined);
+  assertEquals(await group.get("key"), "load 2");
+});
+
+for (const change of ["set", "remove"] as const) {
+  test(`Group.${change}() beats a load in flight: its waiters get the value, the cache does not`, async () => {
+    const { load, calls } = new ManualLoad();
+    const { group } = setUp({ load });
+    const before = group.get("key");
+    if (change === "set") await group.set("key", "set");
+    else await group.remove("key");
+    calls[0]?.outcome.resolve("loaded before");
+    assertEquals(await before, "loaded before");
+    assertEquals(group.peek("key"), change === "set" ? "set" : undefined);
+    const after = group.get("key");
+    calls[1]?.outcome.resolve("loaded after");
+    assertEquals(await after, change === "set" ? "set" : "loaded after");
+  });
+}
+
+test("Group hands out ByteViews when it has no codec, and takes text and bytes", async () => {
+  await using cache = new GroupCache();
+  const inputs = { text: "é", bytes: Uint8Array.of(195, 169), view: new ByteView("é") };
+  const group = cache.group("views", {
+    maxBytes: MAX_BYTES,
+    load: (key) => inputs[key as keyof typeof inputs],
+  });
+  for (const key of Object.keys(inputs)) {
+    const view = await group.get(key);
+    assert(view instanceof ByteView);
+    assertEquals(view.text(), "é");
+    assertEquals((await group.get(key)).text(), "é");
+  }
+});
+
+test("Group hands each caller bytes of its own, and keeps none of the loader's", async () => {
+  await using cache = new GroupCache();
+  const ofLoader = Uint8Array.of(1, 2, 3);
+  const group = cache.group("bytes", { maxBytes: MAX_BYTES, codec: bytes, load: () => ofLoader });
+  const [one, two] = await Promise.all([group.get("key"), group.get("key")]);
+  ofLoader.fill(9);
+  one?.fill(8);
+  assertEquals(two, Uint8Array.of(1, 2, 3));
+  assertEquals(await group.get("key"), Uint8Array.of(1, 2, 3));
+});
+
+test("Group keeps none of the bytes that set() was given", async () => {
+  await using cache = new GroupCache();
+  const group = cache.group("bytes", { maxBytes: MAX_BYTES, codec: bytes, load: () => undefined });
+  const given = Uint8Array.of(1, 2, 3);
+  const done = group.set("key", given);
+  given.fill(9);
+  await done;
+  assertEquals(await group.get("key"), Uint8Array.of(1, 2, 3));
+});
+
+test("Group hands out one frozen JSON value for as long as it is in memory", async () => {
+  await using cache = new GroupCache();
+  const group = cache.group("users", {
+    maxBytes: MAX_BYTES,
+    codec: json<{ roles: string[] }>(),
+    load: () => ({ roles: ["admin"] }),
+  });
+  const [one, two] = await Promise.all([group.get("key"), group.get("key")]);
+  assertStrictEquals(one, two);
+  assert(Object.isFrozen(one) && Object.isFrozen(one.roles));
+  const hit = await group.get("key");
+  assertStrictEquals(await group.get("key"), hit);
+  assertStrictEquals(group.peek("key"), hit);
+});
+
+test("Group.get() fails with load-failed when the codec cannot decode", async () => {
+  await using cache = new GroupCache();
+  const group = cache.group("odd", {
+    maxBytes: MAX_BYTES,
+    codec: {
+      encode: (value: string) => new ByteView(value),
+      decode: (): string => {
+        throw new Error("not mine");
+      },
+    },
+    load: () => "value",
+  });
+  assertEquals(await codeOf(group.get("key")), "load-failed");
+  assertEquals(await codeOf(group.get("key")), "load-failed", "from memory too");
+});
+
+test("GroupCache tells of a loader's failure, and not of a value that does not exist", async () => {
+  const { cache, group } = setUp({
+    load: (key) => {
+      if (key === "absent") return undefined;
+      throw new Error("down");
+    },
+  });
+  const told: string[] = [];
+  cache.addEventListener("load-error", ({ group, key, error }) => {
+    told.push(`${group} ${key} ${error.code}`);
+  });
+  await group.get("absent").catch(() => {});
+  await group.get("broken").catch(() => {});
+  assertEquals(told, ["texts broken load-failed"]);
+  assertEquals(group.stats().localLoadErrors, 1);
+});
