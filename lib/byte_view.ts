@@ -1,5 +1,7 @@
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A byte order mark is a part of a text, but not of JSON. */
+const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const jsonDecoder = new TextDecoder();
 const STREAM_CHUNK_BYTES = 64 * 1024;
 
 /** What a {@linkcode ByteView} can be made of. Text is taken as UTF-8. */
@@ -77,7 +79,7 @@ export class ByteView {
 
   /** The bytes read as UTF-8; what is not UTF-8 becomes U+FFFD. */
   text(): string {
-    return decoder.decode(this.#bytes);
+    return textDecoder.decode(this.#bytes);
   }
 
   /**
@@ -86,7 +88,7 @@ export class ByteView {
    * @throws {SyntaxError} If they are not JSON.
    */
   json<T = unknown>(): T {
-    return JSON.parse(this.text());
+    return JSON.parse(jsonDecoder.decode(this.#bytes));
   }
 
   /** The bytes as a stream, in chunks of at most 64 KiB, copied as they are pulled. */
@@ -109,10 +111,7 @@ export class ByteView {
    * negative ones count from the end.
    */
   slice(start?: number, end?: number): ByteView {
-    const length = this.#bytes.byteLength;
-    const from = toPosition(start ?? 0, length);
-    const to = toPosition(end ?? length, length);
-    return viewOf(this.#bytes.subarray(from, Math.max(from, to)));
+    return viewOf(this.#bytes.subarray(start, end));
   }
 
   /** Whether both hold the same bytes. */
@@ -134,7 +133,3 @@ export class ByteView {
 }
 
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-
-function toPosition(position: number, length: number): number {
-  return position < 0 ? Math.max(length + position, 0) : Math.min(position, length);
-}
