@@ -9,6 +9,16 @@ import type { Store } from "./store/store.ts";
 /** The share of a group's memory that mirrors may take. */
 const HOT_SHARE = 1 / 8;
 
+const EMPTY: CacheStats = {
+  items: 0,
+  payloadBytes: 0,
+  bytes: 0,
+  gets: 0,
+  hits: 0,
+  evictions: 0,
+  refused: 0,
+};
+
 /** How a {@linkcode GroupMemory} is made. */
 export interface GroupMemoryOptions<T> {
   maxBytes: number;
@@ -93,8 +103,7 @@ export class GroupMemory<T> {
 
   /** What both caches hold and count. */
   stats(): { main: CacheStats; hot: CacheStats } {
-    const none = { items: 0, bytes: 0, gets: 0, hits: 0, evictions: 0 };
-    return { main: this.#main.stats(), hot: this.#hot?.stats() ?? none };
+    return { main: this.#main.stats(), hot: this.#hot?.stats() ?? EMPTY };
   }
 
   #decode(store: Store, slot: number): T {

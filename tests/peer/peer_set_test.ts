@@ -1,0 +1,75 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import type { Peer } from "../../lib/peer/peer.ts";
+import { PeerSet } from "../../lib/peer/peer_set.ts";
+import type { Placement } from "../../lib/placement/placement.ts";
+import { test } from "../runtime.ts";
+
+const [A, B, C] = ["http://a:1", "http://b:1", "http://c:1"] as const;
+
+/** Ranks peers in the order in which the key names them: "cab" puts C first. */
+const asTheKeySays: Placement = {
+  name: "as the key says",
+  rank: (peers) => (key) => [...key].flatMap((letter) => peers.filter((p) => p[7] === letter)),
+};
+
+function setUp(self: string | undefined) {
+  const connected: string[] = [];
+  const connect = (url: string): Peer => {
+    connected.push(url);
+    return { url, get: never, set: never, remove: never };
+  };
+  return { connected, peers: new PeerSet({ self, placement: asTheKeySays, connect }) };
+}
+
+function never(): Promise<never> {
+  throw new Error("not in this test");
+}
+
+function urlsBefore(peers: PeerSet, key: string): string[] | undefined {
+  const before = peers.before(key);
+  return before && [...before].map(({ url }) => url);
+}
+
+test("PeerSet.before() ends where the order comes to this process", () => {
+  const { peers } = setUp(A);
+  peers.replace([A, B, C]);
+  assertEquals(urlsBefore(peers, "cab"), [C]);
+  assertEquals(urlsBefore(peers, "cba"), [C, B]);
+  assertEquals(urlsBefore(peers, "abc"), undefined);
+});
+
+test("PeerSet.before() knows nobody before it was told, and in a process that is alone", () => {
+  const { peers } = setUp(A);
+  assertEquals(urlsBefore(peers, "bac"), undefined);
+  peers.replace([A]);
+  assertEquals(urlsBefore(peers, "bac"), undefined);
+  assertEquals(urlsBefore(setUp(undefined).peers, "bac"), undefined);
+});
+
+test("PeerSet.before() passes over peers that leave while it is under way", () => {
+  const { peers } = setUp(A);
+  peers.replace([A, B, C]);
+  const before = peers.before("cba")?.[Symbol.iterator]();
+  assertEquals(before?.next().value?.url, C);
+  peers.replace([A, C]);
+  assertEquals(before?.next().done, true);
+});
+
+test("PeerSet.replace() keeps the clients of peers that stay", () => {
+  const { peers, connected } = setUp(A);
+  peers.replace([A, B]);
+  const [before] = peers.others();
+  peers.replace([A, C, B]);
+  const after = peers.others().find(({ url }) => url === B);
+  assertStrictEquals(after, before);
+  assertEquals(connected, [B, C]);
+  peers.replace([A]);
+  peers.replace([A, B]);
+  assertEquals(connected, [B, C, B], "one that comes back starts afresh");
+});
+
+test("PeerSet hashes URLs as they were given, without a trailing slash", () => {
+  const { peers } = setUp("http://A:1/");
+  peers.replace(["http://A:1/", "http://HOST:80"]);
+  assertEquals(peers.urls, ["http://A:1", "http://HOST:80"]);
+});
