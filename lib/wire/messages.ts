@@ -20,6 +20,9 @@ const SET_REQUEST = {
 };
 const GET_KEYS_REQUEST = { key: tagOf(1, "bytes") };
 
+/** The year 2262: nanoseconds from here on do not fit into an int64. */
+const NEVER_MS = 2 ** 63 / 1e6;
+
 /** An answer to one key. */
 export interface GetResponse {
   value?: Uint8Array<ArrayBuffer>;
@@ -55,10 +58,6 @@ export function encodeGetResponse(response: GetResponse): Uint8Array<ArrayBuffer
       (message === undefined ? 0 : 2 + bytesSize(message)) +
       (pending === undefined ? 0 : 3),
   );
-  if (value !== undefined) {
-    writer.varint(GET_RESPONSE.value);
-    writer.bytes(value);
-  }
   if (minuteQps !== undefined) {
     writer.varint(GET_RESPONSE.minuteQps);
     writer.double(minuteQps);
@@ -82,6 +81,11 @@ export function encodeGetResponse(response: GetResponse): Uint8Array<ArrayBuffer
   if (pending !== undefined) {
     writer.varint(GET_RESPONSE.pending);
     writer.varint(pending ? 1 : 0);
+  }
+  // Last, so that a reply that breaks off holds no value, rather than one without its end.
+  if (value !== undefined) {
+    writer.varint(GET_RESPONSE.value);
+    writer.bytes(value);
   }
   return writer.finish();
 }
@@ -201,9 +205,9 @@ export function decodeGetKeysRequest(bytes: Uint8Array<ArrayBuffer>): string[] {
 }
 
 function toNanoseconds(unixMs: number | undefined): bigint | undefined {
-  if (unixMs === undefined || unixMs === Infinity) return undefined;
-  // Whole microseconds are what a double holds of the present time.
-  return BigInt(Math.round(unixMs * 1000)) * 1000n;
+  if (unixMs === undefined || unixMs >= NEVER_MS) return undefined;
+  // Whole microseconds are what a double holds of the present time. 0 would stand for never.
+  return BigInt(Math.max(1, Math.round(unixMs * 1000))) * 1000n;
 }
 
 function toMilliseconds(nanoseconds: bigint): number {

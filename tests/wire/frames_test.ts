@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import protobufjs from "protobufjs";
+import { concat, encodeFrame, FrameDecoder } from "../../lib/wire/frames.ts";
+import { test } from "../runtime.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const anyMessage = fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
+
+function streamOf(messages: Bytes[]): Bytes {
+  const frames = messages.map(encodeFrame);
+  return concat(frames, frames.reduce((sum, frame) => sum + frame.byteLength, 0));
+}
+
+/** `bytes` in pieces that end at the given places, and at the end. */
+function cut(bytes: Bytes, ends: number[]): Bytes[] {
+  const sorted = ends.map((end) => Math.min(end, bytes.byteLength)).sort((a, b) => a - b);
+  return [...sorted, bytes.byteLength].map((end, index) =>
+    bytes.slice(index === 0 ? 0 : sorted[index - 1], end)
+  );
+}
+
+test("encodeFrame() puts a message behind its length, as protobuf.js reads it", () => {
+  fc.assert(fc.property(anyMessage, (message) => {
+    const reader = protobufjs.Reader.create(encodeFrame(message));
+    assertEquals(Uint8Array.from(reader.bytes()), message);
+    assertEquals(reader.pos, reader.len);
+  }));
+});
+
+test("FrameDecoder finds the same messages however the stream was cut", () => {
+  const anyEnds = fc.array(fc.nat({ max: 1000 }), { maxLength: 12 });
+  fc.assert(fc.property(fc.array(anyMessage, { maxLength: 5 }), anyEnds, (messages, ends) => {
+    const decoder = new FrameDecoder();
+    const found = cut(streamOf(messages), ends).flatMap((chunk) => decoder.push(chunk));
+    assertEquals(found, messages);
+    assert(decoder.isComplete);
+  }));
+});
+
+test("FrameDecoder finds the same messages when the bytes come one by one", () => {
+  const messages = [0, 1, 127, 128, 300].map((length) => new Uint8Array(length).fill(length));
+  const decoder = new FrameDecoder();
+  const found = [...streamOf(messages)].flatMap((byte) => decoder.push(Uint8Array.of(byte)));
+  assertEquals(found, messages);
+});
+
+test("FrameDecoder gives a message as soon as its last byte is there", () => {
+  const decoder = new FrameDecoder();
+  assertEquals(decoder.push(Uint8Array.of(1, 7, 2)), [Uint8Array.of(7)]);
+  assertEquals(decoder.push(Uint8Array.of(8)), []);
+  assertEquals(decoder.push(Uint8Array.of(9)), [Uint8Array.of(8, 9)]);
+});
+
+test("FrameDecoder copies nothing of a chunk that holds messages whole", () => {
+  const chunk = streamOf([Uint8Array.of(1), Uint8Array.of(2, 3)]);
+  for (const message of new FrameDecoder().push(chunk)) {
+    assertEquals(message.buffer, chunk.buffer);
+  }
+});
+
+test("FrameDecoder takes empty chunks", () => {
+  const decoder = new FrameDecoder();
+  const nothing = new Uint8Array();
+  assertEquals(decoder.push(nothing), []);
+  assert(decoder.isComplete);
+  assertEquals(decoder.push(Uint8Array.of(2, 1)), []);
+  assertEquals(decoder.push(nothing), []);
+  assertEquals(decoder.push(Uint8Array.of(2)), [Uint8Array.of(1, 2)]);
+});
+
+test("FrameDecoder knows whether the stream may end here", () => {
+  const stream = streamOf([Uint8Array.of(5), new Uint8Array(200)]);
+  const ends = [0, 2, stream.byteLength];
+  for (let length = 0; length <= stream.byteLength; length++) {
+    const decoder = new FrameDecoder();
+    decoder.push(stream.slice(0, length));
+    assertEquals(decoder.isComplete, ends.includes(length), `after ${length} bytes`);
+  }
+});
+
+test("FrameDecoder reads a length as soon as it is there, and no message before it is whole", () => {
+  // 2^53 - 1, of which nothing follows.
+  const length = Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 15);
+  const decoder = new FrameDecoder();
+  assertEquals(decoder.push(length), []);
+  assert(!decoder.isComplete);
+});
+
+const BAD_LENGTHS: { name: string; bytes: Bytes }[] = [
+  { name: "2^53", bytes: Uint8Array.of(128, 128, 128, 128, 128, 128, 128, 16) },
+  { name: "64 bits", bytes: new Uint8Array([...new Array(9).fill(255), 1]) },
+  { name: "that goes on and on", bytes: new Uint8Array(20).fill(128) },
+];
+
+for (const { name, bytes } of BAD_LENGTHS) {
+  test(`FrameDecoder refuses a length of ${name}`, () => {
+    assertThrows(() => new FrameDecoder().push(bytes), RangeError, "more than 53 bits");
+  });
+}
+
+test("FrameDecoder takes any bytes, with a RangeError if with any", () => {
+  const anyChunks = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 8 });
+  fc.assert(fc.property(anyChunks, (chunks) => {
+    const decoder = new FrameDecoder();
+    try {
+      for (const chunk of chunks) decoder.push(Uint8Array.from(chunk));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }));
+});

@@ -1,0 +1,339 @@
+import { assertEquals, assertThrows, equal } from "@std/assert";
+import fc from "fast-check";
+import { readFileSync } from "node:fs";
+import protobufjs from "protobufjs";
+import {
+  decodeGetKeysRequest,
+  decodeGetResponse,
+  decodeSetRequest,
+  encodeGetKeysRequest,
+  encodeGetResponse,
+  encodeSetRequest,
+  type GetResponse,
+  type SetRequest,
+} from "../../lib/wire/messages.ts";
+import { test } from "../runtime.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+// The .proto file is the documentation of the format; here a real library reads it.
+const proto = readFileSync(new URL("../../lib/wire/groupcache.proto", import.meta.url), "utf8");
+const { root } = protobufjs.parse(proto, { keepCase: true });
+
+/** What protobuf.js makes of a message's members, in its own order. */
+function write(type: string, members: Record<string, unknown>): Bytes {
+  const message = root.lookupType(type);
+  return Uint8Array.from(message.encode(message.fromObject(members)).finish());
+}
+
+/** What protobuf.js reads: the members that are there. Numbers of 64 bits come as text. */
+function read(type: string, bytes: Bytes): Record<string, unknown> {
+  const message = root.lookupType(type);
+  return message.toObject(message.decode(bytes), { longs: String });
+}
+
+/** An object without the members that are undefined. */
+function present<T extends object>(members: T): T {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as T;
+}
+
+const anyBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
+const anyText = fc.string({ unit: "binary", maxLength: 40 });
+/** Up to the year 2262, from where nanoseconds do not fit into 64 bits. */
+const anyEndMs = fc.integer({ min: 1, max: 9_223_372_036_854 });
+
+interface Response {
+  value: Bytes | undefined;
+  minuteQps: number | undefined;
+  expiresAtMs: number | undefined;
+  index: number | undefined;
+  error: string | undefined;
+  message: string | undefined;
+  pending: boolean | undefined;
+}
+
+const anyResponse: fc.Arbitrary<Response> = fc.record({
+  value: fc.option(anyBytes, { nil: undefined }),
+  minuteQps: fc.option(fc.double(), { nil: undefined }),
+  expiresAtMs: fc.option(anyEndMs, { nil: undefined }),
+  index: fc.option(fc.nat({ max: 2 ** 32 - 1 }), { nil: undefined }),
+  error: fc.option(anyText, { nil: undefined }),
+  message: fc.option(anyText, { nil: undefined }),
+  pending: fc.option(fc.boolean(), { nil: undefined }),
+});
+
+/** The members as the .proto file names them. */
+function protoOf({ minuteQps, expiresAtMs, ...same }: Response): Record<string, unknown> {
+  return present({
+    ...same,
+    minute_qps: minuteQps,
+    expire: expiresAtMs === undefined ? undefined : `${expiresAtMs}000000`,
+  });
+}
+
+/** Bytes in one type: protobuf.js gives Buffers where there are some. */
+function plain(members: Record<string, unknown>): Record<string, unknown> {
+  const { value } = members;
+  return value instanceof Uint8Array ? { ...members, value: Uint8Array.from(value) } : members;
+}
+
+test("encodeGetResponse() writes what protobuf.js reads", () => {
+  fc.assert(fc.property(anyResponse, (response) => {
+    const bytes = encodeGetResponse(present(response) as GetResponse);
+    assertEquals(plain(read("GetResponse", bytes)), protoOf(response));
+  }));
+});
+
+test("decodeGetResponse() reads what protobuf.js writes", () => {
+  fc.assert(fc.property(anyResponse, (response) => {
+    const bytes = write("GetResponse", protoOf(response));
+    assertEquals(decodeGetResponse(bytes), present(response));
+  }));
+});
+
+const anySet: fc.Arbitrary<SetRequest> = fc.record({
+  group: anyText,
+  key: anyText,
+  value: anyBytes,
+  expiresAtMs: fc.oneof(anyEndMs, fc.constant(Infinity)),
+});
+
+function setProtoOf({ expiresAtMs, ...same }: SetRequest): Record<string, unknown> {
+  return expiresAtMs === Infinity ? same : { ...same, expire: `${expiresAtMs}000000` };
+}
+
+test("encodeSetRequest() writes what protobuf.js reads", () => {
+  fc.assert(fc.property(anySet, (request) => {
+    assertEquals(plain(read("SetRequest", encodeSetRequest(request))), setProtoOf(request));
+  }));
+});
+
+test("decodeSetRequest() reads what protobuf.js writes", () => {
+  fc.assert(fc.property(anySet, (request) => {
+    assertEquals(decodeSetRequest(write("SetRequest", setProtoOf(request))), request);
+  }));
+});
+
+test("decodeSetRequest() takes what a Go peer leaves out for empty, and for no end", () => {
+  const nothing = { group: "", key: "", value: new Uint8Array(), expiresAtMs: Infinity };
+  assertEquals(decodeSetRequest(new Uint8Array()), nothing);
+  assertEquals(decodeSetRequest(write("SetRequest", { expire: 0 })), nothing);
+});
+
+test("encodeGetKeysRequest() writes what protobuf.js reads, in the same order", () => {
+  fc.assert(fc.property(fc.array(anyText), (key) => {
+    const message = read("GetKeysRequest", encodeGetKeysRequest(key));
+    assertEquals(message["key"] ?? [], key);
+  }));
+});
+
+test("decodeGetKeysRequest() reads what protobuf.js writes, in the same order", () => {
+  fc.assert(fc.property(fc.array(anyText), (key) => {
+    assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key })), key);
+  }));
+});
+
+const ENDS: { name: string; sentMs: number; receivedMs: number }[] = [
+  { name: "the present", sentMs: 1_700_000_000_123, receivedMs: 1_700_000_000_123 },
+  { name: "a fraction", sentMs: 1_700_000_000_123.5, receivedMs: 1_700_000_000_123.5 },
+  { name: "the distant past", sentMs: 0.001, receivedMs: 0.001 },
+  { name: "0, which would say never", sentMs: 0, receivedMs: 0.001 },
+  { name: "before 1970", sentMs: -5, receivedMs: 0.001 },
+  { name: "the last that fits", sentMs: 9_223_372_036_854, receivedMs: 9_223_372_036_854 },
+  { name: "the first that does not fit", sentMs: 2 ** 63 / 1e6, receivedMs: Infinity },
+  { name: "as far as integers go", sentMs: Number.MAX_SAFE_INTEGER, receivedMs: Infinity },
+  { name: "as far as numbers go", sentMs: Number.MAX_VALUE, receivedMs: Infinity },
+  { name: "never", sentMs: Infinity, receivedMs: Infinity },
+];
+
+for (const { name, sentMs, receivedMs } of ENDS) {
+  test(`encodeGetResponse() and encodeSetRequest() carry an end at ${name}`, () => {
+    const value = new Uint8Array();
+    const response = decodeGetResponse(encodeGetResponse({ value, expiresAtMs: sentMs }));
+    assertEquals(response.expiresAtMs ?? Infinity, receivedMs);
+    const request = encodeSetRequest({ group: "g", key: "k", value, expiresAtMs: sentMs });
+    assertEquals(decodeSetRequest(request).expiresAtMs, receivedMs);
+  });
+}
+
+test("decodeGetResponse() takes an end of 0 for never, as Go peers do", () => {
+  assertEquals(decodeGetResponse(write("GetResponse", { expire: 0 })).expiresAtMs, Infinity);
+});
+
+test("decodeGetResponse() takes an end before 1970 for one that is over", () => {
+  const { expiresAtMs } = decodeGetResponse(write("GetResponse", { expire: "-1000000" }));
+  assertEquals(expiresAtMs, -1);
+});
+
+test("decodeGetResponse() and decodeSetRequest() give views of the message, not copies", () => {
+  const response = write("GetResponse", { value: Uint8Array.of(1, 2) });
+  assertEquals(decodeGetResponse(response).value?.buffer, response.buffer);
+  const request = write("SetRequest", { value: Uint8Array.of(1, 2) });
+  assertEquals(decodeSetRequest(request).value.buffer, request.buffer);
+});
+
+test("decodeGetResponse() joins messages that stand one behind the other", () => {
+  const pending = encodeGetResponse({ pending: true });
+  const value = encodeGetResponse({ value: Uint8Array.of(7) });
+  assertEquals(decodeGetResponse(Uint8Array.from([...pending, ...pending, ...value])), {
+    pending: true,
+    value: Uint8Array.of(7),
+  });
+});
+
+/** As messages of a later version might be: our fields, and others in every layout. */
+const LATER = protobufjs.parse(`
+  syntax = "proto2";
+  message GetResponse {
+    optional string a = 50;
+    optional bytes value = 1;
+    optional fixed64 b = 51;
+    optional fixed32 c = 52;
+    optional int64 d = 53;
+    optional uint32 index = 101;
+    optional uint64 e = 536870911;
+  }
+  message SetRequest {
+    optional string a = 50;
+    optional string group = 1;
+    optional string key = 2;
+    optional bytes value = 3;
+    optional float b = 99;
+  }
+  message GetKeysRequest {
+    optional string a = 50;
+    repeated string key = 1;
+    optional sint64 b = 51;
+  }
+`).root;
+
+function writeLater(type: string, members: Record<string, unknown>): Bytes {
+  return Uint8Array.from(LATER.lookupType(type).encode(members).finish());
+}
+
+test("All messages may hold fields that nobody here knows", () => {
+  const value = Uint8Array.of(1, 2, 3);
+  const unknown = { a: "x", b: 1, c: 2, d: -3, e: 4 };
+  assertEquals(
+    decodeGetResponse(writeLater("GetResponse", { ...unknown, value, index: 5 })),
+    { value, index: 5 },
+  );
+  assertEquals(
+    decodeSetRequest(writeLater("SetRequest", { ...unknown, group: "g", key: "k", value })),
+    { group: "g", key: "k", value, expiresAtMs: Infinity },
+  );
+  assertEquals(decodeGetKeysRequest(writeLater("GetKeysRequest", { ...unknown, key: ["k"] })), [
+    "k",
+  ]);
+});
+
+test("A field of a number we know in a layout that we do not is passed over", () => {
+  const { root } = protobufjs.parse(`
+    syntax = "proto2";
+    message Odd { optional uint32 value = 1; optional string expire = 3; optional bytes index = 101; }
+  `);
+  const bytes = root.lookupType("Odd").encode({
+    value: 5,
+    expire: "soon",
+    index: Uint8Array.of(1),
+  }).finish();
+  assertEquals(decodeGetResponse(Uint8Array.from(bytes)), {});
+});
+
+test("A reply that breaks off anywhere never holds a value", () => {
+  const reply = encodeGetResponse({
+    pending: true,
+    index: 300,
+    value: Uint8Array.of(1, 2, 3),
+    expiresAtMs: 1_700_000_000_000,
+    minuteQps: 2,
+  });
+  for (let length = 0; length < reply.byteLength; length++) {
+    assertEquals(tryTo(() => decodeGetResponse(reply.slice(0, length)))?.value, undefined);
+  }
+});
+
+interface TruncationCase {
+  name: string;
+  whole: Bytes;
+  decode: (bytes: Bytes) => object;
+}
+
+const TRUNCATED: TruncationCase[] = [
+  {
+    name: "GetResponse",
+    whole: encodeGetResponse({
+      value: Uint8Array.of(1, 2, 3),
+      minuteQps: 2,
+      expiresAtMs: 1_700_000_000_000,
+      index: 300,
+      error: "load-failed",
+      message: "é",
+      pending: true,
+    }),
+    decode: decodeGetResponse,
+  },
+  {
+    name: "SetRequest",
+    whole: encodeSetRequest({
+      group: "group",
+      key: "clé",
+      value: Uint8Array.of(1, 2, 3),
+      expiresAtMs: 1_700_000_000_000,
+    }),
+    decode: decodeSetRequest,
+  },
+  {
+    name: "GetKeysRequest",
+    whole: encodeGetKeysRequest(["a", "é", "b"]),
+    decode: decodeGetKeysRequest,
+  },
+];
+
+for (const { name, whole, decode } of TRUNCATED) {
+  test(`A ${name} that breaks off holds fields whole or not at all`, () => {
+    const fields = new Map<string, unknown>(Object.entries(decode(whole)));
+    const absent = new Map<string, unknown>(Object.entries(decode(new Uint8Array())));
+    for (let length = 0; length < whole.byteLength; length++) {
+      // The rest lies behind the view in memory, where nothing may read it.
+      const part = tryTo(() => decode(whole.subarray(0, length)));
+      for (const [field, value] of Object.entries(part ?? {})) {
+        if (!equal(value, absent.get(field))) assertEquals(value, fields.get(field));
+      }
+    }
+  });
+}
+
+const DECODERS = [decodeGetResponse, decodeSetRequest, decodeGetKeysRequest];
+
+for (const decode of DECODERS) {
+  test(`${decode.name}() takes any bytes, with a RangeError if with any`, () => {
+    const anyTag = fc.constantFrom(8, 9, 10, 16, 17, 18, 24, 25, 26, 34);
+    const likely = fc.array(fc.tuple(anyTag, fc.uint8Array({ maxLength: 4 })), { maxLength: 6 })
+      .map((fields) => Uint8Array.from(fields.flatMap(([tag, bytes]) => [tag, ...bytes])));
+    fc.assert(
+      fc.property(fc.oneof(anyBytes, likely), (bytes) => {
+        tryTo(() => decode(Uint8Array.from(bytes)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+}
+
+test("Text that is not UTF-8 makes a message none", () => {
+  const bytes = Uint8Array.of(10, 1, 0xff);
+  assertThrows(() => decodeGetKeysRequest(bytes), RangeError, "not UTF-8");
+  assertThrows(() => decodeSetRequest(bytes), RangeError, "not UTF-8");
+});
+
+/** What `run` comes to, or undefined if it throws a RangeError. */
+function tryTo<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
