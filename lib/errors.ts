@@ -77,10 +77,10 @@ export class GroupCacheError extends Error {
 
 /** What to print of anything that may be thrown: its message, without a stack. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
+    // A getter that throws, a proxy that was revoked, an object without a prototype.
     return typeof thrown;
   }
 }

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import {
+  GroupCacheError,
+  type GroupCacheErrorCode,
+  isErrorCode,
+  messageOf,
+  quote,
+} from "../lib/errors.ts";
+import { test } from "./runtime.ts";
+
+// Codes are a part of the interface, and of what peers say to each other.
+const CODES: Record<GroupCacheErrorCode, true> = {
+  "not-found": true,
+  "load-failed": true,
+  "timeout": true,
+  "peer-failed": true,
+  "bad-key": true,
+  "too-large": true,
+  "unauthorized": true,
+  "closed": true,
+};
+
+for (const code of Object.keys(CODES)) {
+  test(`isErrorCode() knows ${code}`, () => assert(isErrorCode(code)));
+}
+
+for (
+  const text of ["", "Not-Found", "not-found ", "constructor", "__proto__", "not-found, closed"]
+) {
+  test(`isErrorCode() does not know ${JSON.stringify(text)}`, () => assert(!isErrorCode(text)));
+}
+
+test("GroupCacheError has a name, a code, a message and a cause", () => {
+  const cause = new Error("refused");
+  const error = new GroupCacheError("peer-failed", "Cannot ask peer: refused", { cause });
+  assert(error instanceof Error);
+  assertEquals(error.name, "GroupCacheError");
+  assertEquals(error.code, "peer-failed");
+  assertStrictEquals(error.cause, cause);
+  assertEquals(String(error), "GroupCacheError: Cannot ask peer: refused");
+  assert(!("cause" in new GroupCacheError("closed", "Cannot use the cache: it was closed")));
+});
+
+class Unspeakable extends Error {
+  override get message(): string {
+    throw new Error("no message for you");
+  }
+}
+
+class Odd extends Error {
+  override get message(): string {
+    return { text: "an object" } as unknown as string;
+  }
+}
+
+const THROWN: { name: string; thrown: unknown; message: string }[] = [
+  { name: "an error", thrown: new TypeError("it broke"), message: "it broke" },
+  { name: "an error without a message", thrown: new RangeError(), message: "RangeError" },
+  { name: "a DOMException", thrown: new DOMException("late", "TimeoutError"), message: "late" },
+  { name: "a string", thrown: "it broke", message: "it broke" },
+  { name: "nothing", thrown: undefined, message: "undefined" },
+  { name: "null", thrown: null, message: "null" },
+  { name: "a number", thrown: 42, message: "42" },
+  { name: "a symbol", thrown: Symbol("it broke"), message: "Symbol(it broke)" },
+  { name: "an object", thrown: {}, message: "[object Object]" },
+  { name: "an object that is no text", thrown: Object.create(null), message: "object" },
+  { name: "an error whose message throws", thrown: new Unspeakable(), message: "object" },
+  { name: "an error whose message is no text", thrown: new Odd(), message: "[object Object]" },
+  { name: "a proxy that was revoked", thrown: revoked(), message: "object" },
+];
+
+for (const { name, thrown, message } of THROWN) {
+  test(`messageOf() has a message of ${name}`, () => assertEquals(messageOf(thrown), message));
+}
+
+test("messageOf() tells nothing of the stack", () => {
+  const error = new Error("it broke");
+  assertEquals(messageOf(error), "it broke");
+  assert(
+    !messageOf(new GroupCacheError("load-failed", "Cannot load", { cause: error })).includes("at "),
+  );
+});
+
+const QUOTED: { name: string; value: unknown; quoted: string }[] = [
+  { name: "text in quotes", value: "key", quoted: '"key"' },
+  { name: "control characters escaped", value: "a\n\0", quoted: '"a\\n\\u0000"' },
+  { name: "64 characters whole", value: "k".repeat(64), quoted: `"${"k".repeat(64)}"` },
+  { name: "no more than 64 characters", value: "k".repeat(65), quoted: `"${"k".repeat(64)}…"` },
+  { name: "a number bare", value: -1, quoted: "-1" },
+  { name: "nothing as undefined", value: undefined, quoted: "undefined" },
+];
+
+for (const { name, value, quoted } of QUOTED) {
+  test(`quote() shows ${name}`, () => assertEquals(quote(value), quoted));
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
