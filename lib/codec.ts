@@ -131,7 +131,10 @@ export function json<T>(): Codec<T> {
   };
 }
 
-/** A message type as protobuf libraries generate it: protobuf.js, ts-proto and others. */
+/**
+ * A message type as protobuf libraries generate it: protobuf.js, ts-proto and others. For
+ * protobuf-es it takes an object of two functions, around its `toBinary` and `fromBinary`.
+ */
 export interface EncodeDecode<T> {
   /** The message's bytes, or a writer that finishes into them, as protobuf.js and ts-proto have. */
   encode(message: T): Uint8Array | { finish(): Uint8Array };
@@ -139,7 +142,7 @@ export interface EncodeDecode<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** A message type as protobuf libraries generate it: protobuf-ts, protoc-gen-es version 1 and others. */
+/** A message type as protobuf libraries generate it: protobuf-ts and others. */
 export interface BinaryMessageType<T> {
   /** The message's bytes. */
   toBinary(message: T): Uint8Array;
@@ -174,13 +177,14 @@ export interface BinaryMessageType<T> {
  * ```
  */
 export function protobuf<T>(type: EncodeDecode<T> | BinaryMessageType<T>): Codec<T> {
-  if ("toBinary" in type && "fromBinary" in type) {
+  const isObject = Object(type) === type;
+  if (isObject && "toBinary" in type && "fromBinary" in type) {
     return {
       encode: (message) => type.toBinary(message),
       decode: (view) => type.fromBinary(view.bytes()),
     };
   }
-  if ("encode" in type && "decode" in type) {
+  if (isObject && "encode" in type && "decode" in type) {
     return {
       encode(message) {
         const encoded = type.encode(message);
@@ -203,12 +207,18 @@ function freezeDeep<T>(value: T): T {
   return value;
 }
 
+/** An object of more is taken for a map, whose keys are its own: a record shares them with others. */
+const RECORD_MEMBERS = 16;
+
 /** What a frozen JSON value takes, on the high side of what V8 and JavaScriptCore were seen to use. */
 function jsonBytes(value: unknown): number {
   if (typeof value === "string") return 24 + 2 * value.length;
   if (typeof value !== "object" || value === null) return 0;
   const members = Object.values(value);
-  let bytes = 64 + (Array.isArray(value) ? 40 : 16) * members.length;
+  let bytes = 64 + (Array.isArray(value) ? 40 : 24) * members.length;
+  if (members.length > RECORD_MEMBERS && !Array.isArray(value)) {
+    for (const key of Object.keys(value)) bytes += 40 + 2 * key.length;
+  }
   for (const member of members) bytes += jsonBytes(member);
   return bytes;
 }

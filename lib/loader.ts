@@ -95,10 +95,10 @@ export class Loader<T, Input> {
   encode(key: string, value: Input): Loaded {
     const { codec, ttlMs, clock } = this.#options;
     const encoded = codec.encode(value);
-    const bytes = encoded instanceof ByteView ? borrowBytes(encoded) : encoded;
-    if (!(bytes instanceof Uint8Array)) {
+    if (!(encoded instanceof ByteView || encoded instanceof Uint8Array)) {
       throw new TypeError("the codec's encode must return a ByteView or Uint8Array");
     }
+    const bytes = encoded instanceof ByteView ? borrowBytes(encoded) : withoutSubclass(encoded);
     const ttl = typeof ttlMs === "function" ? ttlMs(value, key) : ttlMs;
     if (!(ttl >= 0)) {
       throw new RangeError(`ttlMs must come to a number not below 0: received ${quote(ttl)}`);
@@ -109,4 +109,9 @@ export class Loader<T, Input> {
   #cannotLoad(key: string): string {
     return `Cannot load ${quote(key)} of group ${quote(this.#group.name)}`;
   }
+}
+
+/** The same memory as a plain `Uint8Array`: the `slice` of a `Buffer` would not copy. */
+function withoutSubclass({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
