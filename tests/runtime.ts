@@ -131,28 +131,43 @@ export class Child implements AsyncDisposable {
   }
 
   /** The first line that matches, printed already or to come. */
-  async line(pattern: RegExp, deadlineMs = 30_000): Promise<RegExpMatchArray> {
-    const found = this.#find(pattern);
-    if (found !== undefined) return found;
-    const { promise, resolve, reject } = Promise.withResolvers<RegExpMatchArray>();
-    const timer = setTimeout(
-      () => reject(new Error(this.#cannotWait(pattern, `nothing in ${deadlineMs} ms`))),
-      deadlineMs,
-    );
-    const watcher = () => {
-      try {
-        const match = this.#find(pattern);
-        if (match !== undefined) resolve(match);
-      } catch (error) {
-        reject(error);
+  line(pattern: RegExp, deadlineMs?: number): Promise<RegExpMatchArray> {
+    const find = (lines: readonly string[]) => {
+      for (const line of lines) {
+        const match = line.match(pattern);
+        if (match !== null) return match;
       }
+      return undefined;
     };
-    this.#watchers.add(watcher);
+    return this.until(find, `a line like ${pattern}`, deadlineMs);
+  }
+
+  /** Waits until what it has printed is as it should be: until `find` finds something. */
+  async until<T>(
+    find: (lines: readonly string[]) => T | undefined,
+    what: string,
+    deadlineMs = 30_000,
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const giveUp = (why: string) => {
+      const output = this.#lines.slice(-50).join("\n");
+      reject(
+        new Error(`Cannot wait for ${what} from ${this.#program}: ${why}. It printed:\n${output}`),
+      );
+    };
+    const look = () => {
+      const found = find(this.#lines);
+      if (found !== undefined) resolve(found);
+      else if (this.#hasExited) giveUp("it has ended");
+    };
+    const timer = setTimeout(() => giveUp(`nothing in ${deadlineMs} ms`), deadlineMs);
+    this.#watchers.add(look);
+    look();
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
-      this.#watchers.delete(watcher);
+      this.#watchers.delete(look);
     }
   }
 
@@ -171,20 +186,6 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endInput();
     await this.kill();
-  }
-
-  #find(pattern: RegExp): RegExpMatchArray | undefined {
-    for (const line of this.#lines) {
-      const match = line.match(pattern);
-      if (match !== null) return match;
-    }
-    if (this.#hasExited) throw new Error(this.#cannotWait(pattern, "it has ended"));
-    return undefined;
-  }
-
-  #cannotWait(pattern: RegExp, why: string): string {
-    return `Cannot wait for ${pattern} from ${this.#program}: ${why}. It printed:\n` +
-      this.#lines.slice(-50).join("\n");
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {

@@ -1,0 +1,85 @@
+/** What its users saw of a balancer. */
+export interface Served {
+  requests: number;
+  /** What went wrong, by request that did. */
+  failures: string[];
+  /** How long each request took, in milliseconds. */
+  latenciesMs: number[];
+}
+
+/**
+ * Sends requests to processes in turn. One that cannot be reached gets none until it is readmitted,
+ * and what it left unanswered goes to another one, as a load balancer does with a GET.
+ */
+export class Balancer {
+  #targets: Set<string>;
+  #turn = 0;
+  #watchers = new Set<() => void>();
+  /** Since the last `take()`. */
+  #served: Served = nothing();
+  /** Requests that were repeated at another process. */
+  retries = 0;
+
+  constructor(targets: readonly string[]) {
+    this.#targets = new Set(targets);
+  }
+
+  /** Sends requests to a process again. */
+  readmit(target: string): void {
+    this.#targets.add(target);
+  }
+
+  /** A user's request, to the process whose turn it is, or to one in particular at first. */
+  async request(path: string, first?: string): Promise<void> {
+    const started = performance.now();
+    const failure = await this.#send(path, first ?? this.#next());
+    this.#served.latenciesMs.push(performance.now() - started);
+    this.#served.requests++;
+    if (failure !== undefined) this.#served.failures.push(`${path}: ${failure}`);
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** Waits until a number of requests have been answered from now on. */
+  async answered(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const watcher = () => {
+      if (--count <= 0) resolve();
+    };
+    this.#watchers.add(watcher);
+    await promise;
+    this.#watchers.delete(watcher);
+  }
+
+  /** What its users saw since this was called last. */
+  take(): Served {
+    const served = this.#served;
+    this.#served = nothing();
+    return served;
+  }
+
+  async #send(path: string, target: string | undefined): Promise<string | undefined> {
+    while (target !== undefined) {
+      try {
+        const response = await fetch(target + path);
+        const { byteLength } = await response.arrayBuffer();
+        const isPicture = response.ok && response.headers.get("content-type") === "image/jpeg";
+        return isPicture && byteLength > 0 ? undefined : `status ${response.status}`;
+      } catch {
+        this.#targets.delete(target);
+        this.retries++;
+        target = this.#next();
+      }
+    }
+    // Without a pause those who try again and again would leave no time for anything else.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return "no process could be reached";
+  }
+
+  #next(): string | undefined {
+    return [...this.#targets][this.#turn++ % this.#targets.size];
+  }
+}
+
+function nothing(): Served {
+  return { requests: 0, failures: [], latenciesMs: [] };
+}

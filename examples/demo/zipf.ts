@@ -1,0 +1,14 @@
+/**
+ * Picks items as visitors of a site do: the first one most often, the n-th one n times less often.
+ * The picks are the same in every run.
+ */
+export function zipf<T>(items: readonly T[]): () => T {
+  const sums: number[] = [];
+  items.reduce((sum, _, index) => sums[index] = sum + 1 / (index + 1), 0);
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    const aim = state / 2 ** 32 * (sums.at(-1) ?? 0);
+    return items[sums.findIndex((sum) => sum > aim)] as T;
+  };
+}
