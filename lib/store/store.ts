@@ -6,18 +6,27 @@ export interface StoreOptions {
   maxBytes: number;
 }
 
-/** What a store counts. `gets` and `evictions` only grow. */
+/** What a store counts. `gets`, `hits`, `evictions` and `refused` only grow. */
 export interface StoreStats {
   /** Entries held. */
   items: number;
+  /** Bytes of the keys and values held. */
+  payloadBytes: number;
   /** Memory taken, in bytes: all that `maxBytes` bounds. */
   bytes: number;
+  /**
+   * Memory of values that are held no more, in bytes, but seen by views, or not yet found by the
+   * collector. The store takes less itself meanwhile, as far as a quarter of `maxBytes` goes.
+   */
+  lentBytes: number;
   /** Lookups. */
   gets: number;
   /** Lookups that found an entry. */
   hits: number;
   /** Entries dropped to make room. */
   evictions: number;
+  /** Values not held because they were too large. */
+  refused: number;
 }
 
 /**

@@ -1,0 +1,126 @@
+// deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
+
+/**
+ * How an entry lies in its segment, in words of 32 bits:
+ *
+ *     hash | value bytes | marks | kept | expiry, if any (2) | key (filled up) | value (filled up)
+ *
+ * An entry begins at an even word. Marks hold the key's length, the uses and the flags; they and
+ * `kept` are the only words that ever change, and no view reaches them.
+ */
+const HEADER_WORDS = 4;
+const VALUE_BYTES = 1;
+const MARKS = 2;
+const KEPT = 3;
+
+const KEY_BYTES_MASK = 0x1ffff;
+const USES_SHIFT = 17;
+const USES_MASK = 3 << USES_SHIFT;
+const ONE_USE = 1 << USES_SHIFT;
+const DEAD = 1 << 19;
+const EXPIRES = 1 << 20;
+
+/** More than these are not told apart. */
+export const MAX_USES = 3;
+
+const float = new Float64Array(1);
+const halves = new Uint32Array(float.buffer);
+
+/** The words that an entry takes. */
+export function entryWords(keyBytes: number, valueBytes: number, expiresAtMs: number): number {
+  const words = HEADER_WORDS + (expiresAtMs === Infinity ? 0 : 2) + (keyBytes + 3 >>> 2) +
+    Math.ceil(valueBytes / 4);
+  return words + words % 2;
+}
+
+/** What is written in front of an entry's key and value. */
+export interface EntryHeader {
+  hash: number;
+  keyBytes: number;
+  valueBytes: number;
+  expiresAtMs: number;
+  uses: number;
+}
+
+/** Writes a header at `at` and returns where the key begins. */
+export function writeHeader(words: Uint32Array, at: number, header: EntryHeader): number {
+  words[at] = header.hash;
+  words[at + VALUE_BYTES] = header.valueBytes;
+  words[at + KEPT] = 0;
+  const marks = header.keyBytes | header.uses << USES_SHIFT;
+  if (header.expiresAtMs === Infinity) {
+    words[at + MARKS] = marks;
+    return at + HEADER_WORDS;
+  }
+  words[at + MARKS] = marks | EXPIRES;
+  float[0] = header.expiresAtMs;
+  words[at + HEADER_WORDS] = halves[0]!;
+  words[at + HEADER_WORDS + 1] = halves[1]!;
+  return at + HEADER_WORDS + 2;
+}
+
+/** The words that the entry at `at` takes. */
+export function wordsOf(words: Uint32Array, at: number): number {
+  const size = HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2) +
+    (keyBytesOf(words, at) + 3 >>> 2) + Math.ceil(words[at + VALUE_BYTES]! / 4);
+  return size + size % 2;
+}
+
+export function hashOf(words: Uint32Array, at: number): number {
+  return words[at]! | 0;
+}
+
+export function keyBytesOf(words: Uint32Array, at: number): number {
+  return words[at + MARKS]! & KEY_BYTES_MASK;
+}
+
+export function valueBytesOf(words: Uint32Array, at: number): number {
+  return words[at + VALUE_BYTES]!;
+}
+
+/** The word at which the key begins. */
+export function keyStartOf(words: Uint32Array, at: number): number {
+  return at + HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2);
+}
+
+/** The word at which the value begins. */
+export function valueStartOf(words: Uint32Array, at: number): number {
+  return keyStartOf(words, at) + (keyBytesOf(words, at) + 3 >>> 2);
+}
+
+export function expiresAtMsOf(words: Uint32Array, at: number): number {
+  if ((words[at + MARKS]! & EXPIRES) === 0) return Infinity;
+  halves[0] = words[at + HEADER_WORDS]!;
+  halves[1] = words[at + HEADER_WORDS + 1]!;
+  return float[0]!;
+}
+
+export function isDead(words: Uint32Array, at: number): boolean {
+  return (words[at + MARKS]! & DEAD) !== 0;
+}
+
+export function markDead(words: Uint32Array, at: number): void {
+  words[at + MARKS] = words[at + MARKS]! | DEAD;
+}
+
+export function usesOf(words: Uint32Array, at: number): number {
+  return (words[at + MARKS]! & USES_MASK) >>> USES_SHIFT;
+}
+
+export function setUses(words: Uint32Array, at: number, uses: number): void {
+  words[at + MARKS] = words[at + MARKS]! & ~USES_MASK | uses << USES_SHIFT;
+}
+
+export function countUse(words: Uint32Array, at: number): void {
+  const marks = words[at + MARKS]!;
+  if ((marks & USES_MASK) !== USES_MASK) words[at + MARKS] = marks + ONE_USE;
+}
+
+/** What is kept decoded beside the entry, or 0; see `KeptValues`. */
+export function keptOf(words: Uint32Array, at: number): number {
+  return words[at + KEPT]!;
+}
+
+export function setKept(words: Uint32Array, at: number, kept: number): void {
+  words[at + KEPT] = kept;
+}

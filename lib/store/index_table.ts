@@ -1,0 +1,149 @@
+// deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
+import { GhostTable } from "./ghost_table.ts";
+
+/** Bits of a hash that pick a slot of a table of full size. */
+const SLOT_BITS = 12;
+/** Slots of a table of full size. */
+export const MAX_SLOTS: number = 1 << SLOT_BITS;
+const MIN_SLOTS = 64;
+
+const SEGMENT_LOW_SHIFT = 20;
+const UNIT_MASK = (1 << SEGMENT_LOW_SHIFT) - 1;
+const HOME_SHIFT = 4;
+
+/** What the objects of a table take beside their slots. Measured. */
+const TABLE_OVERHEAD_BYTES = 640;
+
+/**
+ * A part of the index: open addressing over slots of two words, with linear probing. A slot holds
+ * 28 bits of the hash and the place of the entry (16 bits of segment, 20 of offset in units of 8
+ * bytes; never 0). What follows a removed slot moves up, so there are no tombstones.
+ */
+export class IndexTable {
+  readonly id: number;
+  /** How many leading bits of the hash all entries here have in common. */
+  depth: number;
+  /** Entries held. */
+  items = 0;
+  slots: Uint32Array;
+  mask: number;
+  /** What the small queue dropped lately of the same share of the hashes. */
+  readonly ghosts: GhostTable;
+
+  constructor(id: number, { depth, slots = MIN_SLOTS }: { depth: number; slots?: number }) {
+    this.id = id;
+    this.depth = depth;
+    this.slots = new Uint32Array(2 * slots);
+    this.mask = slots - 1;
+    this.ghosts = new GhostTable(slots);
+  }
+
+  /** The memory that it takes, in bytes. */
+  get byteLength(): number {
+    return this.slots.byteLength + this.ghosts.byteLength + TABLE_OVERHEAD_BYTES;
+  }
+
+  /** Where an entry with this hash is to be looked for first. */
+  home(hash: number): number {
+    return hash >>> HOME_SHIFT & this.mask;
+  }
+
+  isFree(slot: number): boolean {
+    return this.slots[2 * slot + 1] === 0;
+  }
+
+  /** Whether the slot may hold an entry with this hash: the 28 bits that it knows are the same. */
+  mayHold(slot: number, hash: number): boolean {
+    return (this.slots[2 * slot]! ^ hash) >>> HOME_SHIFT === 0;
+  }
+
+  segmentId(slot: number): number {
+    return (this.slots[2 * slot]! & 15) << 12 | this.slots[2 * slot + 1]! >>> SEGMENT_LOW_SHIFT;
+  }
+
+  /** The word at which the entry begins in its segment. */
+  word(slot: number): number {
+    return (this.slots[2 * slot + 1]! & UNIT_MASK) << 1;
+  }
+
+  /** The slot of the entry at this place, or -1. */
+  slotOf(hash: number, segmentId: number, word: number): number {
+    const high = (hash & ~15 | segmentId >>> 12) >>> 0;
+    const low = (segmentId << SEGMENT_LOW_SHIFT | word >>> 1) >>> 0;
+    for (let slot = this.home(hash); !this.isFree(slot); slot = slot + 1 & this.mask) {
+      if (this.slots[2 * slot + 1]! === low && this.slots[2 * slot]! === high) return slot;
+    }
+    return -1;
+  }
+
+  /** Takes an entry in. There must be a free slot beside the one that it takes. */
+  insert(hash: number, segmentId: number, word: number): void {
+    let slot = this.home(hash);
+    while (!this.isFree(slot)) slot = slot + 1 & this.mask;
+    this.slots[2 * slot] = hash & ~15;
+    this.point(slot, segmentId, word);
+    this.items++;
+  }
+
+  /** Says where the entry in this slot is now. */
+  point(slot: number, segmentId: number, word: number): void {
+    this.slots[2 * slot] = this.slots[2 * slot]! & ~15 | segmentId >>> 12;
+    this.slots[2 * slot + 1] = segmentId << SEGMENT_LOW_SHIFT | word >>> 1;
+  }
+
+  remove(slot: number): void {
+    const { slots, mask } = this;
+    let hole = slot;
+    for (let at = slot + 1 & mask; !this.isFree(at); at = at + 1 & mask) {
+      const home = slots[2 * at]! >>> HOME_SHIFT & mask;
+      // Only what does not lie before its home in the hole may move there.
+      if ((at - home & mask) < (at - hole & mask)) continue;
+      slots[2 * hole] = slots[2 * at]!;
+      slots[2 * hole + 1] = slots[2 * at + 1]!;
+      hole = at;
+    }
+    slots[2 * hole] = slots[2 * hole + 1] = 0;
+    this.items--;
+  }
+
+  /** Changes the number of slots, a power of two. */
+  resize(slots: number): void {
+    const old = this.slots;
+    this.slots = new Uint32Array(2 * slots);
+    this.mask = slots - 1;
+    this.items = 0;
+    this.ghosts.resize(slots);
+    this.#insertAll(old);
+  }
+
+  /** Shares the entries with an empty table of the same size: those stay whose next bit is 0. */
+  split(other: IndexTable): void {
+    const bit = 31 - this.depth;
+    this.depth = other.depth = this.depth + 1;
+    for (let slot = 0; slot <= this.mask; slot++) {
+      // Each removal may move an entry up into this slot.
+      while (!this.isFree(slot) && (this.slots[2 * slot]! >>> bit & 1) === 1) {
+        other.insert(this.slots[2 * slot]!, this.segmentId(slot), this.word(slot));
+        this.remove(slot);
+      }
+    }
+    this.ghosts.split(other.ghosts, bit);
+  }
+
+  /** Takes in all that its other half holds, which is of the same size. */
+  merge(other: IndexTable): void {
+    this.depth--;
+    this.#insertAll(other.slots);
+    this.ghosts.merge(other.ghosts);
+  }
+
+  #insertAll(slots: Uint32Array): void {
+    for (let at = 0; at < slots.length; at += 2) {
+      const high = slots[at]!;
+      const low = slots[at + 1]!;
+      if (low === 0) continue;
+      const segmentId = (high & 15) << 12 | low >>> SEGMENT_LOW_SHIFT;
+      this.insert(high, segmentId, (low & UNIT_MASK) << 1);
+    }
+  }
+}

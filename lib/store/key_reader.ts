@@ -1,0 +1,69 @@
+// deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
+
+const encoder = new TextEncoder();
+
+/** From this length on one call into the runtime is cheaper than a call per character. */
+const LONG_KEY_CHARS = 40;
+
+const FIRST_WORDS = 64;
+
+/**
+ * The UTF-8 bytes of the key that was read last, four to a word and filled up with zeros: what an
+ * entry holds of its key, ready to be hashed and compared. It is read into the same memory each
+ * time. Only keys that are long or beyond ASCII go through the runtime's encoder.
+ */
+export class KeyReader {
+  /** The bytes, by words; those beyond the key's are undefined. */
+  words: Uint32Array = new Uint32Array(FIRST_WORDS);
+  /** How many bytes the key has. */
+  byteLength = 0;
+  #bytes = new Uint8Array(this.words.buffer);
+
+  /** Reads `key`, which must be well-formed. */
+  read(key: string): void {
+    const length = key.length;
+    if (length >= LONG_KEY_CHARS) return this.#encode(key);
+    const words = this.words;
+    const whole = length & ~3;
+    let used = 0;
+    let at = 0;
+    for (; at < whole; at += 4) {
+      const a = key.charCodeAt(at);
+      const b = key.charCodeAt(at + 1);
+      const c = key.charCodeAt(at + 2);
+      const d = key.charCodeAt(at + 3);
+      if ((a | b | c | d) > 0x7f) return this.#encode(key);
+      words[used++] = a | b << 8 | c << 16 | d << 24;
+    }
+    let last = 0;
+    let seen = 0;
+    for (let shift = 0; at < length; at++, shift += 8) {
+      const char = key.charCodeAt(at);
+      seen |= char;
+      last |= char << shift;
+    }
+    if (seen > 0x7f) return this.#encode(key);
+    words[used] = last;
+    this.byteLength = length;
+  }
+
+  /** Whether the key is the one whose bytes begin at `words[start]`, its length being the same. */
+  matches(words: Uint32Array, start: number): boolean {
+    const mine = this.words;
+    const count = this.byteLength + 3 >>> 2;
+    for (let at = 0; at < count; at++) {
+      if (mine[at]! !== words[start + at]!) return false;
+    }
+    return true;
+  }
+
+  #encode(key: string): void {
+    if (this.#bytes.byteLength < 3 * key.length) {
+      this.words = new Uint32Array(key.length);
+      this.#bytes = new Uint8Array(this.words.buffer);
+    }
+    const { written } = encoder.encodeInto(key, this.#bytes);
+    this.byteLength = written;
+    for (let at = written; (at & 3) !== 0; at++) this.#bytes[at] = 0;
+  }
+}

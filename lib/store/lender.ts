@@ -1,0 +1,64 @@
+import type { Segment } from "./segment.ts";
+import type { SegmentMemory } from "./segment_memory.ts";
+
+/** Small copies are cut from chunks of this size: a buffer for each would cost ten times as much. */
+const CHUNK_BYTES = 32 * 1024;
+/** Copies above this get a buffer of their own. */
+const MAX_CUT_BYTES = 4096;
+/** Up to this many words a loop copies faster than `TypedArray.prototype.set`. */
+const LOOP_WORDS = 64;
+
+/**
+ * Hands values out. As long as it may, it lends the segment's own memory. But a segment that was
+ * seen cannot be used again when it is dropped: it is gone until the collector finds that nobody
+ * looks at it any more, which can take as long as the store takes to be filled anew. So when the
+ * segments that were seen, and those still astray, make up their share of the store, what lies in
+ * others is copied out. A segment that holds one large value is always lent.
+ */
+export class Lender {
+  /** What may be seen of the ordinary segments, in bytes. */
+  maxLentBytes = 0;
+  readonly #memory: SegmentMemory;
+  #chunk = new Uint32Array(0);
+  #used = 0;
+
+  constructor(memory: SegmentMemory) {
+    this.#memory = memory;
+  }
+
+  /** `length` bytes of a segment from `start` on, which is a multiple of 4. They never change. */
+  lend(segment: Segment, start: number, length: number): Uint8Array<ArrayBuffer> {
+    if (!segment.isExposed && !this.#expose(segment)) return this.#copy(segment, start, length);
+    return new Uint8Array(segment.buffer, start, length);
+  }
+
+  #expose(segment: Segment): boolean {
+    const memory = this.#memory;
+    const bytes = segment.buffer.byteLength;
+    if (!segment.isSingle && memory.exposedBytes + memory.strayBytes + bytes > this.maxLentBytes) {
+      return false;
+    }
+    segment.isExposed = true;
+    memory.exposedBytes += bytes;
+    return true;
+  }
+
+  #copy(segment: Segment, start: number, length: number): Uint8Array<ArrayBuffer> {
+    if (length > MAX_CUT_BYTES) return segment.bytes.slice(start, start + length);
+    const count = length + 3 >>> 2;
+    if (this.#used + count > this.#chunk.length) {
+      this.#chunk = new Uint32Array(CHUNK_BYTES / 4);
+      this.#used = 0;
+    }
+    const to = this.#used;
+    const from = start >>> 2;
+    this.#used += count;
+    if (count > LOOP_WORDS) this.#chunk.set(segment.words.subarray(from, from + count), to);
+    else {
+      for (let at = 0; at < count; at++) {
+        this.#chunk[to + at] = segment.words[from + at] as number;
+      }
+    }
+    return new Uint8Array(this.#chunk.buffer, 4 * to, length);
+  }
+}

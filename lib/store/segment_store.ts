@@ -1,0 +1,301 @@
+import { type ByteView, viewOf } from "../byte_view.ts";
+import {
+  countUse,
+  entryWords,
+  expiresAtMsOf,
+  keptOf,
+  keyBytesOf,
+  keyStartOf,
+  setKept,
+  usesOf,
+  valueBytesOf,
+  valueStartOf,
+} from "./entry.ts";
+import { EntryHeap } from "./entry_heap.ts";
+import { type KeyHash, seededKeyHash } from "./key_hash.ts";
+import { KeyReader } from "./key_reader.ts";
+import { Lender } from "./lender.ts";
+import { SLOT_BITS } from "./place_index.ts";
+import { Reclaimer } from "./reclaimer.ts";
+import { type Segment, SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
+import { standardWordsFor } from "./segment_memory.ts";
+import type { SegmentQueue } from "./segment_queue.ts";
+import type { Slot, Store, StoreOptions, StoreStats } from "./store.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** What a store takes before it holds anything, beside its index. Measured. */
+const STORE_OVERHEAD_BYTES = 6144;
+/** The small queue's share of the store. */
+const SMALL_SHARE = 0.1;
+/** What views may see of the store's own memory, as a share of it. */
+const LENT_SHARE = 0.25;
+/** What kept values may hold on to when memory is wanted, as a share of the store. */
+const KEPT_SHARE = 0.25;
+/** Words gone over in order to reclaim, for each word that comes in. */
+const PACE = 4;
+/** Entries copied in one call before those used less are not copied any more: about 1 ms. */
+const PATIENCE_MOVES = 8192;
+
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+
+/** How a {@linkcode SegmentStore} is made. */
+export interface SegmentStoreOptions extends StoreOptions {
+  /** How keys are hashed. @default a hash with a random seed */
+  hash?: KeyHash;
+}
+
+/**
+ * A store over append-only segments, which holds its memory to a bound and gives the collector
+ * nothing to do.
+ *
+ * A key's hash leads through the index to a slot, the slot to a segment and a word in it, where
+ * key, value and a few bits about them lie. New entries are appended to the small queue's open
+ * segment, or to main's if they were dropped not long ago. Nothing is overwritten: room is made by
+ * emptying a segment (see `Reclaimer`) and dropping it whole, while views keep the ones alive that
+ * they point into. That work is paced by what comes in, so that no call has much of it to do.
+ */
+export class SegmentStore implements Store {
+  #maxBytes: number;
+  readonly #hash: KeyHash;
+  readonly #key = new KeyReader();
+  readonly #heap: EntryHeap;
+  readonly #reclaimer: Reclaimer;
+  readonly #sweeper: Sweeper;
+  readonly #lender: Lender;
+  #nowMs = 0;
+  #gets = 0;
+  #hits = 0;
+  #refused = 0;
+  #displaced = 0;
+
+  constructor({ maxBytes, hash = seededKeyHash() }: SegmentStoreOptions) {
+    this.#hash = hash;
+    this.#heap = new EntryHeap(standardWordsFor(maxBytes));
+    this.#reclaimer = new Reclaimer(this.#heap);
+    this.#sweeper = new Sweeper(this.#heap);
+    this.#lender = new Lender(this.#heap.memory);
+    this.#maxBytes = this.maxBytes = maxBytes;
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  set maxBytes(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#heap.memory.standardWords = standardWordsFor(maxBytes);
+    this.#reclaimer.smallBytes = maxBytes * SMALL_SHARE;
+    this.#lender.maxLentBytes = maxBytes * LENT_SHARE;
+  }
+
+  find(key: string, nowMs: number): Slot {
+    this.#gets++;
+    const slot = this.peek(key, nowMs);
+    if (slot < 0) return -1;
+    this.#hits++;
+    countUse(this.#segment(slot).words, this.#at(slot));
+    return slot;
+  }
+
+  peek(key: string, nowMs: number): Slot {
+    this.#nowMs = nowMs;
+    this.#key.read(key);
+    const slot = this.#locate(this.#hash(this.#key.words, this.#key.byteLength));
+    return slot >= 0 && this.expiresAtMs(slot) > nowMs ? slot : -1;
+  }
+
+  view(slot: Slot): ByteView {
+    const segment = this.#segment(slot);
+    const at = this.#at(slot);
+    const { words } = segment;
+    return viewOf(
+      this.#lender.lend(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at)),
+    );
+  }
+
+  expiresAtMs(slot: Slot): number {
+    return expiresAtMsOf(this.#segment(slot).words, this.#at(slot));
+  }
+
+  kept(slot: Slot): unknown {
+    const id = keptOf(this.#segment(slot).words, this.#at(slot));
+    return id === 0 ? undefined : this.#heap.kept.get(id);
+  }
+
+  keep(slot: Slot, decoded: unknown, bytes: number): void {
+    const { kept } = this.#heap;
+    const { words } = this.#segment(slot);
+    const at = this.#at(slot);
+    const id = keptOf(words, at);
+    if (bytes > this.#maxBytes * KEPT_SHARE) {
+      if (id !== 0) kept.replace(id, undefined, 0);
+      return;
+    }
+    if (id === 0) setKept(words, at, kept.add(decoded, bytes));
+    else kept.replace(id, decoded, bytes);
+    this.#settle();
+  }
+
+  set(key: string, value: Uint8Array, expiresAtMs: number): boolean {
+    const heap = this.#heap;
+    this.#key.read(key);
+    const hash = this.#hash(this.#key.words, this.#key.byteLength);
+    const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
+    const old = this.#forget(hash);
+    const isRefused = value.byteLength > this.#maxBytes / 2;
+    const queue = this.#queueFor(hash, words, old?.queue);
+    if (isRefused || !this.#makeRoom(queue, words) || !this.#makeSlot(hash)) {
+      this.#refused++;
+      this.#settle();
+      return false;
+    }
+    const { uses } = old ?? { uses: 0 };
+    const isHeld = heap.append(queue, { hash, key: this.#key, value, expiresAtMs, uses, words });
+    if (!isHeld) this.#refused++;
+    this.#tidy(words);
+    return this.#settle() ? this.#locate(hash) >= 0 : isHeld;
+  }
+
+  delete(key: string): boolean {
+    this.#key.read(key);
+    const old = this.#forget(this.#hash(this.#key.words, this.#key.byteLength));
+    if (old === undefined) return false;
+    this.#reclaimer.compact(PACE * old.words, { nowMs: this.#nowMs });
+    return true;
+  }
+
+  clear(): void {
+    this.#heap.clear();
+  }
+
+  stats(): StoreStats {
+    const { items, payloadBytes, memory, bytes } = this.#heap;
+    return {
+      items,
+      payloadBytes,
+      bytes: STORE_OVERHEAD_BYTES + bytes + memory.spareBytes,
+      lentBytes: memory.strayBytes,
+      gets: this.#gets,
+      hits: this.#hits,
+      evictions: this.#reclaimer.evictions + this.#displaced,
+      refused: this.#refused,
+    };
+  }
+
+  #segment(slot: Slot): Segment {
+    const id = this.#heap.index.table(slot >>> SLOT_BITS).segmentId(slot & SLOT_MASK);
+    return this.#heap.memory.segments[id] as Segment;
+  }
+
+  #at(slot: Slot): number {
+    return this.#heap.index.table(slot >>> SLOT_BITS).word(slot & SLOT_MASK);
+  }
+
+  /** The slot of the key that was read last. */
+  #locate(hash: number): Slot {
+    const key = this.#key;
+    const { index, memory } = this.#heap;
+    const table = index.tableOf(hash);
+    for (let slot = table.home(hash); !table.isFree(slot); slot = slot + 1 & table.mask) {
+      if (!table.mayHold(slot, hash)) continue;
+      const { words } = memory.segments[table.segmentId(slot)] as Segment;
+      const at = table.word(slot);
+      if (keyBytesOf(words, at) !== key.byteLength) continue;
+      if (key.matches(words, keyStartOf(words, at))) return table.id << SLOT_BITS | slot;
+    }
+    return -1;
+  }
+
+  /** Drops the entry of the key that was read last, and tells what it was. */
+  #forget(
+    hash: number,
+  ): { queue: SegmentQueue | undefined; uses: number; words: number } | undefined {
+    const slot = this.#locate(hash);
+    if (slot < 0) return undefined;
+    const segment = this.#segment(slot);
+    const at = this.#at(slot);
+    const { words, queue } = segment;
+    const uses = usesOf(words, at);
+    const size = entryWords(
+      keyBytesOf(words, at),
+      valueBytesOf(words, at),
+      expiresAtMsOf(words, at),
+    );
+    this.#heap.drop(segment, at);
+    return { queue, uses, words: size };
+  }
+
+  #queueFor(hash: number, words: number, oldQueue: SegmentQueue | undefined): SegmentQueue {
+    const { small, main } = this.#heap;
+    const isGhost = this.#reclaimer.takeGhost(hash);
+    if (isGhost || 4 * words > this.#reclaimer.smallBytes) return main;
+    return oldQueue ?? small;
+  }
+
+  /** What entries, index and kept values may take, in bytes. */
+  get #limit(): number {
+    const lentBytes = Math.min(this.#heap.memory.strayBytes, this.#maxBytes * LENT_SHARE);
+    return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes;
+  }
+
+  /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
+  get #reserve(): number {
+    return 4 * this.#heap.memory.standardWords + SEGMENT_OVERHEAD_BYTES;
+  }
+
+  #makeRoom(queue: SegmentQueue, words: number): boolean {
+    const heap = this.#heap;
+    const movesBefore = heap.moves;
+    for (;;) {
+      const growth = heap.growthFor(queue, words);
+      const bytes = heap.bytes + growth;
+      if (bytes + (growth === 0 ? 0 : this.#reserve) <= this.#limit) return true;
+      if (!this.#reclaim(movesBefore)) return bytes <= this.#limit;
+    }
+  }
+
+  /** Empties a segment, less patiently the more was copied since `movesBefore`. */
+  #reclaim(movesBefore: number): boolean {
+    this.#trimKept();
+    const indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
+    return this.#reclaimer.reclaim({ nowMs: this.#nowMs, indifferentUses });
+  }
+
+  /** Makes sure that the index takes one more entry of this hash, at another's cost if need be. */
+  #makeSlot(hash: number): boolean {
+    const { index, memory } = this.#heap;
+    const table = index.tableFor(hash);
+    if (table.items < table.mask) return true;
+    const slot = table.home(hash);
+    this.#heap.drop(memory.segments[table.segmentId(slot)] as Segment, table.word(slot));
+    this.#displaced++;
+    return true;
+  }
+
+  /** Does the share of reclaiming that so many new words call for. */
+  #tidy(words: number): void {
+    const options = { nowMs: this.#nowMs };
+    const isShort = this.#heap.bytes + 2 * this.#reserve > this.#limit;
+    if (isShort) this.#trimKept();
+    if (isShort) this.#reclaimer.advance(PACE * words, options);
+    else this.#reclaimer.compact(PACE * words, options);
+    this.#sweeper.sweep(PACE * words, this.#nowMs);
+  }
+
+  #trimKept(): void {
+    const maxBytes = this.#maxBytes * KEPT_SHARE;
+    if (this.#heap.kept.bytes > maxBytes) this.#heap.kept.trim(maxBytes);
+  }
+
+  /** Makes what is over the limit go, however it came to be. Returns whether anything was. */
+  #settle(): boolean {
+    const heap = this.#heap;
+    const movesBefore = heap.moves;
+    const isOver = heap.bytes > this.#limit;
+    while (heap.bytes > this.#limit) {
+      if (!this.#reclaim(movesBefore)) break;
+    }
+    if (heap.bytes + heap.memory.spareBytes > this.#limit) heap.memory.dropSpare();
+    return isOver;
+  }
+}
