@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { EncodedValue } from "./peer/peer.ts";
 import type { CacheStats } from "./stats.ts";
-import { MapStore } from "./store/map_store.ts";
+import { SegmentStore } from "./store/segment_store.ts";
 import type { Store } from "./store/store.ts";
 
 /** The share of a group's memory that mirrors may take. */
@@ -39,7 +39,7 @@ export class GroupMemory<T> {
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
-    this.#main = new MapStore({ maxBytes: options.maxBytes });
+    this.#main = new SegmentStore({ maxBytes: options.maxBytes });
   }
 
   /** The value of a key, as callers get it. */
@@ -83,7 +83,7 @@ export class GroupMemory<T> {
 
   /** Keeps a mirror of a value that belongs to another process. */
   mirror(key: string, value: EncodedValue): void {
-    this.#hot ??= new MapStore({ maxBytes: this.#options.maxBytes * HOT_SHARE });
+    this.#hot ??= new SegmentStore({ maxBytes: this.#options.maxBytes * HOT_SHARE });
     this.#hot.set(key, borrowBytes(value.view), value.expiresAtMs);
     this.#main.maxBytes = this.#options.maxBytes - this.#hot.stats().bytes;
   }
