@@ -10,6 +10,7 @@
  * | `bad-key`      | a peer refused the key                                                    |
  * | `too-large`    | a value is larger than what may travel or be kept                         |
  * | `unauthorized` | a peer refused the caller                                                 |
+ * | `overloaded`   | too many calls to a peer wait already                                     |
  * | `closed`       | the cache was closed                                                      |
  */
 export type GroupCacheErrorCode =
@@ -20,6 +21,7 @@ export type GroupCacheErrorCode =
   | "bad-key"
   | "too-large"
   | "unauthorized"
+  | "overloaded"
   | "closed";
 
 const CODES: ReadonlySet<string> = new Set<GroupCacheErrorCode>([
@@ -30,6 +32,7 @@ const CODES: ReadonlySet<string> = new Set<GroupCacheErrorCode>([
   "bad-key",
   "too-large",
   "unauthorized",
+  "overloaded",
   "closed",
 ]);
 

@@ -1,12 +1,12 @@
 import { borrowBytes, viewOf } from "./byte_view.ts";
 import type { Clock } from "./clock.ts";
-import type { Codec } from "./codec.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
 import { GroupMemory, MISS } from "./group_memory.ts";
-import { HotKeys, MIRROR_TTL_MS } from "./hot_keys.ts";
+import type { CheckedGroupOptions } from "./group_options.ts";
+import { HotKeys } from "./hot_keys.ts";
 import { checkKey } from "./key.ts";
-import { type Load, Loader } from "./loader.ts";
+import { Loader } from "./loader.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { type Flight, SingleFlight } from "./single_flight.ts";
@@ -22,39 +22,6 @@ import { type GroupStats, newCounters } from "./stats.ts";
 //    Requests of peers begin here: they are never passed on, so peers whose lists differ cannot
 //    send one in circles. A flight of step 2 may wait for one of step 4, never the other way round.
 // 5. What a peer brought is mirrored in the hot cache if the key is hot.
-
-const DEFAULT_LOAD_TIMEOUT_MS = 30_000;
-
-/** What a group is made of. */
-export interface GroupOptions<T, Input = T> {
-  /**
-   * The memory that the group may take, in bytes: keys, values, index, and what is kept decoded.
-   */
-  maxBytes: number;
-  /** Brings a value that no process has; runs once per key across the whole cluster. */
-  load: Load<T, Input>;
-  /**
-   * How values become bytes and back. All processes must use the same.
-   *
-   * @default `ByteView`s, as they are
-   */
-  codec?: Codec<T, Input>;
-  /**
-   * How long a value may be served, in milliseconds, or how to tell from the value and its key.
-   * 0 shares the load and keeps nothing.
-   *
-   * @default Infinity
-   */
-  ttlMs?: number | ((value: Input, key: string) => number);
-  /**
-   * How long a load may take, in milliseconds. It then fails with code `timeout`, its signal
-   * aborts, and the next caller starts afresh. `Infinity` lets a loader that never settles hold
-   * its key for ever.
-   *
-   * @default 30000
-   */
-  loadTimeoutMs?: number;
-}
 
 /** What a call may take with it. */
 export interface CallOptions {
@@ -88,7 +55,7 @@ type AnyGroup = Group<any, any>;
 /** Makes a group. For the library's own use: users call {@linkcode GroupCache.group}. */
 export let createGroup: <T, Input>(
   name: string,
-  options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
+  options: CheckedGroupOptions<T, Input>,
   host: GroupHost,
 ) => Group<T, Input>;
 
@@ -124,7 +91,7 @@ export let peerSideOf: (group: AnyGroup) => PeerSide;
 export class Group<T, Input = T> {
   /** The name, which is part of the path under which peers ask for values. */
   readonly name: string;
-  #options: GroupOptions<T, Input> & { codec: Codec<T, Input> };
+  #options: CheckedGroupOptions<T, Input>;
   #host: GroupHost;
   #memory: GroupMemory<T>;
   /** How values come to this process's callers. */
@@ -142,17 +109,20 @@ export class Group<T, Input = T> {
 
   private constructor(
     name: string,
-    options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
+    options: CheckedGroupOptions<T, Input>,
     host: GroupHost,
   ) {
-    const { maxBytes, load, codec, ttlMs = Infinity, loadTimeoutMs = DEFAULT_LOAD_TIMEOUT_MS } =
-      options;
+    const { clock, random } = host;
     this.name = name;
     this.#options = options;
     this.#host = host;
-    this.#memory = new GroupMemory({ maxBytes, codec, clock: host.clock });
-    this.#loader = new Loader(this, { load, codec, ttlMs, loadTimeoutMs, clock: host.clock });
-    this.#hotKeys = new HotKeys(host.random);
+    this.#memory = new GroupMemory({ ...options, clock });
+    this.#loader = new Loader(this, { ...options, clock });
+    this.#hotKeys = new HotKeys({
+      minuteQps: options.mirrorMinuteQps,
+      random,
+      nowMs: clock.now(),
+    });
     host.closing.addEventListener("abort", () => {
       this.#gets.failAll(host.closing.reason);
       this.#loads.failAll(host.closing.reason);
@@ -260,14 +230,14 @@ export class Group<T, Input = T> {
 
   async #ask(key: string, peers: Iterable<Peer>, flight: Flight): Promise<Arrival<T>> {
     const { signal } = flight;
-    const { loadTimeoutMs = DEFAULT_LOAD_TIMEOUT_MS } = this.#options;
+    const { loadTimeoutMs } = this.#options;
     let arrival: EncodedValue | undefined;
     await this.#firstThatAnswers(peers, signal, async (peer) => {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
     });
     if (arrival === undefined) return await this.#load(key, signal);
     this.#counters.peerLoads++;
-    if (flight.isCurrent && this.#hotKeys.shouldMirror()) this.#mirror(key, arrival);
+    if (flight.isCurrent) this.#mirror(key, arrival);
     return arrival;
   }
 
@@ -336,10 +306,13 @@ export class Group<T, Input = T> {
     }
   }
 
+  /** Keeps what a peer brought, if the key is hot. */
   #mirror(key: string, value: EncodedValue): void {
-    const endOfMirror = this.#host.clock.now() + MIRROR_TTL_MS;
-    const expiresAtMs = Math.min(value.expiresAtMs, endOfMirror);
-    this.#memory.mirror(key, { view: value.view, expiresAtMs });
+    const now = this.#host.clock.now();
+    // A mirror whose owner has been asked again was in demand all along, though not at the owner.
+    const isHot = this.#memory.isMirrored(key) ||
+      this.#hotKeys.shouldMirror(value.minuteQps, now);
+    if (isHot && this.#memory.mirror(key, value)) this.#hotKeys.pushedOut(now);
   }
 
   #put(key: string, value: EncodedValue): void {
@@ -391,8 +364,11 @@ export class Group<T, Input = T> {
 
   get #peerSide(): PeerSide {
     return {
-      find: (key) => {
+      count: (key) => {
         this.#counters.serverRequests++;
+        return this.#hotKeys.count(key, this.#host.clock.now());
+      },
+      find: (key) => {
         this.#counters.gets++;
         const found = this.#memory.find(key);
         if (found !== undefined) this.#counters.hits++;

@@ -1,9 +1,10 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Codec, view } from "./codec.ts";
+import type { Codec } from "./codec.ts";
 import { GroupCacheError, quote } from "./errors.ts";
 import type { GroupCacheEventMap } from "./events.ts";
-import { createGroup, type Group, type GroupOptions, peerSideOf } from "./group.ts";
+import { createGroup, type Group, peerSideOf } from "./group.ts";
+import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
 import { PeerHandler } from "./http/handler.ts";
 import { type Fetch, HttpPeer } from "./http/http_peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
@@ -182,9 +183,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   group<T, Input>(name: string, options: GroupOptions<T, Input>): Group<T, Input> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     this.#checkName(name);
-    checkGroupOptions(options);
-    const codec = options.codec ?? view as unknown as Codec<T, Input>;
-    const group = createGroup(name, { ...options, codec }, {
+    const group = createGroup(name, checkGroupOptions(options), {
       clock: this.#clock,
       random: this.#random,
       peers: this.#peers,
@@ -290,43 +289,4 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       throw new TypeError(`Cannot create group: ${why}: received ${quote(name)}`);
     }
   }
-}
-
-// deno-lint-ignore no-explicit-any -- groups of any values
-function checkGroupOptions(options: GroupOptions<any, any>): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot create group: options must be an object: received ${options}`);
-  }
-  const { maxBytes, load, codec, ttlMs, loadTimeoutMs } = options;
-  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) {
-    throw new RangeError(
-      `Cannot create group: maxBytes must be a positive integer: received ${quote(maxBytes)}`,
-    );
-  }
-  if (typeof load !== "function") {
-    throw new TypeError(
-      `Cannot create group: load must be a function: received ${quote(load)}`,
-    );
-  }
-  if (
-    codec !== undefined &&
-    (typeof codec?.encode !== "function" || typeof codec.decode !== "function")
-  ) {
-    throw new TypeError("Cannot create group: codec must have encode and decode");
-  }
-  if (ttlMs !== undefined && typeof ttlMs !== "function" && !(ttlMs >= 0)) {
-    throw new RangeError(
-      `Cannot create group: ttlMs must be a number not below 0 or a function: received ${
-        quote(ttlMs)
-      }`,
-    );
-  }
-  if (loadTimeoutMs !== undefined) checkDuration("group", "loadTimeoutMs", loadTimeoutMs);
-}
-
-function checkDuration(what: string, option: string, ms: number): void {
-  if (typeof ms === "number" && ms > 0) return;
-  throw new RangeError(
-    `Cannot create ${what}: ${option} must be a number above 0: received ${quote(ms)}`,
-  );
 }

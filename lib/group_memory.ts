@@ -13,6 +13,7 @@ const EMPTY: CacheStats = {
   items: 0,
   payloadBytes: 0,
   bytes: 0,
+  lentBytes: 0,
   gets: 0,
   hits: 0,
   evictions: 0,
@@ -24,6 +25,8 @@ export interface GroupMemoryOptions<T> {
   maxBytes: number;
   // deno-lint-ignore no-explicit-any -- only decoding is done here
   codec: Codec<T, any>;
+  /** How long a mirror is served before its owner is asked again, in milliseconds. */
+  mirrorTtlMs: number;
   clock: Clock;
 }
 
@@ -49,7 +52,7 @@ export class GroupMemory<T> {
     if (slot >= 0) return this.#decode(this.#main, slot);
     if (this.#hot === undefined) return MISS;
     const hotSlot = this.#hot.find(key, now);
-    return hotSlot >= 0 ? this.#decode(this.#hot, hotSlot) : MISS;
+    return this.#isFresh(hotSlot, now) ? this.#decode(this.#hot, hotSlot) : MISS;
   }
 
   /** As `get`, but it counts as nothing. */
@@ -59,14 +62,20 @@ export class GroupMemory<T> {
     if (slot >= 0) return this.#decode(this.#main, slot);
     if (this.#hot === undefined) return MISS;
     const hotSlot = this.#hot.peek(key, now);
-    return hotSlot >= 0 ? this.#decode(this.#hot, hotSlot) : MISS;
+    return this.#isFresh(hotSlot, now) ? this.#decode(this.#hot, hotSlot) : MISS;
   }
 
   /** The value of a key, as peers get it. */
   find(key: string): EncodedValue | undefined {
     const now = this.#options.clock.now();
-    return encodedAt(this.#main, this.#main.find(key, now)) ??
-      (this.#hot && encodedAt(this.#hot, this.#hot.find(key, now)));
+    const slot = this.#main.find(key, now);
+    if (slot >= 0) {
+      return { view: this.#main.view(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
+    }
+    if (this.#hot === undefined) return undefined;
+    const hotSlot = this.#hot.find(key, now);
+    if (!this.#isFresh(hotSlot, now)) return undefined;
+    return { view: this.#hot.view(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
   }
 
   /** Keeps the value of a key that belongs here. Returns a view of what was kept, if it was. */
@@ -78,14 +87,30 @@ export class GroupMemory<T> {
       return undefined;
     }
     if (!this.#main.set(key, bytes, expiresAtMs)) return undefined;
-    return encodedAt(this.#main, this.#main.peek(key, now))?.view;
+    const slot = this.#main.peek(key, now);
+    return slot >= 0 ? this.#main.view(slot) : undefined;
   }
 
-  /** Keeps a mirror of a value that belongs to another process. */
-  mirror(key: string, value: EncodedValue): void {
-    this.#hot ??= new SegmentStore({ maxBytes: this.#options.maxBytes * HOT_SHARE });
-    this.#hot.set(key, borrowBytes(value.view), value.expiresAtMs);
-    this.#main.maxBytes = this.#options.maxBytes - this.#hot.stats().bytes;
+  /** Whether there is a mirror of a key, be it one whose owner is to be asked again. */
+  isMirrored(key: string): boolean {
+    return this.#hot !== undefined && this.#hot.peek(key, this.#options.clock.now()) >= 0;
+  }
+
+  /**
+   * Keeps a mirror of a value that belongs to another process. Returns whether that pushed other
+   * mirrors out.
+   */
+  mirror(key: string, value: EncodedValue): boolean {
+    const { maxBytes, mirrorTtlMs, clock } = this.#options;
+    this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
+    const evictions = this.#hot.stats().evictions;
+    const endOfMirror = Math.min(value.expiresAtMs, clock.now() + mirrorTtlMs);
+    // It is known for as long again as it may be served: whether it still is in demand then decides
+    // whether it is kept when the owner has been asked again.
+    this.#hot.set(key, borrowBytes(value.view), endOfMirror + mirrorTtlMs);
+    const stats = this.#hot.stats();
+    this.#main.maxBytes = maxBytes - stats.bytes;
+    return stats.evictions > evictions;
   }
 
   /** Forgets a key. */
@@ -115,9 +140,12 @@ export class GroupMemory<T> {
     store.keep(slot, value, codec.decodedBytes(value));
     return value;
   }
-}
 
-function encodedAt(store: Store, slot: number): EncodedValue | undefined {
-  if (slot < 0) return undefined;
-  return { view: store.view(slot), expiresAtMs: store.expiresAtMs(slot) };
+  #isFresh(hotSlot: number, nowMs: number): boolean {
+    return hotSlot >= 0 && this.#endOfMirror(hotSlot) > nowMs;
+  }
+
+  #endOfMirror(hotSlot: number): number {
+    return (this.#hot?.expiresAtMs(hotSlot) ?? 0) - this.#options.mirrorTtlMs;
+  }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import type { Group } from "./group.ts";
+import { LoadBatcher, type LoadMany } from "./load_batcher.ts";
 import type { Flight } from "./single_flight.ts";
 
 /** What a loader is told beside the key. */
@@ -25,6 +26,7 @@ export type Load<T, Input = T> = (
 /** How a {@linkcode Loader} is made. */
 export interface LoaderOptions<T, Input> {
   load: Load<T, Input>;
+  loadMany?: LoadMany<T, Input>;
   codec: Codec<T, Input>;
   ttlMs: number | ((value: Input, key: string) => number);
   loadTimeoutMs: number;
@@ -45,15 +47,18 @@ export interface Loaded {
 export class Loader<T, Input> {
   #group: Group<T, Input>;
   #options: LoaderOptions<T, Input>;
+  #load: Load<T, Input>;
 
   constructor(group: Group<T, Input>, options: LoaderOptions<T, Input>) {
+    const { load, loadMany } = options;
     this.#group = group;
     this.#options = options;
+    this.#load = loadMany === undefined ? load : new LoadBatcher(load, loadMany).load;
   }
 
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
   async run(key: string, flight: Flight): Promise<Loaded> {
-    const { load, clock, loadTimeoutMs } = this.#options;
+    const { clock, loadTimeoutMs } = this.#options;
     const timer = loadTimeoutMs === Infinity ? undefined : clock.setTimeout(() => {
       flight.fail(
         new GroupCacheError(
@@ -67,7 +72,7 @@ export class Loader<T, Input> {
     flight.signal.addEventListener("abort", onAbort, { once: true });
     try {
       const value = await Promise.race([
-        load(key, { signal: flight.signal, group: this.#group }),
+        this.#load(key, { signal: flight.signal, group: this.#group }),
         flightFailed,
       ]);
       if (value === undefined) {

@@ -3,11 +3,11 @@ import type { Clock } from "../clock.ts";
 import { GroupCacheError, type GroupCacheErrorCode, messageOf } from "../errors.ts";
 import { checkKey } from "../key.ts";
 import type { EncodedValue, PeerSide } from "../peer/peer.ts";
-import { encodeFrame } from "../wire/frames.ts";
 import {
   decodeGetKeysRequest,
   decodeSetRequest,
   encodeGetResponse,
+  encodeGetResponses,
   type GetResponse,
 } from "../wire/messages.ts";
 import { ERROR, FROM, PROTOBUF, PROTOCOL_VERSION, TIMEOUT, VERSION } from "./headers.ts";
@@ -44,10 +44,12 @@ const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
   "bad-key": 400,
   "too-large": 413,
   "unauthorized": 401,
+  "overloaded": 503,
   "closed": 421,
 };
 
 const PENDING = encodeGetResponse({ pending: true });
+const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
 /** Answers the requests of peers. */
 export class PeerHandler {
@@ -95,22 +97,32 @@ export class PeerHandler {
 
   async #get(group: PeerSide, key: string, request: Request, info: unknown): Promise<Response> {
     parse(() => checkKey(key));
+    const minuteQps = group.count(key);
     const found = group.find(key);
-    if (found !== undefined) return valueReply(found);
+    if (found !== undefined) return valueReply(found, minuteQps);
     const { waiter, value } = this.#load(group, key, request);
     if (!request.headers.has(FROM)) {
       // A Go peer reads the outcome off the status, so it waits for that.
       keepOpen(request, info);
-      return valueReply(await value);
+      return valueReply(await value, minuteQps);
     }
-    if (await this.#settlesWithin(PLAIN_REPLY_MS, value)) return valueReply(await value);
-    return this.#lateReply(value, waiter);
+    if (await this.#settlesWithin(PLAIN_REPLY_MS, value)) {
+      return valueReply(await value, minuteQps);
+    }
+    return this.#lateReply(value, minuteQps, waiter);
   }
 
-  #lateReply(value: Promise<EncodedValue>, waiter: AbortController): Response {
+  #lateReply(
+    value: Promise<EncodedValue>,
+    minuteQps: number,
+    waiter: AbortController,
+  ): Response {
     const body = new LiveBody(this.#options.clock, PENDING, () => waiter.abort());
     body.write(PENDING.slice());
-    value.then(toMessage, toErrorMessage).then((message) => {
+    value.then(
+      (value) => toMessage(value, minuteQps),
+      (error) => toErrorMessage(error),
+    ).then((message) => {
       body.write(encodeGetResponse(message));
       body.end();
     });
@@ -126,30 +138,40 @@ export class PeerHandler {
       }
       return keys;
     });
+    const ready: GetResponse[] = [];
     const waiters: AbortController[] = [];
-    const reply = new LiveBody(this.#options.clock, encodeFrame(PENDING), () => {
-      for (const waiter of waiters) waiter.abort();
-    });
-    const write = (index: number, message: GetResponse) => {
-      reply.write(encodeFrame(encodeGetResponse({ ...message, index })));
-    };
-    const loads: Promise<void>[] = [];
+    const loads: Promise<GetResponse>[] = [];
     for (const [index, key] of keys.entries()) {
       try {
         parse(() => checkKey(key));
+        const minuteQps = group.count(key);
         const found = group.find(key);
         if (found !== undefined) {
-          write(index, toMessage(found));
+          ready.push(toMessage(found, minuteQps, index));
           continue;
         }
         const { waiter, value } = this.#load(group, key, request);
         waiters.push(waiter);
-        loads.push(value.then(toMessage, toErrorMessage).then((message) => write(index, message)));
+        loads.push(value.then(
+          (value) => toMessage(value, minuteQps, index),
+          (error) => toErrorMessage(error, index),
+        ));
       } catch (error) {
-        write(index, toErrorMessage(error));
+        ready.push(toErrorMessage(error, index));
       }
     }
-    Promise.all(loads).then(() => reply.end());
+    if (loads.length === 0) {
+      return new Response(encodeGetResponses(ready), { headers: replyHeaders() });
+    }
+    // What is in memory goes at once; loads follow as they end.
+    const reply = new LiveBody(this.#options.clock, PENDING_FRAME, () => {
+      for (const waiter of waiters) waiter.abort();
+    });
+    reply.write(ready.length === 0 ? PENDING_FRAME.slice() : encodeGetResponses(ready));
+    const written = loads.map((load) =>
+      load.then((message) => reply.write(encodeGetResponses([message])))
+    );
+    Promise.all(written).then(() => reply.end());
     return new Response(reply.stream, { headers: replyHeaders() });
   }
 
@@ -213,17 +235,23 @@ function parse<T>(read: () => T): T {
   }
 }
 
-function toMessage(value: EncodedValue): GetResponse {
-  return { value: borrowBytes(value.view), expiresAtMs: value.expiresAtMs };
+function toMessage(value: EncodedValue, minuteQps: number, index?: number): GetResponse {
+  const message: GetResponse = {
+    value: borrowBytes(value.view),
+    expiresAtMs: value.expiresAtMs,
+    minuteQps,
+  };
+  if (index !== undefined) message.index = index;
+  return message;
 }
 
-function toErrorMessage(error: unknown): GetResponse {
-  const { code, message } = toGroupCacheError(error);
-  return { error: code, message };
+function toErrorMessage(thrown: unknown, index?: number): GetResponse {
+  const { code, message } = toGroupCacheError(thrown);
+  return index === undefined ? { error: code, message } : { error: code, message, index };
 }
 
-function valueReply(value: EncodedValue): Response {
-  return new Response(encodeGetResponse(toMessage(value)), { headers: replyHeaders() });
+function valueReply(value: EncodedValue, minuteQps: number): Response {
+  return new Response(encodeGetResponse(toMessage(value, minuteQps)), { headers: replyHeaders() });
 }
 
 function errorReply(error: unknown): Response {

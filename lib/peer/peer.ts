@@ -5,6 +5,8 @@ export interface EncodedValue {
   readonly view: ByteView;
   /** When the value ends, in Unix milliseconds; `Infinity` if never. */
   readonly expiresAtMs: number;
+  /** How often peers ask the value's owner for it, per minute, if the owner counts. */
+  readonly minuteQps?: number | undefined;
 }
 
 /** What a call to a peer may take with it. */
@@ -32,6 +34,8 @@ export interface Peer {
 
 /** What a group answers to its peers: from its own memory or its own loader, never from others. */
 export interface PeerSide {
+  /** Takes note of a request for a key. Returns the key's rate, in requests per minute. */
+  count(key: string): number;
   /** The value of a key if it is in memory. */
   find(key: string): EncodedValue | undefined;
   /** The value of a key that was not found, loaded here. */

@@ -45,19 +45,51 @@ export interface SetRequest {
 }
 
 export function encodeGetResponse(response: GetResponse): Uint8Array<ArrayBuffer> {
+  const prepared = prepare(response);
+  const writer = new Writer(prepared.byteLength);
+  writeGetResponse(writer, prepared);
+  return writer.finish();
+}
+
+/** Messages behind their lengths, as they stand in a stream; their values are copied once. */
+export function encodeGetResponses(responses: readonly GetResponse[]): Uint8Array<ArrayBuffer> {
+  const messages = responses.map(prepare);
+  const writer = new Writer(
+    messages.reduce((sum, { byteLength }) => sum + varintSize(byteLength) + byteLength, 0),
+  );
+  for (const message of messages) {
+    writer.varint(message.byteLength);
+    writeGetResponse(writer, message);
+  }
+  return writer.finish();
+}
+
+/** A message whose parts are encoded and measured. */
+interface Prepared {
+  readonly response: GetResponse;
+  readonly expire: bigint | undefined;
+  readonly error: Uint8Array | undefined;
+  readonly message: Uint8Array | undefined;
+  readonly byteLength: number;
+}
+
+function prepare(response: GetResponse): Prepared {
   const { value, minuteQps, index, pending } = response;
   const expire = toNanoseconds(response.expiresAtMs);
   const error = response.error === undefined ? undefined : utf8(response.error);
   const message = response.message === undefined ? undefined : utf8(response.message);
-  const writer = new Writer(
-    (value === undefined ? 0 : 1 + bytesSize(value)) +
-      (minuteQps === undefined ? 0 : 9) +
-      (expire === undefined ? 0 : 1 + bigVarintSize(expire)) +
-      (index === undefined ? 0 : 2 + varintSize(index)) +
-      (error === undefined ? 0 : 2 + bytesSize(error)) +
-      (message === undefined ? 0 : 2 + bytesSize(message)) +
-      (pending === undefined ? 0 : 3),
-  );
+  const byteLength = (value === undefined ? 0 : 1 + bytesSize(value)) +
+    (minuteQps === undefined ? 0 : 9) +
+    (expire === undefined ? 0 : 1 + bigVarintSize(expire)) +
+    (index === undefined ? 0 : 2 + varintSize(index)) +
+    (error === undefined ? 0 : 2 + bytesSize(error)) +
+    (message === undefined ? 0 : 2 + bytesSize(message)) +
+    (pending === undefined ? 0 : 3);
+  return { response, expire, error, message, byteLength };
+}
+
+function writeGetResponse(writer: Writer, { response, expire, error, message }: Prepared): void {
+  const { value, minuteQps, index, pending } = response;
   if (minuteQps !== undefined) {
     writer.varint(GET_RESPONSE.minuteQps);
     writer.double(minuteQps);
@@ -87,7 +119,6 @@ export function encodeGetResponse(response: GetResponse): Uint8Array<ArrayBuffer
     writer.varint(GET_RESPONSE.value);
     writer.bytes(value);
   }
-  return writer.finish();
 }
 
 /**

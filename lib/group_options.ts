@@ -1,0 +1,135 @@
+import { type Codec, view as viewCodec } from "./codec.ts";
+import { quote } from "./errors.ts";
+import type { LoadMany } from "./load_batcher.ts";
+import type { Load } from "./loader.ts";
+
+/** What a group is made of. */
+export interface GroupOptions<T, Input = T> {
+  /**
+   * The memory that the group may take, in bytes: keys, values, index, and what is kept decoded.
+   */
+  maxBytes: number;
+  /** Brings a value that no process has; runs once per key across the whole cluster. */
+  load: Load<T, Input>;
+  /**
+   * Brings several values in one go: misses that come in one turn, of this process and of its
+   * peers, become one call. A miss that is alone goes to `load`.
+   *
+   * @default none: `load` runs for each key
+   */
+  loadMany?: LoadMany<T, Input>;
+  /**
+   * How values become bytes and back. All processes must use the same.
+   *
+   * @default `ByteView`s, as they are
+   */
+  codec?: Codec<T, Input>;
+  /**
+   * How long a value may be served, in milliseconds, or how to tell from the value and its key.
+   * 0 shares the load and keeps nothing.
+   *
+   * @default Infinity
+   */
+  ttlMs?: number | ((value: Input, key: string) => number);
+  /**
+   * How long a load may take, in milliseconds. It then fails with code `timeout`, its signal
+   * aborts, and the next caller starts afresh. `Infinity` lets a loader that never settles hold
+   * its key for ever.
+   *
+   * @default 30000
+   */
+  loadTimeoutMs?: number;
+  /**
+   * The rate, in requests of peers per minute, from which a key is so hot that processes which do
+   * not own it mirror it. It rises by itself when mirrors have no more room: they take at most an
+   * eighth of the group's memory. 0 mirrors all, `Infinity` none.
+   *
+   * @default 60
+   */
+  mirrorMinuteQps?: number;
+  /**
+   * How long a mirror may be served before its owner is asked again, in milliseconds. No change
+   * through `set` or `remove` waits for that.
+   *
+   * @default 60000
+   */
+  mirrorTtlMs?: number;
+}
+
+/** The options of a group, checked and with their defaults. */
+export type CheckedGroupOptions<T, Input> =
+  & Required<Omit<GroupOptions<T, Input>, "loadMany">>
+  & Pick<GroupOptions<T, Input>, "loadMany">;
+
+/**
+ * Checks what came in and fills in the defaults.
+ *
+ * @throws {TypeError} If an option is not of its type.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function checkGroupOptions<T, Input>(
+  options: GroupOptions<T, Input>,
+): CheckedGroupOptions<T, Input> {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot create group: options must be an object: received ${options}`);
+  }
+  const checked = {
+    ttlMs: Infinity,
+    loadTimeoutMs: 30_000,
+    mirrorMinuteQps: 60,
+    mirrorTtlMs: 60_000,
+    ...withoutUndefined(options),
+    codec: options.codec ?? viewCodec as unknown as Codec<T, Input>,
+  };
+  const { maxBytes, load, loadMany, codec, ttlMs, loadTimeoutMs } = checked;
+  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) {
+    throw new RangeError(
+      `Cannot create group: maxBytes must be a positive integer: received ${quote(maxBytes)}`,
+    );
+  }
+  if (typeof load !== "function") {
+    throw new TypeError(`Cannot create group: load must be a function: received ${quote(load)}`);
+  }
+  if (loadMany !== undefined && typeof loadMany !== "function") {
+    throw new TypeError(
+      `Cannot create group: loadMany must be a function: received ${quote(loadMany)}`,
+    );
+  }
+  if (typeof codec.encode !== "function" || typeof codec.decode !== "function") {
+    throw new TypeError("Cannot create group: codec must have encode and decode");
+  }
+  if (typeof ttlMs !== "function" && !isAtLeastZero(ttlMs)) {
+    throw new RangeError(
+      "Cannot create group: ttlMs must be a number not below 0 or a function: received " +
+        quote(ttlMs),
+    );
+  }
+  checkDuration("group", "loadTimeoutMs", loadTimeoutMs);
+  for (const option of ["mirrorMinuteQps", "mirrorTtlMs"] as const) {
+    if (isAtLeastZero(checked[option])) continue;
+    throw new RangeError(
+      `Cannot create group: ${option} must be a number not below 0: received ${
+        quote(checked[option])
+      }`,
+    );
+  }
+  return checked;
+}
+
+/** @throws {RangeError} Unless an option is a time that passes. */
+export function checkDuration(what: string, option: string, ms: number): void {
+  if (typeof ms === "number" && ms > 0) return;
+  throw new RangeError(
+    `Cannot create ${what}: ${option} must be a number above 0: received ${quote(ms)}`,
+  );
+}
+
+function isAtLeastZero(value: unknown): boolean {
+  return typeof value === "number" && value >= 0;
+}
+
+/** An option that is given as undefined is not given. */
+function withoutUndefined<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
+}
