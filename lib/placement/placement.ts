@@ -15,7 +15,8 @@ export interface Placement {
   /**
    * Prepares the ranking of `peers`, their base URLs (`http://10.0.0.1:8080`), at least one. What
    * it returns gives a key's peers in order of preference: first its owner, then those that take
-   * over when the ones before are down, each peer once.
+   * over when the ones before are down, each peer once. Most callers stop at the first, so that
+   * finding the others can wait until they are asked for.
    */
-  rank(peers: readonly string[]): (key: string) => readonly string[];
+  rank(peers: readonly string[]): (key: string) => Iterable<string>;
 }
