@@ -1,0 +1,10 @@
+import { assertEquals } from "@std/assert";
+import { golangRing } from "../../lib/placement/golang_ring.ts";
+import { test } from "../runtime.ts";
+import { conforms } from "./conformance.ts";
+
+conforms("golangRing()", golangRing);
+
+test("golangRing() belongs to clients that write a space as a plus", () => {
+  assertEquals(golangRing().plusIsSpace, true);
+});

@@ -1,0 +1,10 @@
+import { assertEquals } from "@std/assert";
+import { mailgunRing } from "../../lib/placement/mailgun_ring.ts";
+import { test } from "../runtime.ts";
+import { conforms } from "./conformance.ts";
+
+conforms("mailgunRing()", mailgunRing);
+
+test("mailgunRing() belongs to clients that write a plus as it is", () => {
+  assertEquals(mailgunRing().plusIsSpace, false);
+});
