@@ -11,9 +11,13 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+/** Runtimes run a timer at once if its delay is longer: 25 days. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, delayMs) => globalThis.setTimeout(callback, delayMs),
+  setTimeout: (callback, delayMs) =>
+    globalThis.setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
 };

@@ -51,8 +51,8 @@ const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
 export class HttpPeer implements Peer {
   readonly url: string;
   #options: HttpPeerOptions;
-  /** Whether the peer is of our kind, as far as known: then it takes keys in bodies. */
-  #isOurs: boolean | undefined;
+  /** Whether the last reply came from a peer of our kind: then it takes keys in bodies. */
+  #isOurs = false;
 
   constructor(url: string, options: HttpPeerOptions) {
     this.url = url;
@@ -68,7 +68,8 @@ export class HttpPeer implements Peer {
         }
         if (isPathStep(key)) throw this.#failure("its implementation cannot receive such a key");
       }
-      const response = await this.#request(path, this.#init("GET", options), patience);
+      const init = this.#init({ method: "GET" }, options);
+      const response = await this.#request(path, init, patience);
       const body = await this.#bodyOf(response, patience);
       if (response.status !== 200) throw this.#errorOf(response, body);
       this.#checkType(response);
@@ -92,7 +93,7 @@ export class HttpPeer implements Peer {
       const path = keyPath(this.#options.basePath, group, key);
       // The key that counts is in the body.
       const anyPath = fitsPath(path, key) ? path : keyPath(this.#options.basePath, group, "-");
-      await this.#change(anyPath, { ...this.#init("PUT", options), body }, patience);
+      await this.#change(anyPath, this.#init({ method: "PUT", body }, options), patience);
     });
   }
 
@@ -100,11 +101,11 @@ export class HttpPeer implements Peer {
     return this.#call(options.signal, async (patience) => {
       const path = keyPath(this.#options.basePath, group, key);
       if (fitsPath(path, key)) {
-        await this.#change(path, this.#init("DELETE", options), patience);
+        await this.#change(path, this.#init({ method: "DELETE" }, options), patience);
       } else {
         const body = JSON.stringify({ group, keys: [key] });
         const listPath = keyListPath(this.#options.basePath, group, "_remove-keys/");
-        await this.#change(listPath, { ...this.#init("POST", options), body }, patience);
+        await this.#change(listPath, this.#init({ method: "POST", body }, options), patience);
       }
     });
   }
@@ -118,7 +119,7 @@ export class HttpPeer implements Peer {
   ): Promise<EncodedValue> {
     const path = keyListPath(this.#options.basePath, group, "_get-keys/");
     const body = encodeGetKeysRequest([key]);
-    const init = { ...this.#init("POST", options), body };
+    const init = this.#init({ method: "POST", body }, options);
     const response = await this.#request(path, init, patience);
     const bytes = await this.#bodyOf(response, patience);
     if (response.status !== 200) throw this.#errorOf(response, bytes);
@@ -142,6 +143,7 @@ export class HttpPeer implements Peer {
     signal: AbortSignal | undefined,
     run: (patience: Patience) => Promise<Result>,
   ): Promise<Result> {
+    signal?.throwIfAborted();
     const patience = new Patience(this.#options.clock, signal);
     try {
       return await run(patience);
@@ -155,24 +157,29 @@ export class HttpPeer implements Peer {
   }
 
   /**
-   * Whether the peer is of our kind, and so takes keys in bodies. If nothing was heard of it yet it is asked something
-   * that every implementation answers, with an error and without a load.
+   * Whether the peer is of our kind, and so takes keys in bodies. Unless it was at its last reply,
+   * which a proxy may have sent, it is asked something that every implementation answers, with an
+   * error and without a load.
    */
   async #isOneOfOurs(patience: Patience): Promise<boolean> {
-    if (this.#isOurs === undefined) {
-      const response = await this.#request(this.#options.basePath, this.#init("GET", {}), patience);
+    if (!this.#isOurs) {
+      const init = this.#init({ method: "GET" }, {});
+      const response = await this.#request(this.#options.basePath, init, patience);
       await this.#bodyOf(response, patience);
     }
-    return this.#isOurs === true;
+    return this.#isOurs;
   }
 
-  #init(method: string, { loadTimeoutMs }: PeerCallOptions): RequestInit {
+  #init(request: { method: string; body?: BodyInit }, options: PeerCallOptions): RequestInit {
+    const { loadTimeoutMs } = options;
     const headers: Record<string, string> = { [FROM]: this.#options.instanceId };
     if (loadTimeoutMs !== undefined && loadTimeoutMs < Infinity) {
       headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
     }
-    if (method === "PUT" || method === "POST") headers["content-type"] = PROTOBUF;
-    return { method, headers, redirect: "manual" };
+    if (request.body !== undefined) {
+      headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
+    }
+    return { ...request, headers, redirect: "manual" };
   }
 
   async #request(path: string, init: RequestInit, patience: Patience): Promise<Response> {
@@ -234,7 +241,7 @@ export class HttpPeer implements Peer {
     const why = new TextDecoder().decode(body.subarray(0, 1024)).trim() || "no reason given";
     const code = response.headers.get(ERROR);
     if (code !== null) return this.#answer(code, why);
-    if (this.#options.trustsGoStatus && this.#isOurs === false) {
+    if (this.#options.trustsGoStatus && !response.headers.has(VERSION)) {
       if (response.status === 404) return this.#answer("not-found", why);
       if (response.status === 503) return this.#answer("load-failed", why);
     }

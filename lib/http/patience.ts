@@ -8,7 +8,6 @@ export class Patience {
   #clock: Clock;
   #controller = new AbortController();
   #callerSignal: AbortSignal | undefined;
-  #timer: unknown;
   #onAbort = () => this.#controller.abort(this.#callerSignal?.reason);
 
   /** @param signal The caller's. */
@@ -29,19 +28,19 @@ export class Patience {
     return this.#callerSignal?.aborted ?? false;
   }
 
-  /** Waits for the peer's next sign of life, `silenceMs` milliseconds at most. */
+  /** Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever. */
   async wait<T>(promise: Promise<T>, silenceMs: number): Promise<T> {
     const ended = Promise.withResolvers<never>();
     const onAbort = () => ended.reject(this.signal.reason);
     if (this.signal.aborted) onAbort();
     else this.signal.addEventListener("abort", onAbort, { once: true });
-    this.#timer = this.#clock.setTimeout(() => {
+    const timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(() => {
       this.#controller.abort(new Error(`no sign of life for ${silenceMs} ms`));
     }, silenceMs);
     try {
       return await Promise.race([promise, ended.promise]);
     } finally {
-      this.#clock.clearTimeout(this.#timer);
+      this.#clock.clearTimeout(timer);
       this.signal.removeEventListener("abort", onAbort);
     }
   }
