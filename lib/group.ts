@@ -156,6 +156,62 @@ export class Group<T, Input = T> {
   }
 
   /**
+   * The values of several keys, in their order; those that do not exist are absent. What is in
+   * memory needs no network, each owner is asked once for the rest, and there `loadMany` loads what
+   * nobody has. A key that is there twice is asked for once.
+   *
+   * @throws {GroupCacheError} As `get`, for the first key that fails otherwise than by `not-found`.
+   * @throws {TypeError} If a key is none.
+   *
+   * @example
+   * ```ts
+   * import { GroupCache, text } from "@groupcache/groupcache";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using cache = new GroupCache();
+   * const names = cache.group("names", {
+   *   maxBytes: 1 << 20,
+   *   codec: text,
+   *   load: (id) => `User ${id}`,
+   *   loadMany: (ids) => new Map(ids.map((id) => [id, `User ${id}`])), // One query for all.
+   * });
+   * const [first, second] = (await names.getMany(["1", "2"])).values();
+   * assertEquals([first, second], ["User 1", "User 2"]);
+   * ```
+   */
+  getMany(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;
+  /** As above, but a key that fails fails alone: as `Promise.allSettled` tells of it. */
+  getMany(
+    keys: Iterable<string>,
+    options: CallOptions & { settled: true },
+  ): Promise<Map<string, PromiseSettledResult<T>>>;
+  async getMany(
+    keys: Iterable<string>,
+    options: CallOptions & { settled?: boolean } = {},
+  ): Promise<Map<string, T | PromiseSettledResult<T>>> {
+    if (typeof keys !== "object" || keys === null) {
+      throw new TypeError(`Cannot get many: keys must be an iterable of strings: received ${keys}`);
+    }
+    const distinct = [...new Set(keys)];
+    for (const key of distinct) this.#check(key, options);
+    const outcomes = distinct.map(async (key) => {
+      try {
+        const value = await this.get(key, options);
+        return options.settled ? { status: "fulfilled" as const, value } : value;
+      } catch (reason) {
+        if (reason instanceof GroupCacheError && reason.code === "not-found") return MISS;
+        if (options.settled) return { status: "rejected" as const, reason };
+        throw reason;
+      }
+    });
+    const results = new Map<string, T | PromiseSettledResult<T>>();
+    for (const [index, outcome] of (await Promise.all(outcomes)).entries()) {
+      if (outcome !== MISS) results.set(distinct[index] as string, outcome);
+    }
+    return results;
+  }
+
+  /**
    * The value of a key if it is in this process's memory, and not a byte of network. It counts as
    * no use of the entry.
    *

@@ -263,7 +263,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   /** As above, for listeners of any kind. */
   override addEventListener(
     type: string,
-    listener: EventListenerOrEventListenerObject | null,
+    listener: Parameters<EventTarget["addEventListener"]>[1],
     options?: boolean | AddEventListenerOptions,
   ): void;
   override addEventListener(
