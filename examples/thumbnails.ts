@@ -27,7 +27,7 @@ const folder = PICTURES ?? join(tmpdir(), "groupcache-pictures");
 if (PICTURES === undefined) await paintPictures(folder, 10);
 
 const cache = new GroupCache({ self: SELF, peers: PEERS.split(",") });
-const app = thumbnailsApp({ cache, folder });
+const app = thumbnailsApp({ cache, folder, log: console.log });
 
 if ("Deno" in globalThis) Deno.serve({ ...address, onListen: () => {} }, app.fetch);
 else Bun.serve({ ...address, fetch: app.fetch });

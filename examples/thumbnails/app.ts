@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-console
 import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type GroupCache, GroupCacheError, type GroupStats, json } from "@groupcache/groupcache";
@@ -20,6 +19,8 @@ export interface ThumbnailsOptions {
   patienceMs?: number;
   /** @default renderThumbnail */
   render?: (picture: Uint8Array, width: number) => Uint8Array | Promise<Uint8Array>;
+  /** Is told of renders, and of failures. */
+  log: (line: string) => void;
 }
 
 /** Were any width allowed, one visitor could fill the cache. */
@@ -30,7 +31,7 @@ const FALLBACK = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">' +
 
 /** An app that serves thumbnails of the pictures in a folder. */
 export function thumbnailsApp(options: ThumbnailsOptions): Hono {
-  const { cache, folder, patienceMs = 5000, render = renderThumbnail } = options;
+  const { cache, folder, patienceMs = 5000, render = renderThumbnail, log } = options;
   const failing = new Set<string>();
 
   const thumbnails = cache.group("thumbnails", {
@@ -43,7 +44,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
       const picture = await readPicture(join(folder, path), signal);
       if (picture === undefined) return undefined;
       const thumbnail = await render(picture, Number(width));
-      console.log(`rendered ${key}`);
+      log(`rendered ${key}`);
       failing.clear();
       return thumbnail;
     },
@@ -60,7 +61,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
 
   cache.addEventListener("load-error", ({ group, key, error }) => {
     if (group === "thumbnails") failing.add(key);
-    console.error(error.message);
+    log(error.message);
   });
 
   const app = new Hono();
