@@ -17,6 +17,7 @@ const CODES: Record<GroupCacheErrorCode, true> = {
   "bad-key": true,
   "too-large": true,
   "unauthorized": true,
+  "overloaded": true,
   "closed": true,
 };
 

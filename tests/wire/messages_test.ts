@@ -8,10 +8,12 @@ import {
   decodeSetRequest,
   encodeGetKeysRequest,
   encodeGetResponse,
+  encodeGetResponses,
   encodeSetRequest,
   type GetResponse,
   type SetRequest,
 } from "../../lib/wire/messages.ts";
+import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { test } from "../runtime.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -83,6 +85,21 @@ test("encodeGetResponse() writes what protobuf.js reads", () => {
   fc.assert(fc.property(anyResponse, (response) => {
     const bytes = encodeGetResponse(present(response) as GetResponse);
     assertEquals(plain(read("GetResponse", bytes)), protoOf(response));
+  }));
+});
+
+test("encodeGetResponses() writes each message behind its length", () => {
+  fc.assert(fc.property(fc.array(anyResponse, { maxLength: 5 }), (responses) => {
+    const stream = encodeGetResponses(
+      responses.map((response) => present(response) as GetResponse),
+    );
+    const reader = protobufjs.Reader.create(stream);
+    for (const response of responses) {
+      const message = Uint8Array.from(reader.bytes());
+      assertEquals(plain(read("GetResponse", message)), protoOf(response));
+    }
+    assertEquals(reader.pos, reader.len);
+    assertEquals(new FrameDecoder().push(stream).map(decodeGetResponse), responses.map(present));
   }));
 });
 
