@@ -6,7 +6,10 @@ import type { GroupCacheEventMap } from "./events.ts";
 import { createGroup, type Group, peerSideOf } from "./group.ts";
 import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
 import { PeerHandler } from "./http/handler.ts";
-import { type Fetch, HttpPeer } from "./http/http_peer.ts";
+import type { Fetch } from "./http/connection.ts";
+import { FetchGate } from "./http/fetch_gate.ts";
+import { HttpPeer } from "./http/http_peer.ts";
+import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
 import { PeerSet } from "./peer/peer_set.ts";
 import type { Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
@@ -46,6 +49,8 @@ export interface GroupCacheOptions {
    * @default 10000
    */
   peerTimeoutMs?: number;
+  /** What bounds the requests to peers; what is not given keeps its default. */
+  limits?: Partial<PeerLimits>;
   /**
    * Sends requests to peers.
    *
@@ -124,6 +129,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       placement = rendezvous(),
       basePath = "/_groupcache/",
       peerTimeoutMs = 10_000,
+      limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),
       clock = systemClock,
       random = Math.random,
@@ -139,19 +145,21 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#self = self;
     this.#clock = clock;
     this.#random = random;
-    const instanceId = crypto.randomUUID();
+    const checkedLimits = checkLimits(limits);
+    const peerOptions = {
+      fetch,
+      gate: new FetchGate(checkedLimits.maxFetches),
+      limits: checkedLimits,
+      clock,
+      basePath,
+      peerTimeoutMs,
+      instanceId: crypto.randomUUID(),
+      trustsGoStatus: placement.statusTells ?? false,
+    };
     this.#peers = new PeerSet({
       self,
       placement,
-      connect: (url) =>
-        new HttpPeer(url, {
-          fetch,
-          clock,
-          basePath,
-          peerTimeoutMs,
-          instanceId,
-          trustsGoStatus: false,
-        }),
+      connect: (url) => new HttpPeer(url, peerOptions),
     });
     this.#handler = new PeerHandler({
       clock,

@@ -14,7 +14,7 @@ export interface PeerCallOptions {
   /** Ends the call: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long the peer may spend on a load that this call asks for, in milliseconds. */
-  readonly loadTimeoutMs?: number;
+  readonly loadTimeoutMs?: number | undefined;
 }
 
 /**

@@ -84,6 +84,8 @@ export function hashRing<Named extends string>(
   return {
     name: `${flavor.name}-${hashName}-${replicas}`,
     plusIsSpace: flavor.plusIsSpace ?? false,
+    // golang/groupcache differs from the others in both.
+    statusTells: !flavor.plusIsSpace,
     rank(peers) {
       const owners = new Map<number | bigint, string>();
       for (const peer of peers) {

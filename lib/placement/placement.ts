@@ -13,6 +13,14 @@ export interface Placement {
    */
   readonly plusIsSpace?: boolean;
   /**
+   * Whether the status of a Go peer of this kind says what became of a load: 404 that there is no
+   * such value, 503 that it failed. So it is with mailgun/groupcache and groupcache-go;
+   * golang/groupcache says 404 when it does not know the group, and 500 to all else.
+   *
+   * @default false
+   */
+  readonly statusTells?: boolean;
+  /**
    * Prepares the ranking of `peers`, their base URLs (`http://10.0.0.1:8080`), at least one. What
    * it returns gives a key's peers in order of preference: first its owner, then those that take
    * over when the ones before are down, each peer once. Most callers stop at the first, so that

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Fetch } from "../http/http_peer.ts";
+import type { Fetch } from "../http/connection.ts";
 
 /**
  * What is wrong with a peer.

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Group, GroupCacheError, type Load, text } from "../../mod.ts";
-import { Cluster, type ClusterOptions, type Fault } from "../../lib/testing/mod.ts";
+import { type Group, GroupCacheError, type GroupOptions, type Load, text } from "../../mod.ts";
+import { Cluster, type Fault } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
 const MAX_BYTES = 1 << 20;
-/** Above every chance of a mirror, so that each get of another's key asks its owner. */
-const noMirrors: ClusterOptions = { random: () => 0.99 };
+const noMirrors: Partial<GroupOptions<string>> = { mirrorMinuteQps: Infinity };
+const allMirrors: Partial<GroupOptions<string>> = { mirrorMinuteQps: 0 };
 
 interface SetUp {
   cluster: Cluster;
@@ -18,16 +18,15 @@ interface SetUp {
 function setUp(
   size: number,
   load: Load<string> = (key) => `value of ${key}`,
-  options: ClusterOptions = noMirrors,
-  loadTimeoutMs = 30_000,
+  options: Partial<GroupOptions<string>> = noMirrors,
 ): SetUp {
-  const cluster = new Cluster(size, options);
+  const cluster = new Cluster(size);
   const loads: SetUp["loads"] = [];
   const groups = cluster.caches.map((cache, process) =>
     cache.group("texts", {
       maxBytes: MAX_BYTES,
       codec: text,
-      loadTimeoutMs,
+      ...options,
       load: (key, context) => {
         loads.push({ process, key });
         return load(key, context);
@@ -221,7 +220,7 @@ test("A failure of the owner's loader after the reply began is the same failure"
 
 test("A load that is slower than the peer timeout is waited for, and loaded once", async () => {
   const outcome = Promise.withResolvers<string>();
-  const { cluster, groups, loads } = setUp(3, () => outcome.promise, noMirrors, Infinity);
+  const { cluster, groups, loads } = setUp(3, () => outcome.promise, { loadTimeoutMs: Infinity });
   const waits = groups.map((group) => group.get("key"));
   await cluster.clock.advance(60_000);
   outcome.resolve("at last");
@@ -231,7 +230,9 @@ test("A load that is slower than the peer timeout is waited for, and loaded once
 });
 
 test("A load that never settles ends after loadTimeoutMs for callers in all processes", async () => {
-  const { cluster, groups, loads } = setUp(3, () => new Promise(() => {}), noMirrors, 60_000);
+  const { cluster, groups, loads } = setUp(3, () => new Promise(() => {}), {
+    loadTimeoutMs: 60_000,
+  });
   const errors = groups.map((group) => errorOf(group.get("key")));
   const [first, ...others] = await cluster.clock.until(Promise.all(errors));
   assertEquals(first?.code, "timeout");
@@ -241,7 +242,7 @@ test("A load that never settles ends after loadTimeoutMs for callers in all proc
 });
 
 test("An owner gives up on a load when the asker's patience ends, if that comes first", async () => {
-  const cluster = new Cluster(2, noMirrors);
+  const cluster = new Cluster(2);
   const signals: AbortSignal[] = [];
   const groups = [60_000, 5000].map((loadTimeoutMs, process) =>
     at(cluster.caches, process).group("texts", {
@@ -314,7 +315,6 @@ test("Two processes that each take the other for a key's owner answer each other
   const outcome = Promise.withResolvers<string>();
   // Rankings that differ: each puts the other first.
   const cluster = new Cluster(2, {
-    ...noMirrors,
     placement: { name: "backwards", rank: (peers) => () => [...peers].reverse() },
   });
   at(cluster.caches, 0).setPeers([at(cluster.urls, 0), at(cluster.urls, 1)]);
@@ -338,7 +338,7 @@ test("Two processes that each take the other for a key's owner answer each other
 });
 
 test("A group that the owner does not have yet is loaded by the next process", async () => {
-  const cluster = new Cluster(2, noMirrors);
+  const cluster = new Cluster(2);
   const group = at(cluster.caches, 0).group("new", {
     maxBytes: MAX_BYTES,
     codec: text,
@@ -350,25 +350,26 @@ test("A group that the owner does not have yet is loaded by the next process", a
 });
 
 test("A mirror answers in its process for a minute, and then its owner is asked again", async () => {
-  const setup = setUp(2, undefined, { random: () => 0 });
+  const setup = setUp(2, undefined, allMirrors);
   const { cluster, groups } = setup;
+  const asked = () => at(groups, 1).stats().serverRequests;
   const keys = Array.from({ length: 10 }, (_, i) => `key ${i}`);
   const getAll = () => Promise.all(keys.map((key) => at(groups, 0).get(key)));
   await getAll();
-  const asked = cluster.requestsTo(1);
-  assert(asked > 0);
+  const before = asked();
+  assert(before > 0);
   await cluster.clock.advance(59_999);
   await getAll();
-  assertEquals(cluster.requestsTo(1), asked);
+  assertEquals(asked(), before);
   const { hot } = at(groups, 0).stats();
-  assertEquals([hot.items, hot.hits], [asked, asked]);
+  assertEquals([hot.items, hot.hits], [before, before]);
   await cluster.clock.advance(1);
   await getAll();
-  assertEquals(cluster.requestsTo(1), 2 * asked);
+  assertEquals(asked(), 2 * before);
 });
 
 test("The mirrors of a group take at most an eighth of its memory, out of the same budget", async () => {
-  const { groups } = setUp(2, (key) => key.repeat(200), { random: () => 0 });
+  const { groups } = setUp(2, (key) => key.repeat(200), allMirrors);
   for (let i = 0; i < 2000; i++) await at(groups, 0).get(`key ${i}`);
   const { main, hot } = at(groups, 0).stats();
   assert(hot.items > 0 && hot.bytes <= MAX_BYTES / 8);
@@ -376,7 +377,7 @@ test("The mirrors of a group take at most an eighth of its memory, out of the sa
 });
 
 test("Group.set() shows in all processes, mirrors included", async () => {
-  const { groups } = setUp(3, undefined, { random: () => 0 });
+  const { groups } = setUp(3, undefined, allMirrors);
   for (const [index, group] of groups.entries()) {
     for (const other of groups) await other.get("key");
     await group.set("key", `set ${index}`);
@@ -397,7 +398,7 @@ test("Group.set() goes to the successor when the owner is down, and says who was
 });
 
 test("Group.remove() forgets everywhere, and says who was not told", async () => {
-  const setup = setUp(3, undefined, { random: () => 0 });
+  const setup = setUp(3, undefined, allMirrors);
   const { cluster, groups } = setup;
   const [, successor, last] = await orderOf(setup, "key");
   for (const group of groups) await group.get("key");
@@ -419,7 +420,7 @@ test("Group.remove() in one process beats a load in flight in another", async ()
     const outcome = Promise.withResolvers<string>();
     outcomes.push(outcome);
     return outcome.promise;
-  }, { random: () => 0 });
+  }, allMirrors);
   const before = groups.map((group) => group.get("key"));
   await cluster.clock.advance(0);
   await cluster.clock.until(at(groups, 0).remove("key"));

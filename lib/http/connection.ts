@@ -1,0 +1,200 @@
+import { viewOf } from "../byte_view.ts";
+import type { Clock } from "../clock.ts";
+import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../errors.ts";
+import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
+import { concat } from "../wire/frames.ts";
+import type { GetResponse } from "../wire/messages.ts";
+import type { FetchGate } from "./fetch_gate.ts";
+import { ERROR, FROM, PROTOBUF, TIMEOUT, VERSION } from "./headers.ts";
+import { KEEPALIVE_MS } from "./live_body.ts";
+import type { Patience } from "./patience.ts";
+
+/** A function like `globalThis.fetch`. */
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+/** What all the connections of a cache have in common. */
+export interface ConnectionOptions {
+  /** Sends the requests. */
+  fetch: Fetch;
+  /** Bounds how many of them are under way. */
+  gate: FetchGate;
+  clock: Clock;
+  /** The path under which peers serve, with a slash at both ends. */
+  basePath: string;
+  /** The longest silence that passes for life, in milliseconds. */
+  peerTimeoutMs: number;
+  /** By what peers know requests of this process. */
+  instanceId: string;
+  /**
+   * Whether the status of a Go peer says what went wrong: 404 that the loader found nothing, 503
+   * that it failed. So it is with mailgun/groupcache and groupcache-go, not with golang/groupcache.
+   */
+  trustsGoStatus: boolean;
+}
+
+/** Above this a body is read piece by piece, so that a large one may take its time. */
+const SMALL_BODY_BYTES = 1 << 20;
+
+/** What a peer says about a load is its answer; any other failure is its own. */
+const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
+  "not-found",
+  "load-failed",
+  "timeout",
+  "bad-key",
+  "too-large",
+  "overloaded",
+]);
+
+/** Requests to one peer, and what its replies mean. */
+export class Connection {
+  /** The peer's base URL. */
+  readonly url: string;
+  readonly options: ConnectionOptions;
+  #isOurs = false;
+
+  constructor(url: string, options: ConnectionOptions) {
+    this.url = url;
+    this.options = options;
+  }
+
+  /** Whether the last reply came from a peer of our kind: then it takes keys in bodies. */
+  get isOurs(): boolean {
+    return this.#isOurs;
+  }
+
+  /**
+   * Sends a request and has its reply read.
+   *
+   * @throws {GroupCacheError} As `Peer` says. Unless the caller has left.
+   */
+  async exchange<Result>(
+    path: string,
+    request: { method: string; body?: BodyInit },
+    { loadTimeoutMs }: PeerCallOptions,
+    patience: Patience,
+    read: (response: Response) => Promise<Result>,
+  ): Promise<Result> {
+    const headers: Record<string, string> = { [FROM]: this.options.instanceId };
+    if (loadTimeoutMs !== undefined && loadTimeoutMs < Infinity) {
+      headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
+    }
+    if (request.body !== undefined) {
+      headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
+    }
+    const init: RequestInit = { ...request, headers, redirect: "manual" };
+    const { gate } = this.options;
+    const entered = gate.enter();
+    try {
+      await patience.wait(entered, Infinity);
+    } catch (error) {
+      entered.then(() => gate.leave());
+      throw error;
+    }
+    try {
+      const response = await this.#send(this.url + path, init, patience);
+      this.#isOurs = response.headers.has(VERSION);
+      return await read(response);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
+    const { fetch, peerTimeoutMs } = this.options;
+    const send = () =>
+      patience.wait(fetch(url, { ...init, signal: patience.signal }), peerTimeoutMs);
+    try {
+      return await send();
+    } catch (error) {
+      // A kept connection that the peer had closed: runtimes retry only a GET by themselves. All
+      // our requests may be repeated.
+      if (init.method === "GET" || patience.signal.aborted) throw error;
+      return await send();
+    }
+  }
+
+  /** The whole body of a reply. */
+  async bodyOf(response: Response, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let byteLength = 0;
+    for await (const chunk of this.chunksOf(response, patience)) {
+      chunks.push(chunk);
+      byteLength += chunk.byteLength;
+    }
+    return concat(chunks, byteLength);
+  }
+
+  /** The body of a reply as it comes; a small one whose length is known at once. */
+  async *chunksOf(
+    response: Response,
+    patience: Patience,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    const silenceMs = Math.max(this.options.peerTimeoutMs, 3 * KEEPALIVE_MS);
+    const length = response.headers.get("content-length");
+    if (response.body === null || (length !== null && Number(length) <= SMALL_BODY_BYTES)) {
+      yield new Uint8Array(await patience.wait(response.arrayBuffer(), silenceMs));
+      return;
+    }
+    const reader = response.body.getReader();
+    try {
+      while (true) {
+        const { done, value } = await patience.wait(reader.read(), silenceMs);
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      // Of no effect if the body has ended.
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /**
+   * Checks that a reply holds messages.
+   *
+   * @throws {GroupCacheError} With what the peer answered instead.
+   */
+  async check(response: Response, patience: Patience): Promise<void> {
+    if (response.status !== 200) {
+      throw this.errorOf(response, await this.bodyOf(response, patience));
+    }
+    const type = response.headers.get("content-type");
+    if (type === PROTOBUF) return;
+    await response.body?.cancel();
+    throw this.failure(`expected ${PROTOBUF}: received ${type}`);
+  }
+
+  /** The value that a message holds. */
+  valueOf(message: GetResponse): EncodedValue {
+    const { value, expiresAtMs = Infinity, minuteQps, error } = message;
+    if (error !== undefined) throw this.#answer(error, message.message ?? "no reason given");
+    if (value === undefined) throw this.failure("received a reply without a value");
+    return { view: viewOf(value), expiresAtMs, minuteQps };
+  }
+
+  /** What a reply without a value says. */
+  errorOf(response: Response, body: Uint8Array): GroupCacheError {
+    const why = new TextDecoder().decode(body.subarray(0, 1024)).trim() || "no reason given";
+    const code = response.headers.get(ERROR);
+    if (code !== null) return this.#answer(code, why);
+    if (this.options.trustsGoStatus && !response.headers.has(VERSION)) {
+      if (response.status === 404) return this.#answer("not-found", why);
+      if (response.status === 503) return this.#answer("load-failed", why);
+    }
+    return this.failure(`received status ${response.status}: ${why}`);
+  }
+
+  /** What was thrown while the peer was asked, as an error that `Peer` allows. */
+  toFailure(thrown: unknown): GroupCacheError {
+    return thrown instanceof GroupCacheError ? thrown : this.failure(messageOf(thrown), thrown);
+  }
+
+  /** That the peer could not be asked. */
+  failure(why: string, cause?: unknown): GroupCacheError {
+    return new GroupCacheError("peer-failed", `Cannot ask peer ${this.url}: ${why}`, { cause });
+  }
+
+  #answer(code: string, why: string): GroupCacheError {
+    if (isErrorCode(code) && ANSWERS.has(code)) return new GroupCacheError(code, why);
+    return this.failure(`${code}: ${why}`);
+  }
+}

@@ -1,0 +1,123 @@
+import { GroupCacheError, quote } from "../errors.ts";
+import type { KeyCall } from "./key_call.ts";
+import type { PeerLimits } from "./peer_limits.ts";
+
+/** How a {@linkcode KeyBatcher} is made. */
+export interface KeyBatcherOptions {
+  limits: PeerLimits;
+  /** The peer, for error messages. */
+  url: string;
+  /** Whether the peer takes several keys in one request. */
+  takesBatches: () => boolean;
+  /**
+   * Sends keys of one group, and settles their calls. Calls `onAnswer` when the reply has begun;
+   * what comes after that must not keep others waiting.
+   */
+  send: (calls: readonly KeyCall[], onAnswer: () => void) => Promise<void>;
+}
+
+/**
+ * Gathers calls to one peer. Those that are made in the same turn, or while as many requests as may
+ * be are under way, travel together; a call that is alone goes at once.
+ *
+ * The more callers there are the larger the batches become by themselves: while one is under way
+ * the next one gathers, and its callers come back in one turn.
+ */
+export class KeyBatcher {
+  #options: KeyBatcherOptions;
+  /** Calls that wait, by group: a request is for one group. */
+  #queues = new Map<string, KeyCall[]>();
+  #queued = 0;
+  #unanswered = 0;
+  #isScheduled = false;
+
+  constructor(options: KeyBatcherOptions) {
+    this.#options = options;
+  }
+
+  /** How many calls wait to be sent. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Takes a call on. It is rejected at once if too many wait already. */
+  add(call: KeyCall): void {
+    const { limits: { maxQueued }, url } = this.#options;
+    if (this.#queued >= maxQueued) {
+      call.reject(
+        new GroupCacheError(
+          "overloaded",
+          `Cannot ask peer ${url} for ${quote(call.key)}: ${maxQueued} calls to it wait already`,
+        ),
+      );
+      return;
+    }
+    const queue = this.#queues.get(call.group);
+    if (queue === undefined) this.#queues.set(call.group, [call]);
+    else queue.push(call);
+    this.#queued++;
+    this.#schedule();
+  }
+
+  /** Rejects all calls that wait to be sent: what they wait for has turned out to be down. */
+  failQueued(error: unknown): void {
+    const queues = [...this.#queues.values()];
+    this.#queues.clear();
+    this.#queued = 0;
+    for (const call of queues.flat()) call.reject(error);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#queued === 0 || !this.#hasRoom()) return;
+    this.#isScheduled = true;
+    // Callers that were answered in one turn come back in the microtasks of that turn, some after
+    // a few steps more than others.
+    afterMicrotasks(8, () => {
+      this.#isScheduled = false;
+      while (this.#queued > 0 && this.#hasRoom()) this.#sendNext();
+    });
+  }
+
+  #hasRoom(): boolean {
+    const { limits: { maxBatches, maxGets }, takesBatches } = this.#options;
+    return this.#unanswered < (takesBatches() ? maxBatches : maxGets);
+  }
+
+  #sendNext(): void {
+    const calls = this.#take();
+    if (calls.length === 0) return; // All of these callers have gone.
+    this.#unanswered++;
+    let isAnswered = false;
+    const onAnswer = () => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#unanswered--;
+      this.#schedule();
+    };
+    this.#options.send(calls, onAnswer).finally(onAnswer);
+  }
+
+  /** The next calls to send together, those left out whose callers have gone. */
+  #take(): KeyCall[] {
+    const { limits, takesBatches } = this.#options;
+    const maxKeys = takesBatches() ? limits.maxKeys : 1;
+    const [next] = this.#queues;
+    if (next === undefined) return [];
+    const [group, queue] = next;
+    let bytes = 0;
+    let end = 0;
+    while (end < queue.length && end < maxKeys && (end === 0 || bytes < limits.maxKeyBytes)) {
+      bytes += 2 * (queue[end++]?.key.length ?? 0);
+    }
+    this.#queued -= end;
+    this.#queues.delete(group);
+    // Groups take turns.
+    if (end < queue.length) this.#queues.set(group, queue.splice(end));
+    return queue.filter(({ isSettled }) => !isSettled);
+  }
+}
+
+function afterMicrotasks(count: number, callback: () => void): void {
+  if (count === 0) callback();
+  else queueMicrotask(() => afterMicrotasks(count - 1, callback));
+}
