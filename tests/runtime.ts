@@ -39,6 +39,9 @@ export interface TestOptions {
 /** Bun's test module; a computed specifier keeps Deno from looking for it. */
 const bunTest = isDeno ? undefined : await import(["bun", "test"].join(":"));
 
+/** Bun's own limit of 5,000 ms is too short where everything is slow. Deno has none. */
+const TIMEOUT_MS = 120_000;
+
 /** Declares a test in the runtime's own runner. */
 export function test(
   name: string,
@@ -53,7 +56,7 @@ export function test(
   }
   if (bunTest === undefined) globals.Deno.test({ name, ignore, fn: body });
   else if (ignore) bunTest.test.skip(name, body);
-  else bunTest.test(name, body);
+  else bunTest.test(name, body, TIMEOUT_MS);
 }
 
 // ------------------------------------------------------------------------------------ processes
