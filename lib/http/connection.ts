@@ -159,7 +159,7 @@ export class Connection {
     }
     const type = response.headers.get("content-type");
     if (type === PROTOBUF) return;
-    await response.body?.cancel();
+    response.body?.cancel().catch(() => {});
     throw this.failure(`expected ${PROTOBUF}: received ${type}`);
   }
 

@@ -107,8 +107,14 @@ export class HttpPeer implements Peer {
     const onReply = () => hasReply = true;
     try {
       const [call] = calls;
-      if (call !== undefined && calls.length === 1 && await this.#goesInPath(call, patience)) {
-        await this.#getOne(call, patience, onReply);
+      if (
+        call !== undefined && calls.length === 1 && await this.#goesInPath(call, patience, onReply)
+      ) {
+        await this.#getOne(call, patience, () => {
+          onReply();
+          // The load may go on for long: others must not wait for it.
+          onAnswer();
+        });
       } else await this.#getMany(calls, patience, onReply, onAnswer);
     } catch (error) {
       if (patience.callerLeft) return;
@@ -120,14 +126,20 @@ export class HttpPeer implements Peer {
   }
 
   /** Whether a key that is alone is sent as a path. */
-  async #goesInPath({ group, key }: KeyCall, patience: Patience): Promise<boolean> {
+  async #goesInPath(
+    { group, key }: KeyCall,
+    patience: Patience,
+    onReply: () => void,
+  ): Promise<boolean> {
     const connection = this.#connection;
     if (fitsPath(this.#pathOf(group, key), key)) return true;
     if (!connection.isOurs) {
       // Asked for its base path every implementation answers, with an error and without a load.
       const { basePath } = connection.options;
-      const read = (response: Response) => connection.bodyOf(response, patience);
-      await connection.exchange(basePath, { method: "GET" }, {}, patience, read);
+      await connection.exchange(basePath, { method: "GET" }, {}, patience, (response) => {
+        onReply();
+        return connection.bodyOf(response, patience);
+      });
     }
     if (connection.isOurs) return false;
     if (isPathStep(key)) {

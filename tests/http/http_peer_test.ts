@@ -1,0 +1,812 @@
+import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { ByteView } from "../../lib/byte_view.ts";
+import { GroupCacheError, type GroupCacheErrorCode } from "../../lib/errors.ts";
+import type { Fetch } from "../../lib/http/connection.ts";
+import { FetchGate } from "../../lib/http/fetch_gate.ts";
+import { PeerHandler } from "../../lib/http/handler.ts";
+import { HttpPeer, type HttpPeerOptions } from "../../lib/http/http_peer.ts";
+import { checkLimits } from "../../lib/http/peer_limits.ts";
+import type { EncodedValue, PeerCallOptions } from "../../lib/peer/peer.ts";
+import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
+import {
+  decodeGetKeysRequest,
+  decodeSetRequest,
+  encodeGetResponse,
+  encodeGetResponses,
+  type GetResponse,
+} from "../../lib/wire/messages.ts";
+import { test } from "../runtime.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const URL = "http://peer:8080";
+const NOW_MS = 1_700_000_000_000;
+const LONG = "k".repeat(5000);
+
+const OURS = { "content-type": "application/x-protobuf", "groupcache-version": "1" };
+/** As groupcache in Go replies. */
+const GO = { "content-type": "application/x-protobuf" };
+
+function utf8(text: string): Bytes {
+  return new TextEncoder().encode(text);
+}
+
+/** Settles never, as a `fetch` may that ignores its signal. */
+const never = () => new Promise<never>(() => {});
+
+interface Sent {
+  url: string;
+  method: string;
+  headers: Headers;
+  body: Bytes;
+  signal: AbortSignal | null | undefined;
+}
+
+/** A peer at the other end of a `fetch` that the test makes up. */
+class Setup {
+  readonly clock = new VirtualClock(NOW_MS);
+  readonly sent: Sent[] = [];
+  readonly peer: HttpPeer;
+
+  constructor(
+    reply: (request: Sent, attempt: number) => Response | Promise<Response>,
+    options: Partial<HttpPeerOptions> = {},
+  ) {
+    const fetch: Fetch = (url, init) => {
+      const sent: Sent = {
+        url,
+        method: init?.method ?? "",
+        headers: new Headers(init?.headers),
+        body: typeof init?.body === "string" ? utf8(init.body) : init?.body as Bytes,
+        signal: init?.signal,
+      };
+      this.sent.push(sent);
+      return Promise.resolve(reply(sent, this.sent.length));
+    };
+    this.peer = new HttpPeer(URL, {
+      fetch,
+      gate: new FetchGate(128),
+      limits: checkLimits({}),
+      clock: this.clock,
+      basePath: "/_groupcache/",
+      peerTimeoutMs: 10_000,
+      instanceId: "me",
+      trustsGoStatus: false,
+      ...options,
+    });
+  }
+
+  get(key = "key", options?: PeerCallOptions): Promise<EncodedValue> {
+    return this.peer.get("group", key, options);
+  }
+
+  /** The error of a call that is expected to fail, after as much virtual time as it takes. */
+  async failure(call: Promise<unknown> = this.get()): Promise<GroupCacheError> {
+    const error = await this.clock.until(call.then(() => undefined, (error) => error));
+    assertInstanceOf(error, GroupCacheError);
+    assertEquals(this.clock.pendingTimers, 0);
+    return error;
+  }
+
+  /** The requests, without those by which the client finds out what the peer is. */
+  get calls(): Sent[] {
+    return this.sent.filter(({ url }) => url !== `${URL}/_groupcache/`);
+  }
+}
+
+function valueReply(text: string, message: GetResponse = {}, headers = OURS as HeadersInit) {
+  return new Response(encodeGetResponse({ ...message, value: utf8(text) }), { headers });
+}
+
+/** What a peer of our kind says about its base path. */
+function badRequest(): Response {
+  const headers = { "groupcache-version": "1", "groupcache-error": "bad-key" };
+  return new Response("Cannot parse path", { status: 400, headers });
+}
+
+/** A body that the test writes as it goes, and whether its reader has gone. */
+class SlowBody {
+  isCancelled = false;
+  #controller!: ReadableStreamDefaultController<Bytes>;
+  readonly stream = new ReadableStream<Bytes>({
+    start: (controller) => {
+      this.#controller = controller;
+    },
+    cancel: () => {
+      this.isCancelled = true;
+    },
+  });
+  write(bytes: Bytes): void {
+    this.#controller.enqueue(bytes);
+  }
+  end(): void {
+    this.#controller.close();
+  }
+  cut(error: Error): void {
+    this.#controller.error(error);
+  }
+}
+
+// ------------------------------------------------------------------------------------------ get
+
+test("HttpPeer.get() gives the value and its end", async () => {
+  const setup = new Setup(() => valueReply("hello", { expiresAtMs: NOW_MS + 5000 }));
+  const value = await setup.get();
+  assertEquals(value.view.text(), "hello");
+  assertEquals(value.expiresAtMs, NOW_MS + 5000);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("HttpPeer.get() of a Go peer gives the value, without an end if there is none", async () => {
+  const setup = new Setup(() => valueReply("hello", { minuteQps: 0 }, GO));
+  const value = await setup.get();
+  assertEquals([value.view.text(), value.expiresAtMs], ["hello", Infinity]);
+});
+
+test("HttpPeer.get() gives an empty value as one that is there", async () => {
+  assertEquals((await new Setup(() => valueReply("")).get()).view.size, 0);
+});
+
+test("HttpPeer.get() says who asks, and follows no redirect", async () => {
+  let init: RequestInit | undefined;
+  const fetch: Fetch = (_, given) => {
+    init = given;
+    return Promise.resolve(valueReply("hello"));
+  };
+  const setup = new Setup(never, { fetch });
+  await setup.get("a/b");
+  assertEquals(init?.method, "GET");
+  assertEquals(init?.redirect, "manual");
+  assertEquals(new Headers(init?.headers).get("groupcache-from"), "me");
+});
+
+test("HttpPeer.get() sends the key as a path", async () => {
+  const setup = new Setup(() => valueReply("hello"));
+  await setup.get("a/b é");
+  assertEquals(setup.sent.map(({ method, url }) => `${method} ${url}`), [
+    "GET http://peer:8080/_groupcache/group/a%2Fb%20%C3%A9",
+  ]);
+});
+
+const DEADLINES: { loadTimeoutMs: number | undefined; header: string | null }[] = [
+  { loadTimeoutMs: undefined, header: null },
+  { loadTimeoutMs: Infinity, header: null },
+  { loadTimeoutMs: 30_000, header: "30000" },
+  { loadTimeoutMs: 0.5, header: "1" },
+];
+
+for (const { loadTimeoutMs, header } of DEADLINES) {
+  test(`HttpPeer.get() passes on a deadline of ${loadTimeoutMs} ms as ${header}`, async () => {
+    const setup = new Setup(() => valueReply("hello"));
+    await setup.get("key", loadTimeoutMs === undefined ? {} : { loadTimeoutMs });
+    assertEquals(setup.sent[0]?.headers.get("groupcache-timeout-ms"), header);
+  });
+}
+
+test("HttpPeer.get() gives views that do not change with the buffers of a fetch", async () => {
+  const setup = new Setup(() => valueReply("hello"));
+  const { view } = await setup.get();
+  view.bytes().fill(0);
+  assertEquals(view.text(), "hello");
+});
+
+// ------------------------------------------------------------------------ peers that do not answer
+
+function html(status: number, headers: Record<string, string> = {}): Response {
+  return new Response("<h1>Bad Gateway</h1>", {
+    status,
+    headers: { "content-type": "text/html", ...headers },
+  });
+}
+
+function cutBody(bytes: Bytes): ReadableStream<Bytes> {
+  const body = new SlowBody();
+  body.write(bytes);
+  queueMicrotask(() => body.cut(new TypeError("connection reset")));
+  return body.stream;
+}
+
+const WHOLE = encodeGetResponse({ value: utf8("hello"), expiresAtMs: NOW_MS, minuteQps: 1 });
+
+const PEER_FAILURES: { name: string; reply: () => Response | Promise<Response>; why: string }[] = [
+  {
+    name: "refuses the connection",
+    reply: () => Promise.reject(new TypeError("connection refused")),
+    why: "connection refused",
+  },
+  { name: "fails in an odd way", reply: () => Promise.reject(undefined), why: "undefined" },
+  {
+    name: "is asked by a fetch that throws",
+    reply: () => {
+      throw new TypeError("Invalid URL");
+    },
+    why: "Invalid URL",
+  },
+  {
+    name: "replies with noise",
+    reply: () => new Response(Uint8Array.of(255, 254, 253), { headers: OURS }),
+    why: "Cannot read protobuf",
+  },
+  {
+    name: "replies with a page that looks like success",
+    reply: () => html(200),
+    why: "expected application/x-protobuf: received text/html",
+  },
+  {
+    name: "replies without a content type",
+    reply: () => new Response(WHOLE),
+    why: "expected application/x-protobuf: received null",
+  },
+  {
+    name: "replies with nothing",
+    reply: () => new Response(null, { headers: OURS }),
+    why: "without a value",
+  },
+  {
+    name: "replies without a value",
+    reply: () => new Response(encodeGetResponse({ minuteQps: 1 }), { headers: OURS }),
+    why: "without a value",
+  },
+  {
+    name: "ends its reply after a sign of life",
+    reply: () => new Response(encodeGetResponse({ pending: true }), { headers: OURS }),
+    why: "without a value",
+  },
+  {
+    name: "breaks off",
+    reply: () => new Response(cutBody(WHOLE.slice(0, 5)), { headers: OURS }),
+    why: "connection reset",
+  },
+  {
+    name: "breaks off after the last byte",
+    reply: () => new Response(cutBody(WHOLE), { headers: OURS }),
+    why: "connection reset",
+  },
+  { name: "stands behind a proxy that fails", reply: () => html(502), why: "status 502" },
+  { name: "stands behind a proxy that waits", reply: () => html(504), why: "status 504" },
+  { name: "stands behind a login", reply: () => html(302, { location: "/" }), why: "status 302" },
+  { name: "replies 204", reply: () => new Response(null, { status: 204 }), why: "status 204" },
+  { name: "replies 404 by itself", reply: () => html(404), why: "status 404" },
+  { name: "replies 503 by itself", reply: () => html(503), why: "status 503" },
+  {
+    name: "says so in an error that is none of ours",
+    reply: () => html(418, { "groupcache-error": "teapot" }),
+    why: "teapot",
+  },
+];
+
+for (const { name, reply, why } of PEER_FAILURES) {
+  test(`HttpPeer.get() fails with code peer-failed if the peer ${name}`, async () => {
+    const error = await new Setup(reply).failure();
+    assertEquals(error.code, "peer-failed");
+    assert(error.message.startsWith("Cannot ask peer http://peer:8080: "), error.message);
+    assert(error.message.includes(why), error.message);
+  });
+}
+
+test("HttpPeer.get() keeps what fetch threw as the cause", async () => {
+  const cause = new TypeError("connection refused");
+  const error = await new Setup(() => Promise.reject(cause)).failure();
+  assertStrictEquals(error.cause, cause);
+});
+
+test("HttpPeer.get() of a reply cut at any byte never gives a value", async () => {
+  for (let length = 0; length < WHOLE.byteLength; length++) {
+    const setup = new Setup(() => new Response(WHOLE.slice(0, length), { headers: OURS }));
+    const error = await setup.get().then((value) => value.view.text(), (error) => error);
+    assertInstanceOf(error, GroupCacheError, `after ${length} bytes: ${error}`);
+    assertEquals(error.code, "peer-failed");
+  }
+});
+
+test("HttpPeer tells no more of a page than people can read", async () => {
+  const { message } = await new Setup(() => new Response("x".repeat(1e6), { status: 500 }))
+    .failure();
+  assert(message.length < 1200);
+});
+
+// ------------------------------------------------------------------------------ the peer's answers
+
+type AnswerCase = { sent: string; status: number; code: GroupCacheErrorCode };
+
+const ANSWERS: AnswerCase[] = [
+  { sent: "not-found", status: 404, code: "not-found" },
+  { sent: "load-failed", status: 503, code: "load-failed" },
+  { sent: "timeout", status: 503, code: "timeout" },
+  { sent: "bad-key", status: 400, code: "bad-key" },
+  { sent: "too-large", status: 413, code: "too-large" },
+  // A proxy changed the status.
+  { sent: "not-found", status: 500, code: "not-found" },
+  // Whoever says these cannot answer; the next peer may.
+  { sent: "closed", status: 421, code: "peer-failed" },
+  { sent: "peer-failed", status: 421, code: "peer-failed" },
+  { sent: "unauthorized", status: 401, code: "peer-failed" },
+];
+
+for (const { sent, status, code } of ANSWERS) {
+  test(`HttpPeer.get() takes ${sent} with status ${status} for ${code}`, async () => {
+    const headers = { "groupcache-version": "1", "groupcache-error": sent };
+    const setup = new Setup(() => new Response("Cannot load: the reason", { status, headers }));
+    const error = await setup.failure();
+    assertEquals(error.code, code);
+    assert(error.message.includes("Cannot load: the reason"));
+  });
+
+  test(`HttpPeer.get() takes ${sent} in the body of a late reply for ${code}`, async () => {
+    const late = { pending: true, error: sent, message: "Cannot load: the reason" };
+    const setup = new Setup(() => new Response(encodeGetResponse(late), { headers: OURS }));
+    const error = await setup.failure();
+    assertEquals(error.code, code);
+    assert(error.message.includes("Cannot load: the reason"));
+  });
+}
+
+test("HttpPeer.get() takes an error for what counts, if a value comes with it", async () => {
+  const setup = new Setup(() => valueReply("hello", { error: "not-found", message: "no" }));
+  assertEquals((await setup.failure()).code, "not-found");
+});
+
+const GO_STATUSES: {
+  status: number;
+  headers: Record<string, string>;
+  code: GroupCacheErrorCode;
+}[] = [
+  { status: 404, headers: {}, code: "not-found" },
+  { status: 503, headers: {}, code: "load-failed" },
+  { status: 500, headers: {}, code: "peer-failed" },
+  { status: 400, headers: {}, code: "peer-failed" },
+  // Ours would name the error.
+  { status: 404, headers: { "groupcache-version": "1" }, code: "peer-failed" },
+  { status: 503, headers: { "groupcache-version": "1" }, code: "peer-failed" },
+];
+
+for (const { status, headers, code } of GO_STATUSES) {
+  const who = "groupcache-version" in headers ? "a peer of our kind" : "a Go peer";
+  test(`HttpPeer.get() takes ${status} of ${who} for ${code}, where statuses are trusted`, async () => {
+    const setup = new Setup(() => new Response("reason", { status, headers }), {
+      trustsGoStatus: true,
+    });
+    assertEquals((await setup.failure()).code, code);
+  });
+}
+
+// --------------------------------------------------------------------------------------- silence
+
+const SILENT: { name: string; call: (setup: Setup) => Promise<unknown> }[] = [
+  { name: "get", call: ({ peer }) => peer.get("group", "key") },
+  { name: "remove", call: ({ peer }) => peer.remove("group", "key") },
+  {
+    name: "set",
+    call: ({ peer }) =>
+      peer.set("group", "key", { view: new ByteView("v"), expiresAtMs: Infinity }),
+  },
+];
+
+for (const { name, call } of SILENT) {
+  test(`HttpPeer.${name}() gives a peer up that is silent, even if fetch ignores that`, async () => {
+    const setup = new Setup(never);
+    const error = await setup.failure(call(setup));
+    assertEquals(error.code, "peer-failed");
+    assert(error.message.includes("no sign of life for 10000 ms"));
+    assertEquals(setup.clock.now(), NOW_MS + 10_000);
+    assertEquals(setup.sent.length, 1);
+    assert(setup.sent[0]?.signal?.aborted);
+  });
+}
+
+test("HttpPeer.get() gives a peer up that falls silent after a sign of life", async () => {
+  const body = new SlowBody();
+  const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
+  body.write(encodeGetResponse({ pending: true }));
+  const error = await setup.failure();
+  assert(error.message.includes("no sign of life for 10000 ms"));
+  assertEquals(setup.clock.now(), NOW_MS + 10_000);
+  assert(body.isCancelled);
+});
+
+test("HttpPeer.get() lets signs of life be further apart than an impatient limit", async () => {
+  const body = new SlowBody();
+  const setup = new Setup(() => new Response(body.stream, { headers: OURS }), {
+    peerTimeoutMs: 200,
+  });
+  const call = setup.get();
+  await setup.clock.advance(1000);
+  body.write(encodeGetResponse({ value: utf8("hello") }));
+  body.end();
+  assertEquals((await call).view.text(), "hello");
+});
+
+test("HttpPeer.get() waits for hours for a peer that shows life", async () => {
+  const body = new SlowBody();
+  const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
+  const call = setup.get();
+  for (let hour = 0; hour < 5; hour++) {
+    await setup.clock.advance(9999);
+    body.write(encodeGetResponse({ pending: true }));
+  }
+  body.write(encodeGetResponse({ value: utf8("hello") }));
+  body.end();
+  assertEquals((await call).view.text(), "hello");
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("HttpPeer.get() lets a large body take its time", async () => {
+  const bytes = encodeGetResponse({ value: new Uint8Array(2 << 20).fill(7) });
+  const body = new SlowBody();
+  const headers = { ...OURS, "content-length": String(bytes.byteLength) };
+  const setup = new Setup(() => new Response(body.stream, { headers }));
+  const call = setup.get();
+  for (let start = 0; start < bytes.byteLength; start += 1 << 19) {
+    body.write(bytes.slice(start, start + (1 << 19)));
+    await setup.clock.advance(9000);
+  }
+  body.end();
+  assertEquals((await call).view.size, 2 << 20);
+});
+
+for (const length of ["5", "0", "-1", "many", "1e9"]) {
+  test(`HttpPeer.get() reads the body whole, whatever a content-length of ${length} says`, async () => {
+    const headers = { ...OURS, "content-length": length };
+    const setup = new Setup(() => new Response(cut(WHOLE), { headers }));
+    assertEquals((await setup.get()).view.text(), "hello");
+  });
+}
+
+/** A stream of `bytes` one by one. */
+function cut(bytes: Bytes): ReadableStream<Bytes> {
+  return ReadableStream.from([...bytes].map((byte) => Uint8Array.of(byte)));
+}
+
+// ------------------------------------------------------------------------------------ the caller
+
+for (const { name, call } of SILENT) {
+  test(`HttpPeer.${name}() sends nothing for a caller who has left`, async () => {
+    const setup = new Setup(() => valueReply("hello"));
+    const reason = new Error("I have to go");
+    const { peer } = setup;
+    const leaving = new Proxy(peer, {
+      get: (_, method: "get" | "set" | "remove") => (...args: unknown[]) =>
+        (peer[method] as (...args: unknown[]) => unknown)(...args, {
+          signal: AbortSignal.abort(reason),
+        }),
+    });
+    const error = await call({ peer: leaving } as Setup).catch((error) => error);
+    assertStrictEquals(error, reason);
+    assertEquals(setup.sent, []);
+  });
+}
+
+test("HttpPeer.get() ends at once when the caller leaves, even if fetch ignores that", async () => {
+  const setup = new Setup(never);
+  const caller = new AbortController();
+  const call = setup.get("key", { signal: caller.signal }).catch((error) => error);
+  await setup.clock.advance(5000);
+  const reason = new Error("I have to go");
+  caller.abort(reason);
+  assertStrictEquals(await call, reason);
+  await setup.clock.advance(0);
+  assert(setup.sent[0]?.signal?.aborted);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("HttpPeer.get() ends at once when the caller leaves in the middle of a reply", async () => {
+  const body = new SlowBody();
+  const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
+  body.write(encodeGetResponse({ pending: true }));
+  const caller = new AbortController();
+  const call = setup.get("key", { signal: caller.signal }).catch((error) => error);
+  await setup.clock.advance(500);
+  caller.abort();
+  assertEquals((await call).name, "AbortError");
+  await setup.clock.advance(0);
+  assert(body.isCancelled);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("HttpPeer.get() of one caller goes on when another leaves", async () => {
+  const reply = Promise.withResolvers<Response>();
+  const setup = new Setup((_, attempt) => attempt === 1 ? never() : reply.promise);
+  const caller = new AbortController();
+  const gone = setup.get("a", { signal: caller.signal }).catch((error) => error);
+  const stays = setup.get("b");
+  await setup.clock.advance(0);
+  caller.abort(new Error("I have to go"));
+  assertEquals((await gone).message, "I have to go");
+  reply.resolve(valueReply("hello"));
+  assertEquals((await stays).view.text(), "hello");
+});
+
+// --------------------------------------------------------------------------------------- changes
+
+const VALUE: EncodedValue = { view: new ByteView("hello"), expiresAtMs: NOW_MS + 5000 };
+const done = () => new Response("", { headers: { "groupcache-version": "1" } });
+
+test("HttpPeer.set() puts the value, its key and its end", async () => {
+  const setup = new Setup(done);
+  await setup.peer.set("group", "a/b", VALUE);
+  const [sent] = setup.sent;
+  assertEquals(`${sent?.method} ${sent?.url}`, "PUT http://peer:8080/_groupcache/group/a%2Fb");
+  assertEquals(sent?.headers.get("content-type"), "application/x-protobuf");
+  assertEquals(sent?.headers.get("groupcache-from"), "me");
+  assertEquals(decodeSetRequest(sent?.body ?? new Uint8Array()), {
+    group: "group",
+    key: "a/b",
+    value: utf8("hello"),
+    expiresAtMs: NOW_MS + 5000,
+  });
+});
+
+test("HttpPeer.remove() deletes the key", async () => {
+  const setup = new Setup(done);
+  await setup.peer.remove("group", "a/b");
+  assertEquals(setup.sent.map(({ method, url }) => `${method} ${url}`), [
+    "DELETE http://peer:8080/_groupcache/group/a%2Fb",
+  ]);
+});
+
+for (const key of [".", "..", LONG]) {
+  const name = key.slice(0, 5);
+
+  test(`HttpPeer.set() sends the key ${name} in the body only`, async () => {
+    const setup = new Setup(done);
+    await setup.peer.set("group", key, VALUE);
+    const [sent] = setup.sent;
+    assertEquals(`${sent?.method} ${sent?.url}`, "PUT http://peer:8080/_groupcache/group/-");
+    assertEquals(decodeSetRequest(sent?.body ?? new Uint8Array()).key, key);
+  });
+
+  test(`HttpPeer.remove() sends the key ${name} in a body`, async () => {
+    const setup = new Setup(done);
+    await setup.peer.remove("group", key);
+    const [sent] = setup.sent;
+    assertEquals(
+      `${sent?.method} ${sent?.url}`,
+      "POST http://peer:8080/_groupcache/group/_remove-keys/",
+    );
+    assertEquals(sent?.headers.get("content-type"), "application/json");
+    assertEquals(new ByteView(sent?.body ?? "").json(), { group: "group", keys: [key] });
+  });
+}
+
+const CHANGES: { name: string; change: (peer: HttpPeer) => Promise<void> }[] = [
+  { name: "PUT", change: (peer) => peer.set("group", "key", VALUE) },
+  { name: "DELETE", change: (peer) => peer.remove("group", "key") },
+  { name: "POST", change: (peer) => peer.remove("group", ".") },
+];
+
+for (const { name, change } of CHANGES) {
+  test(`HttpPeer sends a ${name} again, once, if the connection breaks`, async () => {
+    const reset = () => Promise.reject(new TypeError("ECONNRESET"));
+    const setup = new Setup((_, attempt) => attempt === 1 ? reset() : done());
+    await change(setup.peer);
+    assertEquals(setup.sent.length, 2);
+    assertEquals(setup.sent[1]?.method, name);
+    assertEquals(setup.sent[1]?.body, setup.sent[0]?.body);
+    assertEquals(setup.clock.pendingTimers, 0);
+
+    const broken = new Setup(reset);
+    assertEquals((await broken.failure(change(broken.peer))).code, "peer-failed");
+    assertEquals(broken.sent.length, 2);
+  });
+
+  test(`HttpPeer takes any reply to a ${name} but 200 for a failure`, async () => {
+    for (const status of [201, 204, 302, 404, 500]) {
+      const setup = new Setup(() => new Response(null, { status }));
+      assertEquals((await setup.failure(change(setup.peer))).code, "peer-failed");
+      assertEquals(setup.sent.length, 1);
+    }
+  });
+
+  test(`HttpPeer reports a refusal of a ${name} as the peer's answer`, async () => {
+    const setup = new Setup(badRequest);
+    assertEquals((await setup.failure(change(setup.peer))).code, "bad-key");
+  });
+}
+
+test("HttpPeer does not send a GET again: runtimes do that", async () => {
+  const setup = new Setup(() => Promise.reject(new TypeError("ECONNRESET")));
+  await setup.failure();
+  assertEquals(setup.sent.length, 1);
+});
+
+// ----------------------------------------------------------------------- keys that are no paths
+
+/** Serves keys in bodies, as a peer of our kind does. Its base path alone is a bad request. */
+function servesBodies({ method, url, body }: Sent): Response {
+  if (url === `${URL}/_groupcache/`) return badRequest();
+  assertEquals(method, "POST");
+  assertEquals(url, `${URL}/_groupcache/group/_get-keys/`);
+  const results = decodeGetKeysRequest(body).map((key, index) => ({
+    index,
+    value: utf8(`value of ${key.slice(0, 5)}`),
+    expiresAtMs: NOW_MS + 5000,
+  }));
+  return new Response(encodeGetResponses([{ pending: true }, ...results]), { headers: OURS });
+}
+
+for (const key of [".", "..", LONG]) {
+  test(`HttpPeer.get() sends the key ${key.slice(0, 5)} in a body, once it knows the peer`, async () => {
+    const setup = new Setup(servesBodies);
+    for (let gets = 0; gets < 3; gets++) {
+      const value = await setup.get(key);
+      assertEquals(value.view.text(), `value of ${key.slice(0, 5)}`);
+      assertEquals(value.expiresAtMs, NOW_MS + 5000);
+    }
+    assertEquals(setup.sent.map(({ method }) => method), ["GET", "POST", "POST", "POST"]);
+    assertEquals(setup.clock.pendingTimers, 0);
+  });
+}
+
+test("HttpPeer.get() need not ask what the peer is if it has just replied", async () => {
+  const setup = new Setup((request) =>
+    request.method === "GET" ? valueReply("hello") : servesBodies(request)
+  );
+  await setup.get("key");
+  await setup.get(".");
+  assertEquals(setup.sent.map(({ method }) => method), ["GET", "POST"]);
+});
+
+test("HttpPeer.get() says that a Go peer cannot receive a step of a path", async () => {
+  const setup = new Setup(() => new Response("bad request", { status: 400 }));
+  for (const key of [".", ".."]) {
+    const error = await setup.failure(setup.get(key));
+    assertEquals(error.code, "peer-failed");
+    assert(error.message.includes("cannot receive such a key"));
+  }
+  assertEquals(setup.calls, []);
+});
+
+test("HttpPeer.get() sends a long key to a Go peer as a path", async () => {
+  const setup = new Setup(({ url }) =>
+    url === `${URL}/_groupcache/`
+      ? new Response("bad request", { status: 400 })
+      : valueReply("hello", {}, GO)
+  );
+  assertEquals((await setup.get(LONG)).view.text(), "hello");
+  assertEquals(setup.calls.map(({ method, url }) => `${method} ${url}`), [
+    `GET http://peer:8080/_groupcache/group/${LONG}`,
+  ]);
+});
+
+test("HttpPeer.get() asks again what a peer is whose proxy had failed", async () => {
+  const setup = new Setup((request, attempt) => attempt === 1 ? html(502) : servesBodies(request));
+  assertEquals((await setup.failure(setup.get("."))).code, "peer-failed");
+  assertEquals((await setup.get(".")).view.text(), "value of .");
+});
+
+test("HttpPeer.get() of a key that a Go peer cannot receive fails alone", async () => {
+  const setup = new Setup(
+    ({ url }) =>
+      url === `${URL}/_groupcache/`
+        ? new Response("bad request", { status: 400 })
+        : valueReply("hello", {}, GO),
+    { limits: checkLimits({ maxGets: 1 }) },
+  );
+  const odd = setup.get(".").catch((error) => error);
+  await Promise.resolve();
+  const waiting = setup.get("key");
+  assertEquals((await odd).code, "peer-failed");
+  assertEquals((await waiting).view.text(), "hello");
+});
+
+test("HttpPeer.get() waits for no slow load of other keys, which show life", async () => {
+  const bodies: SlowBody[] = [];
+  const setup = new Setup(({ url }) => {
+    if (url.endsWith("/quick")) return valueReply("hello");
+    const body = new SlowBody();
+    body.write(encodeGetResponse({ pending: true }));
+    bodies.push(body);
+    return new Response(body.stream, { headers: OURS });
+  });
+  await setup.get("quick");
+  const slow: Promise<EncodedValue>[] = [];
+  for (let loads = 0; loads < 20; loads++) {
+    slow.push(setup.get(`slow:${loads}`));
+    await setup.clock.advance(0);
+  }
+  assertEquals((await setup.get("quick")).view.text(), "hello");
+  for (const body of bodies) {
+    body.write(encodeGetResponse({ value: utf8("at last") }));
+    body.end();
+  }
+  for (const call of slow) assertEquals((await call).view.text(), "at last");
+});
+
+const BAD_BODIES: { name: string; reply: () => Response; code: GroupCacheErrorCode }[] = [
+  {
+    name: "names an error of the key",
+    reply: () => framed([{ index: 0, error: "not-found", message: "no" }]),
+    code: "not-found",
+  },
+  {
+    name: "names an error of the peer",
+    reply: () => framed([{ index: 0, error: "closed", message: "no" }]),
+    code: "peer-failed",
+  },
+  { name: "holds no result", reply: () => framed([{ pending: true }]), code: "peer-failed" },
+  {
+    name: "holds that of another key",
+    reply: () => framed([{ index: 1, value: utf8("x") }]),
+    code: "peer-failed",
+  },
+  { name: "is empty", reply: () => framed([]), code: "peer-failed" },
+  {
+    name: "breaks off",
+    reply: () =>
+      new Response(encodeGetResponses([{ index: 0, value: utf8("x") }]).slice(0, -1), {
+        headers: OURS,
+      }),
+    code: "peer-failed",
+  },
+  {
+    name: "is noise",
+    reply: () => new Response(Uint8Array.of(3, 255, 255, 255), { headers: OURS }),
+    code: "peer-failed",
+  },
+  { name: "is a page", reply: () => html(200, { "groupcache-version": "1" }), code: "peer-failed" },
+  { name: "has a bad status", reply: () => html(500), code: "peer-failed" },
+];
+
+function framed(messages: GetResponse[]): Response {
+  return new Response(encodeGetResponses(messages), { headers: OURS });
+}
+
+for (const { name, reply, code } of BAD_BODIES) {
+  test(`HttpPeer.get() fails with code ${code} if the reply to a key in a body ${name}`, async () => {
+    const setup = new Setup(({ method }) => method === "GET" ? badRequest() : reply());
+    assertEquals((await setup.failure(setup.get("."))).code, code);
+  });
+}
+
+// ------------------------------------------------------------------------------- with the handler
+
+const KEYS = [
+  ".",
+  "..",
+  "a/b",
+  "/",
+  "a b",
+  "a+b",
+  "%2F",
+  "%",
+  "?x=1#y",
+  "é",
+  "😀",
+  "\0",
+  "_get-keys/",
+  "_remove-keys/",
+  "k".repeat(60 << 10),
+  "é".repeat(30 << 10),
+];
+
+for (const key of KEYS) {
+  for (const plusIsSpace of [false, true]) {
+    const name = `${JSON.stringify(key.slice(0, 15))}${
+      plusIsSpace ? ", where a plus is a space" : ""
+    }`;
+    test(`HttpPeer and PeerHandler agree on the key ${name}`, async () => {
+      const received: string[] = [];
+      const handler = new PeerHandler({
+        clock: new VirtualClock(),
+        basePath: "/_groupcache/",
+        plusIsSpace,
+        group: () => ({
+          count: () => 0,
+          find: () => undefined,
+          load: (key) => {
+            received.push(`load ${key}`);
+            return Promise.resolve(VALUE);
+          },
+          put: (key) => received.push(`put ${key}`),
+          drop: (key) => received.push(`drop ${key}`),
+        }),
+      });
+      const fetch: Fetch = (url, init) => handler.handle(new Request(url, init), undefined);
+      const { peer } = new Setup(never, { fetch });
+      assertEquals((await peer.get("group", key)).view.text(), "hello");
+      await peer.set("group", key, VALUE);
+      await peer.remove("group", key);
+      assertEquals(received, [`load ${key}`, `put ${key}`, `drop ${key}`]);
+    });
+  }
+}
