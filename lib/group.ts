@@ -1,4 +1,5 @@
 import { borrowBytes, viewOf } from "./byte_view.ts";
+import { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
@@ -7,6 +8,7 @@ import type { CheckedGroupOptions } from "./group_options.ts";
 import { HotKeys } from "./hot_keys.ts";
 import { checkKey } from "./key.ts";
 import { Loader } from "./loader.ts";
+import { askInTurn } from "./peer/ask_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { type Flight, SingleFlight } from "./single_flight.ts";
@@ -100,6 +102,7 @@ export class Group<T, Input = T> {
   #loads = new SingleFlight<Arrival<T>>();
   #loader: Loader<T, Input>;
   #hotKeys: HotKeys;
+  #changes: Changes;
   #counters = newCounters();
 
   static {
@@ -123,6 +126,12 @@ export class Group<T, Input = T> {
       random,
       nowMs: clock.now(),
     });
+    this.#changes = new Changes({
+      group: name,
+      local: this.#peerSide,
+      peers: host.peers,
+      onPeerFailure: this.#onPeerFailure,
+    });
     host.closing.addEventListener("abort", () => {
       this.#gets.failAll(host.closing.reason);
       this.#loads.failAll(host.closing.reason);
@@ -141,18 +150,13 @@ export class Group<T, Input = T> {
   get(key: string, options?: CallOptions): Promise<T> {
     try {
       this.#check(key, options);
-      this.#counters.gets++;
-      const hit = this.#decoded(key, () => this.#memory.get(key));
-      if (hit !== MISS) {
-        this.#counters.hits++;
-        return Promise.resolve(hit);
-      }
+      const hit = this.#lookUp(key);
+      if (hit !== MISS) return Promise.resolve(hit);
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#counters.loads++;
     return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight))
-      .then((arrival) => this.#decoded(key, () => this.#decode(arrival)));
+      .then((arrival) => this.#decode(key, arrival));
   }
 
   /**
@@ -219,8 +223,12 @@ export class Group<T, Input = T> {
    */
   peek(key: string): T | undefined {
     checkKey(key);
-    const hit = this.#decoded(key, () => this.#memory.peek(key));
-    return hit === MISS ? undefined : hit;
+    try {
+      const hit = this.#memory.peek(key);
+      return hit === MISS ? undefined : hit;
+    } catch (error) {
+      throw this.#cannotDecode(key, error);
+    }
   }
 
   /**
@@ -235,15 +243,7 @@ export class Group<T, Input = T> {
     this.#check(key, options);
     const { bytes, expiresAtMs } = this.#loader.encode(key, value);
     const encoded = { view: viewOf(bytes.slice()), expiresAtMs };
-    const signal = this.#signalOf(options);
-    this.#drop(key);
-    const owner = await this.#firstThatAnswers(
-      this.#host.peers.before(key) ?? [],
-      signal,
-      (peer) => peer.set(this.name, key, encoded, { signal }),
-    );
-    if (owner === undefined) this.#put(key, encoded);
-    await this.#dropAt(key, this.#host.peers.others().filter((peer) => peer !== owner), signal);
+    await this.#changes.set(key, encoded, this.#signalOf(options));
   }
 
   /**
@@ -255,12 +255,7 @@ export class Group<T, Input = T> {
    */
   async remove(key: string, options?: CallOptions): Promise<void> {
     this.#check(key, options);
-    const signal = this.#signalOf(options);
-    this.#drop(key);
-    // Were the owner not first, another process could mirror the value again after its own removal.
-    const [owner] = this.#host.peers.before(key) ?? [];
-    const told = await owner?.remove(this.name, key, { signal }).then(() => owner, () => undefined);
-    await this.#dropAt(key, this.#host.peers.others().filter((peer) => peer !== told), signal);
+    await this.#changes.remove(key, this.#signalOf(options));
   }
 
   /** What the group has counted so far. */
@@ -276,6 +271,19 @@ export class Group<T, Input = T> {
     if (options?.signal?.aborted) throw options.signal.reason;
   }
 
+  #lookUp(key: string): T | typeof MISS {
+    this.#counters.gets++;
+    let hit: T | typeof MISS;
+    try {
+      hit = this.#memory.get(key);
+    } catch (error) {
+      throw this.#cannotDecode(key, error);
+    }
+    if (hit === MISS) this.#counters.loads++;
+    else this.#counters.hits++;
+    return hit;
+  }
+
   /** The work of a flight in `#gets`. */
   #bring(key: string, flight: Flight): Promise<Arrival<T>> {
     this.#counters.loadsExecuted++;
@@ -288,35 +296,13 @@ export class Group<T, Input = T> {
     const { signal } = flight;
     const { loadTimeoutMs } = this.#options;
     let arrival: EncodedValue | undefined;
-    await this.#firstThatAnswers(peers, signal, async (peer) => {
+    await askInTurn(peers, async (peer) => {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
-    });
+    }, { signal, onPeerFailure: this.#onPeerFailure });
     if (arrival === undefined) return await this.#load(key, signal);
     this.#counters.peerLoads++;
     if (flight.isCurrent) this.#mirror(key, arrival);
     return arrival;
-  }
-
-  /**
-   * Asks the owner, and then its successors for as long as those before could not be asked.
-   * Returns the one that answered, or undefined if the turn came to this process.
-   */
-  async #firstThatAnswers(
-    peers: Iterable<Peer>,
-    signal: AbortSignal,
-    ask: (peer: Peer) => Promise<void>,
-  ): Promise<Peer | undefined> {
-    for (const peer of peers) {
-      try {
-        await ask(peer);
-        return peer;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!isPeerFailure(error)) throw error;
-        this.#peerFailed(peer, error);
-      }
-    }
-    return undefined;
   }
 
   /** Joins the run of the loader for a key, or starts one. */
@@ -342,24 +328,24 @@ export class Group<T, Input = T> {
     this.#host.report(new LoadErrorEvent({ group: this.name, key, error }));
   }
 
-  #decode(arrival: Arrival<T>): T {
+  #decode(key: string, arrival: Arrival<T>): T {
     const { codec } = this.#options;
     if (arrival.decoded !== undefined) return arrival.decoded;
-    const value = codec.decode(arrival.view);
-    if (codec.decodedBytes !== undefined) arrival.decoded = value;
-    return value;
+    try {
+      const value = codec.decode(arrival.view);
+      if (codec.decodedBytes !== undefined) arrival.decoded = value;
+      return value;
+    } catch (error) {
+      throw this.#cannotDecode(key, error);
+    }
   }
 
-  #decoded<Value>(key: string, decode: () => Value): Value {
-    try {
-      return decode();
-    } catch (error) {
-      throw new GroupCacheError(
-        "load-failed",
-        `Cannot decode ${quote(key)} of group ${quote(this.name)}: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
+  #cannotDecode(key: string, error: unknown): GroupCacheError {
+    return new GroupCacheError(
+      "load-failed",
+      `Cannot decode ${quote(key)} of group ${quote(this.name)}: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 
   /** Keeps what a peer brought, if the key is hot. */
@@ -386,31 +372,10 @@ export class Group<T, Input = T> {
     this.#loads.forget(key);
   }
 
-  /** Drops a key at peers. All are told, whatever becomes of some. */
-  async #dropAt(key: string, peers: Peer[], signal: AbortSignal): Promise<void> {
-    const failures: unknown[] = [];
-    await Promise.all(peers.map(async (peer) => {
-      try {
-        await peer.remove(this.name, key, { signal });
-      } catch (error) {
-        failures.push(error);
-        if (isPeerFailure(error)) this.#peerFailed(peer, error);
-      }
-    }));
-    signal.throwIfAborted();
-    if (failures.length === 0) return;
-    throw new GroupCacheError(
-      "peer-failed",
-      `Cannot drop ${quote(key)} of group ${quote(this.name)} everywhere: ` +
-        failures.map(messageOf).join("; "),
-      { cause: failures.length === 1 ? failures[0] : new AggregateError(failures) },
-    );
-  }
-
-  #peerFailed(peer: Peer, error: GroupCacheError): void {
+  #onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
     this.#counters.peerErrors++;
     this.#host.report(new PeerErrorEvent({ peer: peer.url, error }));
-  }
+  };
 
   /** The signal of a call that is no flight: its own, or that of the cache's end. */
   #signalOf(options: CallOptions | undefined): AbortSignal {
@@ -418,29 +383,23 @@ export class Group<T, Input = T> {
     return options?.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   }
 
-  get #peerSide(): PeerSide {
-    return {
-      count: (key) => {
-        this.#counters.serverRequests++;
-        return this.#hotKeys.count(key, this.#host.clock.now());
-      },
-      find: (key) => {
-        this.#counters.gets++;
-        const found = this.#memory.find(key);
-        if (found !== undefined) this.#counters.hits++;
-        return found;
-      },
-      load: (key, signal) => {
-        this.#counters.loads++;
-        if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
-        return this.#load(key, signal);
-      },
-      put: (key, value) => this.#put(key, value),
-      drop: (key) => this.#drop(key),
-    };
-  }
-}
-
-function isPeerFailure(error: unknown): error is GroupCacheError {
-  return error instanceof GroupCacheError && error.code === "peer-failed";
+  #peerSide: PeerSide = {
+    count: (key) => {
+      this.#counters.serverRequests++;
+      return this.#hotKeys.count(key, this.#host.clock.now());
+    },
+    find: (key) => {
+      this.#counters.gets++;
+      const found = this.#memory.find(key);
+      if (found !== undefined) this.#counters.hits++;
+      return found;
+    },
+    load: (key, signal) => {
+      this.#counters.loads++;
+      if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
+      return this.#load(key, signal);
+    },
+    put: (key, value) => this.#put(key, value),
+    drop: (key) => this.#drop(key),
+  };
 }

@@ -414,6 +414,23 @@ test("Group.remove() forgets everywhere, and says who was not told", async () =>
   assertEquals(groups.map((group) => group.peek("key")), [undefined, undefined, undefined]);
 });
 
+for (const change of ["set", "remove"] as const) {
+  test(`Group.${change}() drops what its process mirrored while the owner was told`, async () => {
+    const setup = setUp(2, undefined, allMirrors);
+    const { cluster, groups } = setup;
+    const [owner] = await orderOf(setup, "key");
+    const group = at(groups, 1 - owner);
+    await group.get("key");
+    cluster.setFault(owner, { delayMs: 1000 });
+    const changed = change === "set" ? group.set("key", "set") : group.remove("key");
+    await cluster.clock.advance(0);
+    cluster.setFault(owner, undefined);
+    assertEquals(await group.get("key"), "value of key", "the owner has not been told yet");
+    await cluster.clock.until(changed);
+    assertEquals(group.peek("key"), undefined);
+  });
+}
+
 test("Group.remove() in one process beats a load in flight in another", async () => {
   const outcomes: PromiseWithResolvers<string>[] = [];
   const { cluster, groups } = setUp(3, () => {

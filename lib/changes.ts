@@ -1,0 +1,75 @@
+import { GroupCacheError, messageOf, quote } from "./errors.ts";
+import { askInTurn, isPeerFailure } from "./peer/ask_in_turn.ts";
+import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
+import type { PeerSet } from "./peer/peer_set.ts";
+
+/** How a {@linkcode Changes} is made. */
+export interface ChangesOptions {
+  /** The name of the group. */
+  group: string;
+  /** The group's own memory. */
+  local: Pick<PeerSide, "put" | "drop">;
+  peers: PeerSet;
+  /** Told of each peer that could not be told. */
+  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
+}
+
+/**
+ * Makes a change in all processes. The owner is told first: were it told later, another process
+ * could ask it for the old value after it had dropped its own. All others drop what they have.
+ */
+export class Changes {
+  #options: ChangesOptions;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  /** Puts a value where its key belongs. */
+  async set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
+    const { group, local, peers, onPeerFailure } = this.#options;
+    local.drop(key);
+    const owner = await askInTurn(
+      peers.before(key) ?? [],
+      (peer) => peer.set(group, key, value, { signal }),
+      { signal, onPeerFailure },
+    );
+    // Callers may have fetched the old value while the owner was told.
+    if (owner === undefined) local.put(key, value);
+    else local.drop(key);
+    await this.#dropElsewhere(key, owner, signal);
+  }
+
+  /** Removes a key. */
+  async remove(key: string, signal: AbortSignal): Promise<void> {
+    const { group, local, peers } = this.#options;
+    local.drop(key);
+    const [owner] = peers.before(key) ?? [];
+    const told = await owner?.remove(group, key, { signal }).then(() => owner, () => undefined);
+    local.drop(key);
+    await this.#dropElsewhere(key, told, signal);
+  }
+
+  /** Drops a key at all others but one. All are told, whatever becomes of some. */
+  async #dropElsewhere(key: string, told: Peer | undefined, signal: AbortSignal): Promise<void> {
+    const { group, peers, onPeerFailure } = this.#options;
+    const others = peers.others().filter((peer) => peer !== told);
+    const failures: unknown[] = [];
+    await Promise.all(others.map(async (peer) => {
+      try {
+        await peer.remove(group, key, { signal });
+      } catch (error) {
+        failures.push(error);
+        if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
+      }
+    }));
+    signal.throwIfAborted();
+    if (failures.length === 0) return;
+    throw new GroupCacheError(
+      "peer-failed",
+      `Cannot drop ${quote(key)} of group ${quote(group)} everywhere: ` +
+        failures.map(messageOf).join("; "),
+      { cause: failures.length === 1 ? failures[0] : new AggregateError(failures) },
+    );
+  }
+}
