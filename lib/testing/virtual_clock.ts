@@ -75,7 +75,7 @@ export class VirtualClock implements Clock {
       this.#run(next);
       await settle();
     }
-    this.#now = end;
+    this.#now = Math.max(this.#now, end);
   }
 
   /**
@@ -113,7 +113,14 @@ export class VirtualClock implements Clock {
 
 /** Lets everything run that needs no time. */
 async function settle(): Promise<void> {
+  // Messages, because runtimes put off even a timer of 0 ms for one or more.
+  const { port1, port2 } = new MessageChannel();
   for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) {
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    await new Promise((resolve) => {
+      port1.onmessage = resolve;
+      port2.postMessage(undefined);
+    });
   }
+  port1.close();
+  await new Promise((resolve) => setTimeout(resolve, 0));
 }
