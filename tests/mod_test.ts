@@ -1,0 +1,99 @@
+import { assertEquals } from "@std/assert";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "./runtime.ts";
+
+interface ModuleCase {
+  name: string;
+  path: string;
+  /** What programs use. */
+  values: string[];
+  /** What types name. */
+  types: string[];
+}
+
+// Whoever adds a name here adds it to the public interface, and to CHANGELOG.md.
+const MODULES: ModuleCase[] = [
+  {
+    name: "mod.ts",
+    path: "../mod.ts",
+    values: [
+      "ByteView",
+      "GroupCache",
+      "GroupCacheError",
+      "bytes",
+      "golangRing",
+      "groupcacheGoRing",
+      "json",
+      "mailgunRing",
+      "protobuf",
+      "rendezvous",
+      "text",
+    ],
+    types: [
+      "BinaryMessageType",
+      "ByteViewInit",
+      "CacheStats",
+      "CallOptions",
+      "Clock",
+      "Codec",
+      "EncodeDecode",
+      "Fetch",
+      "FetchHandler",
+      "Group",
+      "GroupCacheErrorCode",
+      "GroupCacheEventMap",
+      "GroupCacheOptions",
+      "GroupCacheStats",
+      "GroupOptions",
+      "GroupStats",
+      "HashRingOptions",
+      "Load",
+      "LoadContext",
+      "LoadErrorEvent",
+      "LoadMany",
+      "PeerErrorEvent",
+      "PeerLimits",
+      "Placement",
+      "RingHash",
+    ],
+  },
+  {
+    name: "lib/testing/mod.ts",
+    path: "../lib/testing/mod.ts",
+    values: ["Cluster", "VirtualClock"],
+    types: ["ClusterOptions", "Fault"],
+  },
+];
+
+for (const { name, path, values, types } of MODULES) {
+  const source = readFileSync(new URL(path, import.meta.url), "utf8");
+
+  test(`${name} exports these values and no others`, async () => {
+    assertEquals(Object.keys(await import(path)).sort(), values);
+  });
+
+  test(`${name} exports these types and no others`, () => {
+    const statements = source.matchAll(/^export type \{([^}]*)\}/gm);
+    const names = [...statements].flatMap(([, names = ""]) => names.match(/\w+/g) ?? []);
+    assertEquals(names.sort(), types);
+  });
+
+  test(`${name} documents and re-exports, and does nothing else`, () => {
+    const rest = source
+      .replace(/\/\*\*[^]*?@module\n \*\//, "")
+      .replaceAll(/^export (type )?\{[^}]*\} from "\.[^"]*";$/gm, "");
+    assertEquals(rest.trim(), "");
+  });
+}
+
+test("No file of the library imports a module of Node, Deno or Bun", () => {
+  const lib = new URL("../lib/", import.meta.url);
+  const foreign = readdirSync(lib, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .filter((path) =>
+      /(from|import)\s*\(?"(node|npm|jsr|bun|https?):/.test(
+        readFileSync(new URL(path, lib), "utf8").replaceAll(/^\s*\/?\*.*$/gm, ""),
+      )
+    );
+  assertEquals(foreign, []);
+});
