@@ -72,7 +72,10 @@ export class MemoryNetwork {
     }).catch(() => {});
     const response = await Promise.race([answered, aborted.promise]);
     const { status, headers } = response;
-    if (fault === "garbage") return new Response(Uint8Array.of(255, 254, 253), { status, headers });
+    if (fault === "garbage") {
+      await response.body?.cancel();
+      return new Response(Uint8Array.of(255, 254, 253), { status, headers });
+    }
     const body = response.body && tether(response.body, signal ?? undefined, fault === "cut");
     return new Response(body, { status, headers });
   };
