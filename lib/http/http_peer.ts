@@ -9,7 +9,7 @@ import {
   type GetResponse,
 } from "../wire/messages.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { KeyBatcher } from "./key_batcher.ts";
+import { KeyBatcher, type Sending } from "./key_batcher.ts";
 import { KeyCall } from "./key_call.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 import { fitsPath, isPathStep, keyListPath, keyPath } from "./paths.ts";
@@ -34,7 +34,7 @@ export class HttpPeer implements Peer {
       url,
       limits: options.limits,
       takesBatches: () => this.#connection.isOurs,
-      send: (calls, onAnswer) => this.#send(calls, onAnswer),
+      send: (calls, sending) => this.#send(calls, sending),
     });
   }
 
@@ -93,7 +93,7 @@ export class HttpPeer implements Peer {
   }
 
   /** Sends calls for keys of one group, and settles them. */
-  async #send(calls: readonly KeyCall[], onAnswer: () => void): Promise<void> {
+  async #send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
     const connection = this.#connection;
     const leaving = new AbortController();
     for (const call of calls) {
@@ -107,9 +107,8 @@ export class HttpPeer implements Peer {
     const onReply = () => hasReply = true;
     try {
       const [call] = calls;
-      if (
-        call !== undefined && calls.length === 1 && await this.#goesInPath(call, patience, onReply)
-      ) {
+      const isSingle = calls.length === 1 && (isAlone || !connection.isOurs);
+      if (call !== undefined && isSingle && await this.#goesInPath(call, patience, onReply)) {
         await this.#getOne(call, patience, () => {
           onReply();
           // The load may go on for long: others must not wait for it.

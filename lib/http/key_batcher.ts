@@ -9,11 +9,19 @@ export interface KeyBatcherOptions {
   url: string;
   /** Whether the peer takes several keys in one request. */
   takesBatches: () => boolean;
+  /** Sends keys of one group, and settles their calls. */
+  send: (calls: readonly KeyCall[], sending: Sending) => Promise<void>;
+}
+
+/** What goes with calls that are sent together. */
+export interface Sending {
   /**
-   * Sends keys of one group, and settles their calls. Calls `onAnswer` when the reply has begun;
-   * what comes after that must not keep others waiting.
+   * Whether no other request to the peer is unanswered. Only then may a reply wait for a load: it
+   * keeps its place among the unanswered ones meanwhile.
    */
-  send: (calls: readonly KeyCall[], onAnswer: () => void) => Promise<void>;
+  readonly isAlone: boolean;
+  /** To be called when the reply has begun: what comes after that must not keep others waiting. */
+  readonly onAnswer: () => void;
 }
 
 /**
@@ -86,7 +94,7 @@ export class KeyBatcher {
   #sendNext(): void {
     const calls = this.#take();
     if (calls.length === 0) return; // All of these callers have gone.
-    this.#unanswered++;
+    const isAlone = this.#unanswered++ === 0;
     let isAnswered = false;
     const onAnswer = () => {
       if (isAnswered) return;
@@ -94,7 +102,7 @@ export class KeyBatcher {
       this.#unanswered--;
       this.#schedule();
     };
-    this.#options.send(calls, onAnswer).finally(onAnswer);
+    this.#options.send(calls, { isAlone, onAnswer }).finally(onAnswer);
   }
 
   /** The next calls to send together, those left out whose callers have gone. */
