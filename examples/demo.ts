@@ -14,7 +14,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { findRuntime, type Runtime, runtime } from "../tests/runtime.ts";
+import { type Runtime, runtime, whyNot } from "../tests/runtime.ts";
 import { Balancer } from "./demo/balancer.ts";
 import { Cluster, type Node } from "./demo/cluster.ts";
 import { Report } from "./demo/report.ts";
@@ -26,8 +26,9 @@ const DEADLINE_MS = 180_000;
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
 const isMixed = process.argv.includes("--mixed");
-if (isMixed && findRuntime(other) === undefined) {
-  console.error(`Cannot mix runtimes: there is no ${other} on the PATH`);
+const why = isMixed ? whyNot(other) : undefined;
+if (why !== undefined) {
+  console.error(`Cannot mix runtimes: ${why}`);
   process.exit(1);
 }
 

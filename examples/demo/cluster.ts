@@ -1,4 +1,5 @@
-import { type Child, freePorts, type Runtime, spawn } from "../../tests/runtime.ts";
+import { type Child, spawn } from "../../tests/processes/child.ts";
+import { freePorts, type Runtime } from "../../tests/runtime.ts";
 
 /** What a process counts of its thumbnails, as `/stats` gives it. */
 export interface Counts {

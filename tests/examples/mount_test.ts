@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
-import { type Child, freePorts, type Runtime, runtime, spawn, test } from "../runtime.ts";
+import { type Child, spawn } from "../processes/child.ts";
+import { freePorts, type Runtime, runtime, test } from "../runtime.ts";
 
 interface Mount {
   example: string;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { spawn, test } from "../runtime.ts";
+import { spawn } from "../processes/child.ts";
+import { test } from "../runtime.ts";
 
 const expected: Record<string, string[]> = {
   "one_process": [

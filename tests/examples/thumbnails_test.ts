@@ -6,7 +6,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { thumbnailsApp, type ThumbnailsOptions } from "../../examples/thumbnails/app.ts";
 import { paintPictures } from "../../examples/thumbnails/paint.ts";
 import { renderThumbnail } from "../../examples/thumbnails/render.ts";
-import { freePorts, runtime, spawn, test } from "../runtime.ts";
+import { spawn } from "../processes/child.ts";
+import { freePorts, runtime, test } from "../runtime.ts";
 
 interface App extends AsyncDisposable {
   folder: string;

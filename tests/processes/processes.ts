@@ -1,4 +1,5 @@
-import { type Child, type Runtime, spawn } from "../runtime.ts";
+import type { Runtime } from "../runtime.ts";
+import { type Child, spawn } from "./child.ts";
 import type { Control } from "./node.ts";
 
 /** How long anything here may take, in milliseconds, before a test gives up on it. */
