@@ -56,9 +56,13 @@ const DEFAULTS: Readonly<PeerLimits> = {
  * @throws {RangeError} If one is not a positive integer.
  */
 export function checkLimits(limits: Partial<PeerLimits>): PeerLimits {
-  const checked = { ...DEFAULTS, ...limits };
-  for (const [name, value] of Object.entries(checked)) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
+  const checked: PeerLimits = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
+    if (Number.isSafeInteger(value) && value > 0) {
+      checked[name as keyof PeerLimits] = value;
+      continue;
+    }
     throw new RangeError(
       `Cannot create GroupCache: limits.${name} must be a positive integer: received ${value}`,
     );
