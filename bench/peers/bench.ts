@@ -1,0 +1,38 @@
+import type { Runtime } from "../../tests/runtime.ts";
+import { median, type Report, type Row } from "../store/report.ts";
+import type { Others } from "./processes.ts";
+
+/** What a bar is measured with. */
+export interface Bench {
+  runtime: Runtime;
+  others: Others;
+}
+
+/** Measures one bar. */
+export type Bar = (bench: Bench) => Promise<Report>;
+
+/** The figures of subjects that take turns, so that what else the machine does hits them alike. */
+export async function inTurns<Figure>(
+  rounds: number,
+  subjects: Readonly<Record<string, () => Promise<Figure>>>,
+): Promise<Record<string, Figure[]>> {
+  const figures: Record<string, Figure[]> = {};
+  // The first round is for warming up.
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, measure] of Object.entries(subjects)) {
+      const figure = await measure();
+      if (round >= 0) (figures[name] ??= []).push(figure);
+    }
+  }
+  return figures;
+}
+
+/** The median of the rounds' ratios: a round's figures were taken under like conditions. */
+export function ratio(of: readonly number[] = [], to: readonly number[] = []): number {
+  return median(of.map((figure, round) => figure / (to[round] ?? NaN)));
+}
+
+/** The line of something that is not there to be run. */
+export function skipped(name: string): Row {
+  return { case: name, figures: { "": "skipped: not found" } };
+}

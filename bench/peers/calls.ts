@@ -1,0 +1,59 @@
+/** Gets one key. */
+export type Call = (key: string) => Promise<unknown>;
+
+/** Keys in turn, from the first again after the last. */
+export class Keys {
+  #keys: readonly string[];
+  #next = 0;
+
+  constructor(keys: readonly string[]) {
+    this.#keys = keys;
+  }
+
+  next(): string {
+    if (this.#next === this.#keys.length) this.#next = 0;
+    return this.#keys[this.#next++] as string;
+  }
+
+  /** As many as make a batch. */
+  take(count: number): string[] {
+    return Array.from({ length: count }, () => this.next());
+  }
+}
+
+/** Calls per second of callers that each make one call after another. */
+export async function throughput(
+  call: Call,
+  keys: Keys,
+  { callers, ms }: { callers: number; ms: number },
+): Promise<number> {
+  let calls = 0;
+  const start = performance.now();
+  const caller = async () => {
+    while (performance.now() - start < ms) {
+      await call(keys.next());
+      calls++;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return calls / (performance.now() - start) * 1000;
+}
+
+/** The milliseconds that each call of one caller takes. */
+export async function latencies(call: Call, keys: Keys, ms: number): Promise<number[]> {
+  const taken: number[] = [];
+  const end = performance.now() + ms;
+  for (let start = performance.now(); start < end;) {
+    await call(keys.next());
+    const now = performance.now();
+    taken.push(now - start);
+    start = now;
+  }
+  return taken;
+}
+
+/** The value below which this share of the values lies. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}

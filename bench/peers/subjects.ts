@@ -1,0 +1,28 @@
+import type { Call } from "./calls.ts";
+import { VALUE } from "./value.ts";
+
+/** A bare `fetch` of a KiB. */
+export function bareFetch(target: string): Call {
+  return async (key) => {
+    const response = await fetch(`${target}/${key}`);
+    return await response.arrayBuffer();
+  };
+}
+
+/** A client of Redis that pipelines by itself: the fastest that the runtime has. */
+export async function redis(port: number, keys: readonly string[]): Promise<Call> {
+  const url = `redis://127.0.0.1:${port}`;
+  if ("Bun" in globalThis) {
+    // deno-lint-ignore no-explicit-any -- Deno does not know Bun's globals
+    const client = new (globalThis as any).Bun.RedisClient(url);
+    await client.connect();
+    await Promise.all(keys.map((key) => client.set(key, VALUE)));
+    return (key) => client.getBuffer(key);
+  }
+  const { createClient } = await import("@redis/client");
+  const client = createClient({ url });
+  await client.connect();
+  const value = new TextDecoder().decode(VALUE);
+  await Promise.all(keys.map((key) => client.set(key, value)));
+  return (key) => client.get(key);
+}

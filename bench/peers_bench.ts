@@ -1,0 +1,49 @@
+/**
+ * What calls between peers promise, one table a promise: real processes on 127.0.0.1, values of
+ * 1 KiB, beside a bare `fetch` and, where they are installed, Go groupcache and Redis.
+ *
+ *     deno run -A bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
+ *     bun bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
+ *
+ * The processes measured are of the runtime that runs this, unless told otherwise. What is compared
+ * takes turns, and the median of the rounds counts. Names of bars run those only.
+ */
+
+import { type Runtime, runtime } from "../tests/runtime.ts";
+import type { Bar } from "./peers/bench.ts";
+import { oneCaller } from "./peers/one_caller.ts";
+import { ownerHits } from "./peers/owner_hits.ts";
+import { findOthers } from "./peers/processes.ts";
+import { args, print, printReport, type Report } from "./store/report.ts";
+
+const BARS: Record<string, Bar> = {
+  ownerHits,
+  oneCaller,
+};
+
+const isJson = args.includes("--json");
+const told = args[args.indexOf("--runtime") + 1];
+const runtimes: Runtime[] = !args.includes("--runtime")
+  ? [runtime]
+  : told === "both"
+  ? ["deno", "bun"]
+  : told === "deno" || told === "bun"
+  ? [told]
+  : [];
+if (runtimes.length === 0) throw new Error(`Cannot run the bench on ${told}`);
+const named = args.filter((arg) => arg in BARS);
+
+await using stack = new AsyncDisposableStack();
+const others = findOthers(stack);
+const results: Partial<Record<Runtime, Report[]>> = {};
+for (const runtime of runtimes) {
+  if (!isJson) print(`\n${runtime}`);
+  const reports: Report[] = results[runtime] = [];
+  for (const name of named.length > 0 ? named : Object.keys(BARS)) {
+    const report = await BARS[name]?.({ runtime, others });
+    if (report === undefined) continue;
+    reports.push(report);
+    if (!isJson) printReport(report);
+  }
+}
+if (isJson) print(JSON.stringify(results, null, 2));
