@@ -18,6 +18,10 @@ import type { Group } from "../lib/group.ts";
 import { GroupCache } from "../lib/group_cache.ts";
 import { test } from "./runtime.ts";
 
+/** Any character. The unit "binary" of fast-check takes a second to make. */
+const unit = fc.oneof(fc.nat({ max: 0x7f }), fc.nat({ max: 0x10ffff }))
+  .map((code) => String.fromCodePoint(code)).filter((text) => text.isWellFormed());
+
 /** What `value` comes back as. */
 function roundTrip<T, Input>(codec: Codec<T, Input>, value: Input): T {
   return codec.decode(new ByteView(codec.encode(value)));
@@ -104,7 +108,7 @@ for (const { name, value, received } of NO_BYTES) {
 
 test("text gives back any well-formed string, its byte order mark included", () => {
   assertEquals(roundTrip(text, "\ufeffa"), "\ufeffa");
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (value) => {
+  fc.assert(fc.property(fc.string({ unit }), (value) => {
     assertEquals(roundTrip(text, value), value);
   }));
 });
