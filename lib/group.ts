@@ -354,7 +354,9 @@ export class Group<T, Input = T> {
     // A mirror whose owner has been asked again was in demand all along, though not at the owner.
     const isHot = this.#memory.isMirrored(key) ||
       this.#hotKeys.shouldMirror(value.minuteQps, now);
-    if (isHot && this.#memory.mirror(key, value)) this.#hotKeys.pushedOut(now);
+    if (!isHot) return;
+    this.#counters.mirrored++;
+    if (this.#memory.mirror(key, value)) this.#hotKeys.pushedOut(now);
   }
 
   #put(key: string, value: EncodedValue): void {
@@ -386,7 +388,9 @@ export class Group<T, Input = T> {
   #peerSide: PeerSide = {
     count: (key) => {
       this.#counters.serverRequests++;
-      return this.#hotKeys.count(key, this.#host.clock.now());
+      const minuteQps = this.#hotKeys.count(key, this.#host.clock.now());
+      if (minuteQps >= this.#options.mirrorMinuteQps) this.#counters.hotServerRequests++;
+      return minuteQps;
     },
     find: (key) => {
       this.#counters.gets++;

@@ -29,6 +29,10 @@ export interface GroupStats {
   peerErrors: number;
   /** Requests for a key that came from peers. */
   serverRequests: number;
+  /** Those of them that were for keys hot enough to mirror. */
+  hotServerRequests: number;
+  /** Values of other processes that were mirrored here. */
+  mirrored: number;
   /** The keys that this process owns, or stands in for. */
   main: CacheStats;
   /** Mirrors of keys that other processes own. */
@@ -60,5 +64,7 @@ export function newCounters(): Counters {
     peerLoads: 0,
     peerErrors: 0,
     serverRequests: 0,
+    hotServerRequests: 0,
+    mirrored: 0,
   };
 }

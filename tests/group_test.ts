@@ -70,6 +70,8 @@ test("Group.stats() counts what happened", async () => {
       peerLoads: 0,
       peerErrors: 0,
       serverRequests: 0,
+      hotServerRequests: 0,
+      mirrored: 0,
       main: { ...stats.main, items: 1, bytes: true, gets: 4, hits: 1, evictions: 0 },
       hot: stats.hot,
     },
