@@ -36,6 +36,7 @@ const BAD: { name: string; key: unknown; received: string }[] = [
   { name: "the other half", key: "\ude00a", received: "a lone surrogate" },
   { name: "65,537 bytes of ASCII", key: "k".repeat(65_537), received: "received 65537 bytes" },
   { name: "one two-byte character too many", key: "é".repeat(32_769), received: "65538 bytes" },
+  { name: "one three-byte character too many", key: "€".repeat(21_846), received: "65538 bytes" },
   { name: "one four-byte character too many", key: "😀".repeat(16_385), received: "65540 bytes" },
 ];
 

@@ -609,6 +609,29 @@ test("HttpPeer does not send a GET again: runtimes do that", async () => {
   assertEquals(setup.sent.length, 1);
 });
 
+test("HttpPeer makes room for the next request, however one ends", async () => {
+  const caller = new AbortController();
+  const replies: (() => Response | Promise<Response>)[] = [
+    () => Promise.reject(new TypeError("connection refused")),
+    () => html(200),
+    () => html(502),
+    () => new Response(cutBody(WHOLE), { headers: OURS }),
+    never,
+    () => {
+      caller.abort();
+      return never();
+    },
+    () => valueReply("hello"),
+  ];
+  const setup = new Setup((_, attempt) => replies[attempt - 1]?.() ?? never(), {
+    gate: new FetchGate(1),
+  });
+  for (let attempt = 1; attempt <= 5; attempt++) await setup.failure();
+  const left = await setup.get("key", { signal: caller.signal }).catch((error) => error);
+  assertEquals(left.name, "AbortError");
+  assertEquals((await setup.clock.until(setup.get())).view.text(), "hello");
+});
+
 // ----------------------------------------------------------------------- keys that are no paths
 
 /** Serves keys in bodies, as a peer of our kind does. Its base path alone is a bad request. */
