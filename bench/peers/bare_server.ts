@@ -6,7 +6,7 @@ import { print } from "../store/report.ts";
 import { handlerReply, VALUE } from "./value.ts";
 
 const server = serve((request) =>
-  request.url.endsWith("/reply") ? handlerReply() : new Response(VALUE)
+  request.url.includes("/reply") ? handlerReply() : new Response(VALUE)
 );
 print(`listening on ${server.url}`);
 // Ends with the process that started it.

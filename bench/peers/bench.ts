@@ -1,6 +1,7 @@
 import type { Runtime } from "../../tests/runtime.ts";
+import type { GroupStats } from "../../mod.ts";
 import { median, type Report, type Row } from "../store/report.ts";
-import type { Others } from "./processes.ts";
+import type { Node, Others } from "./processes.ts";
 
 /** What a bar is measured with. */
 export interface Bench {
@@ -35,4 +36,10 @@ export function ratio(of: readonly number[] = [], to: readonly number[] = []): n
 /** The line of something that is not there to be run. */
 export function skipped(name: string): Row {
   return { case: name, figures: { "": "skipped: not found" } };
+}
+
+/** How many requests of peers a process has answered, batches counted by their keys. */
+export async function servedBy(node: Node): Promise<number> {
+  const { serverRequests } = await node.ask<GroupStats>("stats");
+  return serverRequests;
 }

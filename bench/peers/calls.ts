@@ -57,3 +57,32 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
+
+/** The milliseconds that calls made at once take. */
+export function latenciesAtOnce(call: Call, keys: readonly string[]): Promise<number[]> {
+  const start = performance.now();
+  return Promise.all(keys.map(async (key) => {
+    await call(key);
+    return performance.now() - start;
+  }));
+}
+
+/** Makes calls at a steady rate and returns how many. */
+export async function steadily(
+  call: () => Promise<unknown>,
+  ms: number,
+  perSecond: number,
+): Promise<number> {
+  const start = performance.now();
+  const calls: Promise<unknown>[] = [];
+  while (performance.now() - start < ms) {
+    while (calls.length < (performance.now() - start) * perSecond / 1000) calls.push(call());
+    await pause(5);
+  }
+  await Promise.all(calls);
+  return calls.length;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -21,6 +21,7 @@ const options = {
   },
 };
 const tasks = tasksOf({
+  self: server.url,
   cache,
   plain: cache.group("plain", { ...options, mirrorMinuteQps: Infinity }),
   mirrored: cache.group("mirrored", options),
