@@ -91,5 +91,5 @@ export function messageOf(thrown: unknown): string {
 /** A short, quoted rendering of an argument for error messages. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return messageOf(value);
-  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64).toWellFormed()}…` : value);
 }

@@ -134,11 +134,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock = systemClock,
       random = Math.random,
     } = options;
-    if (!/^\/([^?#%\s]*\/)?$/.test(basePath)) {
+    if (!/^\/(.*\/)?$/.test(basePath) || new URL(`http://peer${basePath}`).pathname !== basePath) {
       throw new TypeError(
-        `Cannot create GroupCache: basePath must begin and end with a slash: received ${
-          quote(basePath)
-        }`,
+        "Cannot create GroupCache: basePath must begin and end with a slash, and be as URLs have " +
+          `it: received ${quote(basePath)}`,
       );
     }
     checkDuration("GroupCache", "peerTimeoutMs", peerTimeoutMs);

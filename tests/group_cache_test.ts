@@ -94,8 +94,13 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
   {
     name: "a basePath without slashes",
     options: { basePath: "cache" },
-    error: /basePath must begin and end with a slash: received "cache"/,
+    error: /basePath must begin and end with a slash.*received "cache"/,
   },
+  ...["/a/../b/", "/ä/", "/a?b/", "/a b/"].map((basePath) => ({
+    name: `the basePath ${basePath}`,
+    options: { basePath },
+    error: /basePath must begin and end with a slash, and be as URLs have it: received "\//,
+  })),
   {
     name: "a peerTimeoutMs of 0",
     options: { peerTimeoutMs: 0 },

@@ -158,7 +158,8 @@ export class Connection {
       throw this.errorOf(response, await this.bodyOf(response, patience));
     }
     const type = response.headers.get("content-type");
-    if (type === PROTOBUF) return;
+    // A proxy may have put parameters behind it.
+    if (type?.split(";", 1)[0]?.trim() === PROTOBUF) return;
     response.body?.cancel().catch(() => {});
     throw this.failure(`expected ${PROTOBUF}: received ${type}`);
   }

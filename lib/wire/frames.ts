@@ -1,12 +1,3 @@
-import { varintSize, Writer } from "./writer.ts";
-
-/** `message` behind its length, as it stands in a stream. */
-export function encodeFrame(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(varintSize(message.byteLength) + message.byteLength);
-  writer.bytes(message);
-  return writer.finish();
-}
-
 /** Takes a stream of messages behind their lengths apart, however it was cut into chunks. */
 export class FrameDecoder {
   #chunks: Uint8Array<ArrayBuffer>[] = [];

@@ -190,6 +190,12 @@ test("HttpPeer.get() gives views that do not change with the buffers of a fetch"
   assertEquals(view.text(), "hello");
 });
 
+test("HttpPeer.get() knows the media type with parameters that a proxy put behind it", async () => {
+  const headers = { ...OURS, "content-type": "application/x-protobuf; charset=utf-8" };
+  const setup = new Setup(() => new Response(WHOLE, { headers }));
+  assertEquals((await setup.get()).view.text(), "hello");
+});
+
 // ------------------------------------------------------------------------ peers that do not answer
 
 function html(status: number, headers: Record<string, string> = {}): Response {
