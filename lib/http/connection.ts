@@ -157,11 +157,16 @@ export class Connection {
     if (response.status !== 200) {
       throw this.errorOf(response, await this.bodyOf(response, patience));
     }
-    const type = response.headers.get("content-type");
-    // A proxy may have put parameters behind it.
-    if (type?.split(";", 1)[0]?.trim() === PROTOBUF) return;
+    if (this.holdsMessages(response)) return;
     response.body?.cancel().catch(() => {});
+    const type = response.headers.get("content-type");
     throw this.failure(`expected ${PROTOBUF}: received ${type}`);
+  }
+
+  /** Whether a reply says that it holds messages. */
+  holdsMessages(response: Response): boolean {
+    // A proxy may have put parameters behind it.
+    return response.headers.get("content-type")?.split(";", 1)[0]?.trim() === PROTOBUF;
   }
 
   /** The value that a message holds. */

@@ -609,6 +609,26 @@ for (const { name, change } of CHANGES) {
   });
 }
 
+for (const { name, change } of CHANGES) {
+  test(`HttpPeer is not taken in by a Go peer that takes a ${name} for a get`, async () => {
+    const setup = new Setup(() => new Response(WHOLE, { headers: GO }));
+    const error = await setup.failure(change(setup.peer));
+    assertEquals(error.code, "peer-failed");
+    assert(error.message.includes(`it took a ${name} for a get`), error.message);
+  });
+}
+
+test("HttpPeer.remove() sends a long key to a Go peer, which takes none in a body, as a path", async () => {
+  for (const status of [200, 405]) {
+    const setup = new Setup(({ method }) =>
+      method === "DELETE" ? new Response() : new Response(WHOLE, { status, headers: GO })
+    );
+    await setup.peer.remove("group", LONG);
+    assertEquals(setup.sent.map(({ method }) => method), ["POST", "DELETE"]);
+    assertEquals(setup.sent[1]?.url, `http://peer:8080/_groupcache/group/${LONG}`);
+  }
+});
+
 test("HttpPeer does not send a GET again: runtimes do that", async () => {
   const setup = new Setup(() => Promise.reject(new TypeError("ECONNRESET")));
   await setup.failure();
