@@ -183,7 +183,9 @@ export class Connection {
     const code = response.headers.get(ERROR);
     if (code !== null) return this.#answer(code, why);
     if (this.options.trustsGoStatus && !response.headers.has(VERSION)) {
-      if (response.status === 404) return this.#answer("not-found", why);
+      // What Go also says with a 404, while a deploy is under way.
+      const lacksGroup = why.startsWith("no such group: ");
+      if (response.status === 404 && !lacksGroup) return this.#answer("not-found", why);
       if (response.status === 503) return this.#answer("load-failed", why);
     }
     return this.failure(`received status ${response.status}: ${why}`);

@@ -376,6 +376,13 @@ for (const { status, headers, code } of GO_STATUSES) {
   });
 }
 
+test("HttpPeer.get() takes a Go peer that lacks the group for one that cannot be asked", async () => {
+  const setup = new Setup(() => new Response("no such group: group\n", { status: 404 }), {
+    trustsGoStatus: true,
+  });
+  assertEquals((await setup.failure()).code, "peer-failed");
+});
+
 // --------------------------------------------------------------------------------------- silence
 
 const SILENT: { name: string; call: (setup: Setup) => Promise<unknown> }[] = [
