@@ -65,37 +65,47 @@ export class HttpPeer implements Peer {
   async remove(group: string, key: string, options: PeerCallOptions = {}): Promise<void> {
     const connection = this.#connection;
     const path = this.#pathOf(group, key);
-    if (!fitsPath(path, key)) {
+    const fits = fitsPath(path, key);
+    // Go peers would take a POST for a get, and load what it does not mean.
+    if (!fits && !connection.isOurs) await this.#call((patience) => this.#meet(patience), options);
+    if (!fits && connection.isOurs) {
       const listPath = keyListPath(connection.options.basePath, group, "_remove-keys/");
       const body = JSON.stringify({ group, keys: [key] });
-      try {
-        return await this.#change(listPath, { method: "POST", body }, options);
-      } catch (error) {
-        // Go peers take a long key in a path, but no step of one.
-        if (connection.isOurs || isPathStep(key)) throw error;
-        options.signal?.throwIfAborted();
-      }
+      return await this.#change(listPath, { method: "POST", body }, options);
     }
+    if (isPathStep(key)) throw this.#cannotReceive();
     await this.#change(path, { method: "DELETE" }, options);
   }
 
-  async #change(
+  #change(
     path: string,
     request: { method: string; body?: BodyInit },
+    options: PeerCallOptions,
+  ): Promise<void> {
+    const connection = this.#connection;
+    return this.#call(
+      (patience) =>
+        connection.exchange(path, request, options, patience, async (response) => {
+          const body = await connection.bodyOf(response, patience);
+          if (response.status !== 200) throw connection.errorOf(response, body);
+          // golang/groupcache takes every method for a get.
+          if (connection.holdsMessages(response)) {
+            throw connection.failure(`it took a ${request.method} for a get`);
+          }
+        }),
+      options,
+    );
+  }
+
+  async #call(
+    call: (patience: Patience) => Promise<unknown>,
     options: PeerCallOptions,
   ): Promise<void> {
     options.signal?.throwIfAborted();
     const connection = this.#connection;
     const patience = new Patience(connection.options.clock, options.signal);
     try {
-      await connection.exchange(path, request, options, patience, async (response) => {
-        const body = await connection.bodyOf(response, patience);
-        if (response.status !== 200) throw connection.errorOf(response, body);
-        // golang/groupcache takes every method for a get, mailgun/groupcache a POST.
-        if (connection.holdsMessages(response)) {
-          throw connection.failure(`it took a ${request.method} for a get`);
-        }
-      });
+      await call(patience);
     } catch (error) {
       options.signal?.throwIfAborted();
       throw connection.toFailure(error);
@@ -144,19 +154,24 @@ export class HttpPeer implements Peer {
   ): Promise<boolean> {
     const connection = this.#connection;
     if (fitsPath(this.#pathOf(group, key), key)) return true;
-    if (!connection.isOurs) {
-      // Asked for its base path every implementation answers, with an error and without a load.
-      const { basePath } = connection.options;
-      await connection.exchange(basePath, { method: "GET" }, {}, patience, (response) => {
-        onReply();
-        return connection.bodyOf(response, patience);
-      });
-    }
+    if (!connection.isOurs) await this.#meet(patience, onReply);
     if (connection.isOurs) return false;
-    if (isPathStep(key)) {
-      throw connection.failure("its implementation cannot receive such a key");
-    }
+    if (isPathStep(key)) throw this.#cannotReceive();
     return true;
+  }
+
+  /** Finds out what the peer is: asked for its base path all answer, with an error and no load. */
+  async #meet(patience: Patience, onReply: () => void = () => {}): Promise<void> {
+    const connection = this.#connection;
+    const { basePath } = connection.options;
+    await connection.exchange(basePath, { method: "GET" }, {}, patience, (response) => {
+      onReply();
+      return connection.bodyOf(response, patience);
+    });
+  }
+
+  #cannotReceive(): GroupCacheError {
+    return this.#connection.failure("its implementation cannot receive such a key");
   }
 
   async #getOne(call: KeyCall, patience: Patience, onReply: () => void): Promise<void> {

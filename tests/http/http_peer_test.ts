@@ -568,10 +568,11 @@ for (const key of [".", "..", LONG]) {
     assertEquals(decodeSetRequest(sent?.body ?? new Uint8Array()).key, key);
   });
 
-  test(`HttpPeer.remove() sends the key ${name} in a body`, async () => {
+  test(`HttpPeer.remove() sends the key ${name} in a body, once it knows the peer`, async () => {
     const setup = new Setup(done);
     await setup.peer.remove("group", key);
-    const [sent] = setup.sent;
+    const [asked, sent] = setup.sent;
+    assertEquals(`${asked?.method} ${asked?.url}`, "GET http://peer:8080/_groupcache/");
     assertEquals(
       `${sent?.method} ${sent?.url}`,
       "POST http://peer:8080/_groupcache/group/_remove-keys/",
@@ -587,53 +588,68 @@ const CHANGES: { name: string; change: (peer: HttpPeer) => Promise<void> }[] = [
   { name: "POST", change: (peer) => peer.remove("group", ".") },
 ];
 
+/** A peer of our kind that is asked first what it is, if need be. `reply` replies to changes. */
+function setupForChanges(reply: (attempt: number) => Response | Promise<Response>): Setup {
+  const setup: Setup = new Setup(({ method }) =>
+    method === "GET" ? done() : reply(changesOf(setup).length)
+  );
+  return setup;
+}
+
+function changesOf(setup: Setup): Sent[] {
+  return setup.sent.filter(({ method }) => method !== "GET");
+}
+
 for (const { name, change } of CHANGES) {
   test(`HttpPeer sends a ${name} again, once, if the connection breaks`, async () => {
     const reset = () => Promise.reject(new TypeError("ECONNRESET"));
-    const setup = new Setup((_, attempt) => attempt === 1 ? reset() : done());
+    const setup = setupForChanges((attempt) => attempt === 1 ? reset() : done());
     await change(setup.peer);
-    assertEquals(setup.sent.length, 2);
-    assertEquals(setup.sent[1]?.method, name);
-    assertEquals(setup.sent[1]?.body, setup.sent[0]?.body);
+    const [first, second, ...more] = changesOf(setup);
+    assertEquals(more, []);
+    assertEquals([first?.method, second?.method], [name, name]);
+    assertEquals(second?.body, first?.body);
     assertEquals(setup.clock.pendingTimers, 0);
 
-    const broken = new Setup(reset);
+    const broken = setupForChanges(reset);
     assertEquals((await broken.failure(change(broken.peer))).code, "peer-failed");
-    assertEquals(broken.sent.length, 2);
+    assertEquals(changesOf(broken).length, 2);
   });
 
   test(`HttpPeer takes any reply to a ${name} but 200 for a failure`, async () => {
     for (const status of [201, 204, 302, 404, 500]) {
-      const setup = new Setup(() => new Response(null, { status }));
+      const setup = setupForChanges(() => new Response(null, { status }));
       assertEquals((await setup.failure(change(setup.peer))).code, "peer-failed");
-      assertEquals(setup.sent.length, 1);
+      assertEquals(changesOf(setup).length, 1);
     }
   });
 
   test(`HttpPeer reports a refusal of a ${name} as the peer's answer`, async () => {
-    const setup = new Setup(badRequest);
+    const setup = setupForChanges(badRequest);
     assertEquals((await setup.failure(change(setup.peer))).code, "bad-key");
   });
-}
 
-for (const { name, change } of CHANGES) {
-  test(`HttpPeer is not taken in by a Go peer that takes a ${name} for a get`, async () => {
-    const setup = new Setup(() => new Response(WHOLE, { headers: GO }));
+  test(`HttpPeer is not taken in by a peer that takes a ${name} for a get`, async () => {
+    const setup = setupForChanges(() => new Response(WHOLE, { headers: GO }));
     const error = await setup.failure(change(setup.peer));
     assertEquals(error.code, "peer-failed");
     assert(error.message.includes(`it took a ${name} for a get`), error.message);
   });
 }
 
-test("HttpPeer.remove() sends a long key to a Go peer, which takes none in a body, as a path", async () => {
-  for (const status of [200, 405]) {
-    const setup = new Setup(({ method }) =>
-      method === "DELETE" ? new Response() : new Response(WHOLE, { status, headers: GO })
-    );
-    await setup.peer.remove("group", LONG);
-    assertEquals(setup.sent.map(({ method }) => method), ["POST", "DELETE"]);
-    assertEquals(setup.sent[1]?.url, `http://peer:8080/_groupcache/group/${LONG}`);
-  }
+test("HttpPeer.remove() sends a long key to a Go peer as a path, and a step of a path not at all", async () => {
+  const setup = new Setup(({ method }) =>
+    new Response(null, { status: method === "GET" ? 400 : 200 })
+  );
+  await setup.peer.remove("group", LONG);
+  const error = await setup.failure(setup.peer.remove("group", "."));
+  assertEquals(error.code, "peer-failed");
+  assert(error.message.includes("cannot receive such a key"), error.message);
+  assertEquals(setup.sent.map(({ method, url }) => `${method} ${url}`), [
+    "GET http://peer:8080/_groupcache/",
+    `DELETE http://peer:8080/_groupcache/group/${LONG}`,
+    "GET http://peer:8080/_groupcache/",
+  ]);
 });
 
 test("HttpPeer does not send a GET again: runtimes do that", async () => {
