@@ -33,9 +33,15 @@ export type { ByteViewInit } from "./lib/byte_view.ts";
 export type { Clock } from "./lib/clock.ts";
 export { bytes, json, protobuf, text } from "./lib/codec.ts";
 export type { BinaryMessageType, Codec, EncodeDecode } from "./lib/codec.ts";
+export type { Discovery } from "./lib/discovery/discovery.ts";
 export { GroupCacheError } from "./lib/errors.ts";
 export type { GroupCacheErrorCode } from "./lib/errors.ts";
-export type { GroupCacheEventMap, LoadErrorEvent, PeerErrorEvent } from "./lib/events.ts";
+export type {
+  DiscoveryErrorEvent,
+  GroupCacheEventMap,
+  LoadErrorEvent,
+  PeerErrorEvent,
+} from "./lib/events.ts";
 export type { CallOptions, Group } from "./lib/group.ts";
 export { GroupCache } from "./lib/group_cache.ts";
 export type { FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";

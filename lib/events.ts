@@ -62,10 +62,28 @@ export class PeerErrorEvent extends Event {
   }
 }
 
+/** There is no new list of peers: its source failed, or the list was bad. The old list stays. */
+export class DiscoveryErrorEvent extends Event {
+  /** What was wrong. */
+  readonly error: Error;
+
+  /**
+   * Made by the cache.
+   *
+   * @param error What was wrong.
+   */
+  constructor(error: Error) {
+    super("discovery-error");
+    this.error = error;
+  }
+}
+
 /** The events of a cache, by name. */
 export interface GroupCacheEventMap {
   /** A loader failed. */
   "load-error": LoadErrorEvent;
   /** A peer could not be asked. */
   "peer-error": PeerErrorEvent;
+  /** There is no new list of peers. */
+  "discovery-error": DiscoveryErrorEvent;
 }

@@ -1,6 +1,7 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
+import type { Discovery } from "./discovery/discovery.ts";
 import { GroupCacheError, quote } from "./errors.ts";
 import type { GroupCacheEventMap } from "./events.ts";
 import { createGroup, type Group, peerSideOf } from "./group.ts";
@@ -10,6 +11,7 @@ import type { Fetch } from "./http/connection.ts";
 import { FetchGate } from "./http/fetch_gate.ts";
 import { HttpPeer } from "./http/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
+import { followDiscovery } from "./membership.ts";
 import { PeerSet } from "./peer/peer_set.ts";
 import type { Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
@@ -24,11 +26,12 @@ export interface GroupCacheOptions {
    */
   self?: string;
   /**
-   * The base URLs of all processes, this one included. `setPeers` may give or change it later.
+   * The base URLs of all processes, this one included, or what finds them: see `./discovery`.
+   * `setPeers` may give or change the list later.
    *
    * @default this process alone
    */
-  peers?: readonly string[];
+  peers?: readonly string[] | Discovery;
   /**
    * Which processes a key belongs to. All must use the same; a cluster with Go processes needs
    * their ring.
@@ -170,7 +173,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
         return group && peerSideOf(group);
       },
     });
-    if (peers !== undefined) this.setPeers(peers);
+    if (peers !== undefined) this.#findPeers(peers);
   }
 
   /**
@@ -280,6 +283,19 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     options?: boolean | AddEventListenerOptions,
   ): void {
     super.addEventListener(type, listener, options);
+  }
+
+  #findPeers(peers: readonly string[] | Discovery): void {
+    if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
+    const self = this.#self;
+    // Throws, for there are no peers without it.
+    if (self === undefined) return this.setPeers([]);
+    followDiscovery(peers as Discovery, {
+      self,
+      setPeers: (urls) => this.setPeers(urls),
+      report: (event) => void this.dispatchEvent(event),
+      signal: this.#closing.signal,
+    });
   }
 
   #checkName(name: string): void {

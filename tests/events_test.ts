@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { GroupCacheError } from "../lib/errors.ts";
-import { LoadErrorEvent, PeerErrorEvent } from "../lib/events.ts";
+import { DiscoveryErrorEvent, LoadErrorEvent, PeerErrorEvent } from "../lib/events.ts";
 import { test } from "./runtime.ts";
 
 test("LoadErrorEvent says which key of which group, and why", () => {
@@ -18,5 +18,13 @@ test("PeerErrorEvent says which peer, and why", () => {
   assert(event instanceof Event);
   assertEquals(event.type, "peer-error");
   assertEquals(event.peer, "http://a:1");
+  assertStrictEquals(event.error, error);
+});
+
+test("DiscoveryErrorEvent says why there is no new list of peers", () => {
+  const error = new Error("the name server is down");
+  const event = new DiscoveryErrorEvent(error);
+  assert(event instanceof Event);
+  assertEquals(event.type, "discovery-error");
   assertStrictEquals(event.error, error);
 });

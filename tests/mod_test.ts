@@ -36,6 +36,8 @@ const MODULES: ModuleCase[] = [
       "CallOptions",
       "Clock",
       "Codec",
+      "Discovery",
+      "DiscoveryErrorEvent",
       "EncodeDecode",
       "Fetch",
       "FetchHandler",
@@ -56,6 +58,12 @@ const MODULES: ModuleCase[] = [
       "Placement",
       "RingHash",
     ],
+  },
+  {
+    name: "lib/discovery/mod.ts",
+    path: "../lib/discovery/mod.ts",
+    values: ["poll"],
+    types: ["Discovery", "FindPeers", "PollOptions", "SourceOptions"],
   },
   {
     name: "lib/testing/mod.ts",

@@ -1,0 +1,26 @@
+/**
+ * Where the list of peers comes from, when it changes by itself.
+ *
+ * All sources share their manners: an empty or failing system never empties a list, what went wrong
+ * is reported, retries come at growing and jittered intervals, and changes that come together
+ * become one list, sorted and without duplicates.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { poll } from "@groupcache/groupcache/discovery";
+ *
+ * const self = "http://10.0.0.1:8080";
+ * const peers = poll(() => [self, "http://10.0.0.2:8080"]);
+ *
+ * await using cache = new GroupCache({ self, peers });
+ * cache.addEventListener("discovery-error", ({ error }) => console.warn(error.message));
+ * ```
+ *
+ * @module
+ */
+
+export type { Discovery } from "./discovery.ts";
+export { poll } from "./poll.ts";
+export type { FindPeers, PollOptions } from "./poll.ts";
+export type { SourceOptions } from "./source_options.ts";

@@ -1,0 +1,35 @@
+/**
+ * A list as all processes write it: base URLs without a slash at the end, each origin once, sorted.
+ *
+ * @throws {TypeError} If one is no base URL.
+ */
+export function normalise(peers: readonly string[]): string[] {
+  if (!Array.isArray(peers)) {
+    throw new TypeError(`expected an array of URLs: received ${typeof peers}`);
+  }
+  const byOrigin = new Map<string, string>();
+  for (const peer of peers.map(checkUrl).sort()) {
+    const { origin } = new URL(peer);
+    if (!byOrigin.has(origin)) byOrigin.set(origin, peer);
+  }
+  return [...byOrigin.values()];
+}
+
+/** The base URL of a process that listens at an address or a host name. */
+export function baseUrl(protocol: Protocol, host: string, port: number): string {
+  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** How peers are spoken to. */
+export type Protocol = "http" | "https";
+
+function checkUrl(peer: unknown): string {
+  const url = typeof peer === "string" && URL.canParse(peer) ? new URL(peer) : undefined;
+  // Without a path: "http://a:1/" is the same peer as "http://a:1".
+  if (typeof peer === "string" && url?.href === `${url?.origin}/` && /^https?:/.test(url.href)) {
+    return peer.replace(/\/$/, "");
+  }
+  throw new TypeError(
+    `expected base URLs as "http://10.0.0.1:8080": received ${JSON.stringify(peer)}`,
+  );
+}

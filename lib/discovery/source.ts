@@ -1,0 +1,222 @@
+/**
+ * What all sources do alike, written once. A watcher asks its system, once or for long, and offers
+ * whole lists. From that comes an iterator that
+ *
+ * 1. runs the watcher again when it has ended, and after a growing, jittered pause when it failed;
+ * 2. brings lists into one form, and refuses those that are empty or hold what is no peer: the
+ *    list before stays;
+ * 3. gathers changes for a moment, and keeps quiet about lists that change nothing;
+ * 4. ends with everything it began when it is returned or its signal aborts.
+ */
+
+import type { Discovery } from "./discovery.ts";
+import { messageOf } from "../errors.ts";
+import { normalise } from "./peer_list.ts";
+import {
+  type CheckedSourceOptions,
+  checkSourceOptions,
+  type SourceOptions,
+} from "./source_options.ts";
+
+/** What asks one system on behalf of one iterator. */
+export interface Watcher {
+  /**
+   * Asks until there is nothing more to hear. It is run again soon if it returns, and after a pause
+   * that grows if it throws. What must outlast a run is the watcher's to keep.
+   */
+  run(context: WatchContext): Promise<void>;
+  /** Says good-bye after the last run. */
+  end?(context: WatchContext): Promise<void>;
+}
+
+/** What a watcher can use. */
+export interface WatchContext {
+  /** Aborts when the iterator ends. */
+  readonly signal: AbortSignal;
+  /**
+   * Takes a whole list.
+   *
+   * @throws {Error} If it is empty or bad. For watchers that hear of changes only by asking again.
+   */
+  offer(peers: readonly string[]): void;
+  /** Takes a whole list, reporting one that is empty or bad. For watchers that are told of changes. */
+  update(peers: readonly string[]): void;
+  /** Resolves after about `ms` milliseconds, at random up to a tenth less; rejects at the end. */
+  sleep(ms: number): Promise<void>;
+  /** Bounds what takes a signal by `ms` milliseconds, by default by the option `timeoutMs`. */
+  within<Value>(run: (signal: AbortSignal) => Promise<Value>, ms?: number): Promise<Value>;
+}
+
+/** Makes the source that `name` stands for in messages. `watch` makes a watcher per iterator. */
+export function source(name: string, watch: () => Watcher, options: SourceOptions): Discovery {
+  const checked = checkSourceOptions(name, options);
+  return { [Symbol.asyncIterator]: () => new SourceIterator(name, watch(), checked) };
+}
+
+type Item = readonly string[] | Error;
+
+class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchContext {
+  #name: string;
+  #watcher: Watcher;
+  #options: CheckedSourceOptions;
+  #ending = new AbortController();
+  /** Started by the first `next`; settles when nothing of it is left. */
+  #ended: Promise<void> | undefined;
+  /** The newest list and the newest error that nobody has fetched yet, in the order they came in. */
+  #items: Item[] = [];
+  #waiting: ((result: IteratorResult<Item, undefined>) => void)[] = [];
+  #last: readonly string[] | undefined;
+  #changed: readonly string[] | undefined;
+  #debounce: unknown;
+
+  constructor(name: string, watcher: Watcher, options: CheckedSourceOptions) {
+    this.#name = name;
+    this.#watcher = watcher;
+    this.#options = options;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (!this.signal.aborted) this.#ended ??= this.#start();
+    if (this.signal.aborted) return Promise.resolve({ done: true, value: undefined });
+    const value = this.#items.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  async return(): Promise<IteratorResult<Item, undefined>> {
+    this.#ending.abort();
+    await this.#ended;
+    return { done: true, value: undefined };
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  async #start(): Promise<void> {
+    const { signal } = this.#options;
+    const end = () => this.#ending.abort();
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end, { once: true });
+    this.signal.addEventListener("abort", () => this.#close(), { once: true });
+    await this.#watch();
+    signal?.removeEventListener("abort", end);
+    await this.#watcher.end?.(this).catch(() => {});
+  }
+
+  #close(): void {
+    this.#options.clock.clearTimeout(this.#debounce);
+    this.#items = [];
+    for (const resolve of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, minRetryMs, maxRetryMs } = this.#options;
+    for (let failures = 0; !this.signal.aborted;) {
+      const startedAt = clock.now();
+      let pauseMs: number;
+      try {
+        await this.#watcher.run(this);
+        failures = 0;
+        pauseMs = this.#jitter(minRetryMs) - (clock.now() - startedAt);
+      } catch (error) {
+        if (this.signal.aborted) return;
+        this.#report(error);
+        // What held for long was no failure to begin with.
+        if (clock.now() - startedAt >= maxRetryMs) failures = 0;
+        pauseMs = this.#jitter(Math.min(maxRetryMs, minRetryMs * 2 ** failures++));
+      }
+      if (pauseMs > 0) await this.#pause(pauseMs).catch(() => {});
+    }
+  }
+
+  offer(peers: readonly string[]): void {
+    if (this.signal.aborted) return;
+    const list = normalise(peers);
+    if (list.length === 0) throw new Error("there are none");
+    if (this.#last === undefined) return this.#push(list);
+    if (this.#debounce === undefined && String(list) === String(this.#last)) return;
+    this.#changed = list;
+    this.#debounce ??= this.#options.clock.setTimeout(() => {
+      this.#debounce = undefined;
+      if (String(this.#changed) !== String(this.#last)) this.#push(this.#changed ?? []);
+    }, this.#options.debounceMs);
+  }
+
+  update(peers: readonly string[]): void {
+    try {
+      this.offer(peers);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #report(cause: unknown): void {
+    this.#push(new Error(`Cannot find peers by ${this.#name}: ${messageOf(cause)}`, { cause }));
+  }
+
+  #push(item: Item): void {
+    if (!(item instanceof Error)) this.#last = item;
+    const resolve = this.#waiting.shift();
+    if (resolve !== undefined) return resolve({ done: false, value: item });
+    // For those who fetch slowly only the newest counts.
+    const isError = item instanceof Error;
+    this.#items = this.#items.filter((other) => other instanceof Error !== isError);
+    this.#items.push(item);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#pause(ms * (1 - this.#options.random() / 10));
+  }
+
+  async within<Value>(
+    run: (signal: AbortSignal) => Promise<Value>,
+    ms: number = this.#options.timeoutMs,
+  ): Promise<Value> {
+    const limit = new AbortController();
+    const stopped = Promise.withResolvers<never>();
+    const stop = (reason: unknown): void => {
+      limit.abort(reason);
+      stopped.reject(reason);
+    };
+    const end = (): void => stop(this.signal.reason);
+    const timer = this.#options.clock.setTimeout(
+      () => stop(new Error(`there was no answer within ${ms} ms`)),
+      ms,
+    );
+    if (this.signal.aborted) end();
+    this.signal.addEventListener("abort", end);
+    try {
+      // A race, because the signal may be ignored.
+      return await Promise.race([stopped.promise, run(limit.signal)]);
+    } finally {
+      this.#options.clock.clearTimeout(timer);
+      this.signal.removeEventListener("abort", end);
+      // Whatever of it still runs has no one to run for.
+      limit.abort();
+    }
+  }
+
+  #jitter(ms: number): number {
+    return ms * (1 + this.#options.random()) / 2;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    this.signal.throwIfAborted();
+    const { clock } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(resolve, ms);
+    const end = (): void => reject(this.signal.reason);
+    this.signal.addEventListener("abort", end);
+    try {
+      await promise;
+    } finally {
+      clock.clearTimeout(timer);
+      this.signal.removeEventListener("abort", end);
+    }
+  }
+}

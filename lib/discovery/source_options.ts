@@ -1,0 +1,115 @@
+import { type Clock, systemClock } from "../clock.ts";
+import { quote } from "../errors.ts";
+
+/** What all sources have in common. */
+export interface SourceOptions {
+  /**
+   * Ends the source: whoever iterates comes to the end.
+   *
+   * @default none: `iterator.return()` ends it, as leaving a `for await` loop and closing the
+   * cache do
+   */
+  signal?: AbortSignal;
+  /**
+   * How long changes are gathered, from the first one on, in milliseconds: what changes within
+   * that time becomes one list. The very first list does not wait.
+   *
+   * @default 250
+   */
+  debounceMs?: number;
+  /**
+   * The pause after a first failure, in milliseconds. It doubles with each further one. Pauses are
+   * jittered: between half of it and all of it is waited.
+   *
+   * @default 500
+   */
+  minRetryMs?: number;
+  /**
+   * The longest pause between attempts, in milliseconds.
+   *
+   * @default 30000
+   */
+  maxRetryMs?: number;
+  /**
+   * How long an answer may take, in milliseconds, before that counts as a failure.
+   *
+   * @default 10000
+   */
+  timeoutMs?: number;
+  /**
+   * Where time and timers come from.
+   *
+   * @default the runtime's
+   */
+  clock?: Clock;
+  /**
+   * Where chance comes from: a number from 0 to less than 1.
+   *
+   * @default Math.random
+   */
+  random?: () => number;
+}
+
+/** The common options, checked and with their defaults. */
+export type CheckedSourceOptions =
+  & Required<Omit<SourceOptions, "signal">>
+  & { signal: AbortSignal | undefined };
+
+/**
+ * Checks what came in and fills in the defaults.
+ *
+ * @throws {RangeError} If a number is out of range.
+ */
+export function checkSourceOptions(name: string, options: SourceOptions): CheckedSourceOptions {
+  const {
+    signal,
+    debounceMs = 250,
+    minRetryMs = 500,
+    maxRetryMs = 30_000,
+    timeoutMs = 10_000,
+    clock = systemClock,
+    random = Math.random,
+  } = options;
+  checkMs(name, "debounceMs", debounceMs, { min: 0 });
+  checkMs(name, "minRetryMs", minRetryMs);
+  checkMs(name, "maxRetryMs", maxRetryMs, { min: minRetryMs });
+  checkMs(name, "timeoutMs", timeoutMs);
+  return { signal, debounceMs, minRetryMs, maxRetryMs, timeoutMs, clock, random };
+}
+
+/** @throws {RangeError} Unless an option is a finite number, of 1 or what is given as `min`. */
+export function checkMs(
+  name: string,
+  option: string,
+  ms: number,
+  { min = 1 }: { min?: number } = {},
+): void {
+  if (Number.isFinite(ms) && ms >= min) return;
+  throw new RangeError(
+    `Cannot create ${name}: ${option} must be a number of at least ${min}: received ${quote(ms)}`,
+  );
+}
+
+/** @throws {TypeError} Unless an option is a string that is not empty. */
+export function checkText(name: string, option: string, text: string): void {
+  if (typeof text === "string" && text !== "") return;
+  throw new TypeError(
+    `Cannot create ${name}: ${option} must be a non-empty string: received ${quote(text)}`,
+  );
+}
+
+/** @throws {RangeError} Unless an option is a port. */
+export function checkPort(name: string, option: string, port: number): void {
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return;
+  throw new RangeError(
+    `Cannot create ${name}: ${option} must be a port, from 1 to 65535: received ${quote(port)}`,
+  );
+}
+
+/** @throws {TypeError} Unless an option is how peers are spoken to. */
+export function checkProtocol(name: string, protocol: string): void {
+  if (protocol === "http" || protocol === "https") return;
+  throw new TypeError(
+    `Cannot create ${name}: protocol must be "http" or "https": received ${quote(protocol)}`,
+  );
+}
