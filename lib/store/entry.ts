@@ -95,6 +95,11 @@ export function expiresAtMsOf(words: Uint32Array, at: number): number {
   return float[0]!;
 }
 
+/** Whether the entry has not expired. */
+export function isAlive(words: Uint32Array, at: number, nowMs: number): boolean {
+  return (words[at + MARKS]! & EXPIRES) === 0 || expiresAtMsOf(words, at) > nowMs;
+}
+
 export function isDead(words: Uint32Array, at: number): boolean {
   return (words[at + MARKS]! & DEAD) !== 0;
 }

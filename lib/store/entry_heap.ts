@@ -148,10 +148,11 @@ export class EntryHeap {
     const { standardWords } = this.memory;
     const tail = queue.open === undefined ? 0 : queue.open.words.length - queue.open.used;
     if (words <= tail) return 0;
-    const isLarge = words > standardWords - FIRST_WORD;
-    // Giving up the tail would cost more than a segment for this entry alone.
-    const isDear = words >= standardWords / 16 && 4 * tail > SEGMENT_OVERHEAD_BYTES;
-    return isLarge || isDear ? ownWordsFor(words) : standardWords;
+    // Among entries of its size it would waste more of a segment's tail than one of its own costs.
+    const fitting = Math.floor((standardWords - FIRST_WORD) / words);
+    const wastedWords = standardWords - FIRST_WORD - fitting * words;
+    const isDear = 4 * wastedWords > SEGMENT_OVERHEAD_BYTES * fitting;
+    return fitting === 0 || isDear ? ownWordsFor(words) : standardWords;
   }
 
   #segmentFor(queue: SegmentQueue, words: number): Segment | undefined {

@@ -48,13 +48,18 @@ export class IndexTable {
     return hash >>> HOME_SHIFT & this.mask;
   }
 
-  isFree(slot: number): boolean {
-    return this.slots[2 * slot + 1] === 0;
+  /** The first slot from `slot` on that may hold an entry with this hash, or -1. */
+  next(slot: number, hash: number): number {
+    const { slots, mask } = this;
+    while (slots[2 * slot + 1]! !== 0) {
+      if ((slots[2 * slot]! ^ hash) >>> HOME_SHIFT === 0) return slot;
+      slot = slot + 1 & mask;
+    }
+    return -1;
   }
 
-  /** Whether the slot may hold an entry with this hash: the 28 bits that it knows are the same. */
-  mayHold(slot: number, hash: number): boolean {
-    return (this.slots[2 * slot]! ^ hash) >>> HOME_SHIFT === 0;
+  isFree(slot: number): boolean {
+    return this.slots[2 * slot + 1] === 0;
   }
 
   segmentId(slot: number): number {

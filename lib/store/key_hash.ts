@@ -9,36 +9,35 @@ export type KeyHash = (words: Uint32Array, byteLength: number) => number;
 /**
  * Makes a hash that nobody outside can predict, so that nobody can send keys which all collide.
  *
- * It is multilinear: each half of a word is multiplied by a random number of its own, and of the
- * sums the upper halves count. For two different keys that were chosen without knowing the numbers
- * the chance to collide is about 2^-32, whatever the keys. (Lemire and Kaser, "Strongly universal
- * string hashing is fast", The Computer Journal, 2014.) The last step only spreads the result.
+ * It is multilinear: each word is multiplied by a random number of its own, and the upper half of
+ * the sum counts; and the same once more with the halves of each word exchanged, because what
+ * differs in a word's upper half alone shows little in the first sum. (After Lemire and Kaser,
+ * "Strongly universal string hashing is fast", The Computer Journal, 2014.) The last step only
+ * spreads the result.
  */
 export function seededKeyHash(): KeyHash {
-  // Per word two numbers for each of the two sums; then those of the state between blocks.
-  const secret = crypto.getRandomValues(new Uint32Array(4 * BLOCK_WORDS + 12));
-  const tail = 4 * BLOCK_WORDS;
+  // Two numbers a word, and then those of the length and of the state between blocks.
+  const secret = crypto.getRandomValues(new Uint32Array(2 * BLOCK_WORDS + 12));
+  const end = 2 * BLOCK_WORDS;
 
   return (words, byteLength) => {
     const count = byteLength + 3 >>> 2;
-    let high = Math.imul(byteLength & 0xffff, secret[tail]!) + secret[tail + 1]! | 0;
-    let low = Math.imul(byteLength & 0xffff, secret[tail + 2]!) + secret[tail + 3]! | 0;
+    let high = Math.imul(byteLength, secret[end]!) + secret[end + 1]! | 0;
+    let low = Math.imul(byteLength, secret[end + 2]!) + secret[end + 3]! | 0;
     let key = 0;
     for (let at = 0; at < count; at++) {
-      if (key === tail) {
+      if (key === end) {
         const [a, b] = [high, low];
-        high = Math.imul(a & 0xffff, secret[tail + 4]!) + Math.imul(a >>> 16, secret[tail + 5]!) +
-            Math.imul(b & 0xffff, secret[tail + 6]!) + Math.imul(b >>> 16, secret[tail + 7]!) | 0;
-        low = Math.imul(a & 0xffff, secret[tail + 8]!) + Math.imul(a >>> 16, secret[tail + 9]!) +
-            Math.imul(b & 0xffff, secret[tail + 10]!) + Math.imul(b >>> 16, secret[tail + 11]!) | 0;
+        high = Math.imul(a & 0xffff, secret[end + 4]!) + Math.imul(a >>> 16, secret[end + 5]!) +
+            Math.imul(b & 0xffff, secret[end + 6]!) + Math.imul(b >>> 16, secret[end + 7]!) | 0;
+        low = Math.imul(a & 0xffff, secret[end + 8]!) + Math.imul(a >>> 16, secret[end + 9]!) +
+            Math.imul(b & 0xffff, secret[end + 10]!) + Math.imul(b >>> 16, secret[end + 11]!) | 0;
         key = 0;
       }
       const word = words[at]!;
-      const first = word & 0xffff;
-      const second = word >>> 16;
-      high = high + Math.imul(first, secret[key]!) + Math.imul(second, secret[key + 1]!) | 0;
-      low = low + Math.imul(first, secret[key + 2]!) + Math.imul(second, secret[key + 3]!) | 0;
-      key += 4;
+      high = high + Math.imul(word, secret[key]!) | 0;
+      low = low + Math.imul(word << 16 | word >>> 16, secret[key + 1]!) | 0;
+      key += 2;
     }
     return spread(high & 0xffff0000 | low >>> 16);
   };

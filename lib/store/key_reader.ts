@@ -1,8 +1,13 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
+import { charReader } from "./key_chars.ts";
+
 const encoder = new TextEncoder();
 
-/** From this length on one call into the runtime is cheaper than a call per character. */
+/** Made once: what it reads is taken from it before anything else is read. */
+const chars = charReader();
+
+/** From this length on one call of the encoder is cheaper than a call per character. */
 const LONG_KEY_CHARS = 40;
 
 const FIRST_WORDS = 64;
@@ -13,17 +18,37 @@ const FIRST_WORDS = 64;
  * time. Only keys that are long or beyond ASCII go through the runtime's encoder.
  */
 export class KeyReader {
-  /** The bytes, by words; those beyond the key's are undefined. */
+  /** The bytes, by words; those beyond the key's are undefined. Good until the next key is read. */
   words: Uint32Array = new Uint32Array(FIRST_WORDS);
   /** How many bytes the key has. */
   byteLength = 0;
+  #ownWords = this.words;
   #bytes = new Uint8Array(this.words.buffer);
 
   /** Reads `key`, which must be well-formed. */
   read(key: string): void {
-    const length = key.length;
-    if (length >= LONG_KEY_CHARS) return this.#encode(key);
-    const words = this.words;
+    const { length } = key;
+    if (chars !== undefined && length <= chars.maxChars) {
+      if (chars.read(key) > 0x7f) return this.#encode(key);
+      this.words = chars.words;
+      this.byteLength = length;
+    } else if (length < LONG_KEY_CHARS) this.#readUnits(key);
+    else this.#encode(key);
+  }
+
+  /** Whether the key is the one whose bytes begin at `words[start]`, its length being the same. */
+  matches(words: Uint32Array, start: number): boolean {
+    const mine = this.words;
+    const count = this.byteLength + 3 >>> 2;
+    for (let at = 0; at < count; at++) {
+      if (mine[at]! !== words[start + at]!) return false;
+    }
+    return true;
+  }
+
+  #readUnits(key: string): void {
+    const words = this.words = this.#ownWords;
+    const { length } = key;
     const whole = length & ~3;
     let used = 0;
     let at = 0;
@@ -47,21 +72,12 @@ export class KeyReader {
     this.byteLength = length;
   }
 
-  /** Whether the key is the one whose bytes begin at `words[start]`, its length being the same. */
-  matches(words: Uint32Array, start: number): boolean {
-    const mine = this.words;
-    const count = this.byteLength + 3 >>> 2;
-    for (let at = 0; at < count; at++) {
-      if (mine[at]! !== words[start + at]!) return false;
-    }
-    return true;
-  }
-
   #encode(key: string): void {
     if (this.#bytes.byteLength < 3 * key.length) {
-      this.words = new Uint32Array(key.length);
-      this.#bytes = new Uint8Array(this.words.buffer);
+      this.#ownWords = new Uint32Array(key.length);
+      this.#bytes = new Uint8Array(this.#ownWords.buffer);
     }
+    this.words = this.#ownWords;
     const { written } = encoder.encodeInto(key, this.#bytes);
     this.byteLength = written;
     for (let at = written; (at & 3) !== 0; at++) this.#bytes[at] = 0;

@@ -3,6 +3,7 @@ import {
   countUse,
   entryWords,
   expiresAtMsOf,
+  isAlive,
   keptOf,
   keyBytesOf,
   keyStartOf,
@@ -17,7 +18,7 @@ import { KeyReader } from "./key_reader.ts";
 import { Lender } from "./lender.ts";
 import { SLOT_BITS } from "./place_index.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { type Segment, SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
+import { Segment, SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
 import { standardWordsFor } from "./segment_memory.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 import type { Slot, Store, StoreOptions, StoreStats } from "./store.ts";
@@ -35,6 +36,8 @@ const KEPT_SHARE = 0.25;
 const PACE = 4;
 /** Entries copied in one call before those used less are not copied any more: about 1 ms. */
 const PATIENCE_MOVES = 8192;
+
+const NO_SEGMENT = new Segment(0, new ArrayBuffer(0));
 
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 
@@ -62,6 +65,8 @@ export class SegmentStore implements Store {
   readonly #reclaimer: Reclaimer;
   readonly #sweeper: Sweeper;
   readonly #lender: Lender;
+  #found: Segment = NO_SEGMENT;
+  #foundAt = 0;
   #nowMs = 0;
   #gets = 0;
   #hits = 0;
@@ -93,7 +98,7 @@ export class SegmentStore implements Store {
     const slot = this.peek(key, nowMs);
     if (slot < 0) return -1;
     this.#hits++;
-    countUse(this.#segment(slot).words, this.#at(slot));
+    countUse(this.#found.words, this.#foundAt);
     return slot;
   }
 
@@ -101,7 +106,7 @@ export class SegmentStore implements Store {
     this.#nowMs = nowMs;
     this.#key.read(key);
     const slot = this.#locate(this.#hash(this.#key.words, this.#key.byteLength));
-    return slot >= 0 && this.expiresAtMs(slot) > nowMs ? slot : -1;
+    return slot >= 0 && isAlive(this.#found.words, this.#foundAt, nowMs) ? slot : -1;
   }
 
   view(slot: Slot): ByteView {
@@ -191,17 +196,22 @@ export class SegmentStore implements Store {
     return this.#heap.index.table(slot >>> SLOT_BITS).word(slot & SLOT_MASK);
   }
 
-  /** The slot of the key that was read last. */
+  /** The slot of the key that was read last; `#found` and `#foundAt` say where its entry is. */
   #locate(hash: number): Slot {
     const key = this.#key;
     const { index, memory } = this.#heap;
     const table = index.tableOf(hash);
-    for (let slot = table.home(hash); !table.isFree(slot); slot = slot + 1 & table.mask) {
-      if (!table.mayHold(slot, hash)) continue;
-      const { words } = memory.segments[table.segmentId(slot)] as Segment;
+    const { segments } = memory;
+    for (let slot = table.next(table.home(hash), hash); slot >= 0;) {
+      const segment = segments[table.segmentId(slot)] as Segment;
+      const { words } = segment;
       const at = table.word(slot);
-      if (keyBytesOf(words, at) !== key.byteLength) continue;
-      if (key.matches(words, keyStartOf(words, at))) return table.id << SLOT_BITS | slot;
+      if (keyBytesOf(words, at) === key.byteLength && key.matches(words, keyStartOf(words, at))) {
+        this.#found = segment;
+        this.#foundAt = at;
+        return table.id << SLOT_BITS | slot;
+      }
+      slot = table.next(slot + 1 & table.mask, hash);
     }
     return -1;
   }

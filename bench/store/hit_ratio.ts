@@ -1,0 +1,222 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { LRUCache } from "lru-cache";
+import { SegmentStore } from "../../lib/store/segment_store.ts";
+import { args, type Report, round, type Row } from "./report.ts";
+import { randomNumbers, zipfRanks } from "./rng.ts";
+
+/** How far below the reference all replays may be on average, and each alone, in points. */
+const MAX_MEAN_LOSS = 0.5;
+const MAX_LOSS = 2;
+
+interface Trace {
+  name: string;
+  keys: Uint32Array;
+  sizes: Uint32Array;
+}
+
+/** Bar: how much is found, at 1 % and 10 % of all that is asked for, by bytes. */
+export function hitRatio(): Report {
+  const at = args.indexOf("--traces");
+  const traces = at < 0 ? [zipf()] : readTraces(args[at + 1] as string);
+  const rows: Row[] = [];
+  let loss = 0;
+  for (const trace of traces) {
+    for (const percent of [1, 10]) {
+      const capacity = Math.floor(totalBytes(trace) * percent / 100);
+      const reference = replayReference(trace, capacity);
+      const { ratio, heldBytes } = replayAt(trace, capacity);
+      loss += reference - ratio;
+      rows.push({
+        case: `${trace.name}, ${percent} %`,
+        figures: {
+          "store": percentOf(ratio),
+          "S3-FIFO": percentOf(reference),
+          "difference": round(100 * (ratio - reference)),
+          "LRU": percentOf(replayLru(trace, capacity)),
+          "payload held": `${round(100 * heldBytes / capacity, 1)} %`,
+        },
+        isMet: 100 * (reference - ratio) <= MAX_LOSS,
+      });
+    }
+  }
+  const meanLoss = 100 * loss / rows.length;
+  rows.push({
+    case: "mean",
+    figures: { "difference": round(-meanLoss) },
+    isMet: meanLoss <= MAX_MEAN_LOSS,
+  });
+  return {
+    bar: "Hit ratio in percent, when as many bytes of values are held as the simulations hold",
+    limit: `at most ${MAX_MEAN_LOSS} points below plain S3-FIFO on average, ${MAX_LOSS} in each`,
+    rows,
+  };
+}
+
+function percentOf(ratio: number): string {
+  return (100 * ratio).toFixed(2);
+}
+
+function readTraces(folder: string): Trace[] {
+  return readdirSync(folder).filter((file) => file.endsWith(".txt.gz")).sort().map((file) => {
+    const lines = gunzipSync(readFileSync(`${folder}/${file}`)).toString().trim().split("\n");
+    const trace = {
+      name: file.replace(".txt.gz", ""),
+      keys: new Uint32Array(lines.length),
+      sizes: new Uint32Array(lines.length),
+    };
+    for (const [i, line] of lines.entries()) {
+      const [key, size] = line.split(" ");
+      trace.keys[i] = Number(key);
+      trace.sizes[i] = Number(size);
+    }
+    return trace;
+  });
+}
+
+/** A million requests for 100,000 keys, as skewed as what people ask of the web. */
+function zipf(): Trace {
+  const random = randomNumbers(1);
+  const rank = zipfRanks(100_000, 0.9, random);
+  const keys = Uint32Array.from({ length: 1_000_000 }, rank);
+  return { name: "Zipf 0.9", keys, sizes: new Uint32Array(keys.length).fill(1024) };
+}
+
+function totalBytes({ keys, sizes }: Trace): number {
+  const sizeOf = new Map<number, number>();
+  keys.forEach((key, i) => sizeOf.set(key, sizes[i] as number));
+  return [...sizeOf.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** Replays with `maxBytes` set so that over the second half the store holds `capacity` of values. */
+function replayAt(trace: Trace, capacity: number): { ratio: number; heldBytes: number } {
+  let [low, high] = [capacity, 1.2 * capacity + 60_000];
+  while (replay(trace, high).heldBytes < capacity) [low, high] = [high, 1.5 * high];
+  for (;;) {
+    const middle = (low + high) / 2;
+    const result = replay(trace, middle);
+    const isClose = Math.abs(result.heldBytes - capacity) < 0.003 * capacity;
+    if (isClose || high - low < 0.002 * capacity) return result;
+    if (result.heldBytes < capacity) low = middle;
+    else high = middle;
+  }
+}
+
+function replay(
+  { keys, sizes }: Trace,
+  maxBytes: number,
+): { ratio: number; heldBytes: number } {
+  const store = new SegmentStore({ maxBytes });
+  const source = new Uint8Array(sizes.reduce((most, size) => Math.max(most, size), 0));
+  const { length } = keys;
+  let held = 0;
+  let looks = 0;
+  for (let i = 0; i < length; i++) {
+    const key = `${keys[i]}`;
+    if (store.find(key, 0) < 0) store.set(key, source.subarray(0, sizes[i]), Infinity);
+    if (i < length / 2 || i % 16 !== 0) continue;
+    const { payloadBytes, items } = store.stats();
+    // Keys are not counted by the simulations; theirs are numbers of about five digits.
+    held += payloadBytes - 5 * items;
+    looks++;
+  }
+  const { hits, gets } = store.stats();
+  return { ratio: hits / gets, heldBytes: held / looks };
+}
+
+function replayLru({ keys, sizes }: Trace, capacity: number): number {
+  const cache = new LRUCache<number, number>({
+    maxSize: capacity,
+    sizeCalculation: (size) => size,
+  });
+  let hits = 0;
+  keys.forEach((key, i) => {
+    if (cache.get(key) !== undefined) hits++;
+    else cache.set(key, Math.max(sizes[i] as number, 1));
+  });
+  return hits / keys.length;
+}
+
+interface Simulated {
+  key: number;
+  size: number;
+  uses: number;
+}
+
+/** S3-FIFO over single entries, counting nothing but their sizes. */
+function replayReference({ keys, sizes }: Trace, capacity: number): number {
+  const entries = new Map<number, Simulated>();
+  const small = new Set<Simulated>();
+  const main = new Set<Simulated>();
+  const ghosts = new Map<number, number>();
+  let smallBytes = 0;
+  let mainBytes = 0;
+  let ghostBytes = 0;
+  let hits = 0;
+  const oldest = (queue: Set<Simulated>): Simulated => queue.values().next().value as Simulated;
+
+  const evictSmall = (): void => {
+    while (small.size > 0) {
+      const entry = oldest(small);
+      small.delete(entry);
+      smallBytes -= entry.size;
+      if (entry.uses > 1) {
+        entry.uses = 0;
+        main.add(entry);
+        mainBytes += entry.size;
+        continue;
+      }
+      entries.delete(entry.key);
+      ghosts.set(entry.key, entry.size);
+      ghostBytes += entry.size;
+      for (const [key, size] of ghosts) {
+        if (ghostBytes <= 0.9 * capacity) break;
+        ghosts.delete(key);
+        ghostBytes -= size;
+      }
+      return;
+    }
+  };
+  const evictMain = (): void => {
+    for (;;) {
+      const entry = oldest(main);
+      main.delete(entry);
+      if (entry.uses > 0) {
+        entry.uses--;
+        main.add(entry);
+        continue;
+      }
+      mainBytes -= entry.size;
+      entries.delete(entry.key);
+      return;
+    }
+  };
+
+  keys.forEach((key, i) => {
+    const found = entries.get(key);
+    if (found !== undefined) {
+      hits++;
+      found.uses = Math.min(found.uses + 1, 3);
+      return;
+    }
+    const size = Math.max(sizes[i] as number, 1);
+    if (size > capacity) return;
+    while (smallBytes + mainBytes + size > capacity) {
+      if (mainBytes > 0.9 * capacity || small.size === 0) evictMain();
+      else evictSmall();
+    }
+    const entry = { key, size, uses: 0 };
+    entries.set(key, entry);
+    const ghost = ghosts.get(key);
+    if (ghost !== undefined) {
+      ghosts.delete(key);
+      ghostBytes -= ghost;
+      main.add(entry);
+      mainBytes += size;
+    } else {
+      small.add(entry);
+      smallBytes += size;
+    }
+  });
+  return hits / keys.length;
+}

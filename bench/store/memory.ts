@@ -1,0 +1,61 @@
+import { answer, inChild, residentBytes, task } from "./child.ts";
+import { collect, type Report, round, turn } from "./report.ts";
+import { lruCache, segmentStore } from "./subjects.ts";
+
+const ENTRIES = 1_000_000;
+const KEY_BYTES = 19;
+const VALUE_BYTES = 100;
+const MAX_OVERHEAD_BYTES = 64;
+
+const keyOf = (i: number): string => `user:profile:${100_000 + i}`.padEnd(KEY_BYTES, "x");
+
+interface Result {
+  bytesPerEntry: number;
+  held: number;
+}
+
+/** Bar: what an entry costs beyond its key and value. */
+export function memory(): Report {
+  const rows = ["store", "lru-cache"].map((subject) => {
+    const { bytesPerEntry, held } = inChild<Result>("./memory.ts", subject);
+    const overhead = bytesPerEntry - KEY_BYTES - VALUE_BYTES;
+    return {
+      case: subject,
+      figures: {
+        "entries": held,
+        "resident bytes per entry": round(bytesPerEntry, 1),
+        "beyond key and value": round(overhead, 1),
+      },
+      ...(subject === "store" && { isMet: overhead <= MAX_OVERHEAD_BYTES && held === ENTRIES }),
+    };
+  });
+  return {
+    bar: `Memory of ${ENTRIES} entries, key of ${KEY_BYTES} bytes, value of ${VALUE_BYTES}`,
+    limit: `at most ${MAX_OVERHEAD_BYTES} resident bytes an entry beyond key and value`,
+    rows,
+  };
+}
+
+async function measure(name: string): Promise<Result> {
+  const create = () => name === "store" ? segmentStore(512 << 20) : lruCache(2 * ENTRIES);
+  const warm = create();
+  for (let i = 0; i < 20_000; i++) warm.set(keyOf(i), new Uint8Array(VALUE_BYTES));
+  collect();
+  await turn(20);
+  const before = residentBytes();
+  const subject = create();
+  for (let i = 0; i < ENTRIES; i++) {
+    subject.set(keyOf(i), new Uint8Array(VALUE_BYTES).fill(i));
+    if (i % 50_000 === 0) await turn();
+  }
+  collect();
+  await turn(50);
+  collect();
+  await turn(50);
+  const bytes = residentBytes() - before;
+  let held = 0;
+  for (let i = 0; i < ENTRIES; i++) held += subject.get(keyOf(i)) / VALUE_BYTES;
+  return { bytesPerEntry: bytes / ENTRIES, held };
+}
+
+if (import.meta.main) answer(await measure(task<string>()));
