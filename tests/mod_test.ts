@@ -62,8 +62,19 @@ const MODULES: ModuleCase[] = [
   {
     name: "lib/discovery/mod.ts",
     path: "../lib/discovery/mod.ts",
-    values: ["poll"],
-    types: ["Discovery", "FindPeers", "PollOptions", "SourceOptions"],
+    values: ["dns", "poll"],
+    types: [
+      "Clock",
+      "Discovery",
+      "DnsOptions",
+      "DnsRecord",
+      "DnsType",
+      "FindPeers",
+      "NameServer",
+      "PollOptions",
+      "ResolveDns",
+      "SourceOptions",
+    ],
   },
   {
     name: "lib/testing/mod.ts",

@@ -20,7 +20,11 @@
  * @module
  */
 
+export type { Clock } from "../clock.ts";
 export type { Discovery } from "./discovery.ts";
+export { dns } from "./dns.ts";
+export type { DnsOptions, DnsRecord, DnsType, ResolveDns } from "./dns.ts";
 export { poll } from "./poll.ts";
 export type { FindPeers, PollOptions } from "./poll.ts";
+export type { NameServer } from "./runtime.ts";
 export type { SourceOptions } from "./source_options.ts";

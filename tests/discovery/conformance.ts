@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { Discovery } from "../../lib/discovery/discovery.ts";
 import type { SourceOptions } from "../../lib/discovery/source_options.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
-import { test } from "../runtime.ts";
+import { testWith } from "./services.ts";
 
 /** A source, and the system that it asks. */
 export interface Subject {
@@ -24,10 +24,10 @@ export type MakeSubject = (
 ) => Subject | Promise<Subject>;
 
 export interface ConformanceOptions {
-  /** The clock is the system's, because that which is asked is real. */
-  isReal?: boolean;
-  /** What is missing for the tests to run. */
-  ignore?: boolean;
+  /** What the tests call the source. */
+  title?: string;
+  /** The program that is asked. It is real, and the clock therefore the system's. */
+  program?: string;
 }
 
 export const A = "http://10.0.0.1:8080";
@@ -41,8 +41,9 @@ type Iterating = AsyncIterator<readonly string[] | Error>;
 export function conforms(
   name: string,
   make: MakeSubject,
-  { isReal = false, ignore = false }: ConformanceOptions = {},
+  { title = name, program }: ConformanceOptions = {},
 ): void {
+  const isReal = program !== undefined;
   interface Fixture extends Subject {
     clock: VirtualClock;
     iterator: Iterating;
@@ -59,7 +60,7 @@ export function conforms(
     body: (fixture: Fixture) => Promise<void>,
     options: SourceOptions = {},
   ): void =>
-    test(`${name} ${sentence}`, async () => {
+    testWith(program, `${title} ${sentence}`, async () => {
       const clock = new VirtualClock();
       const subject = await make(peers, {
         debounceMs: 40,
@@ -90,7 +91,7 @@ export function conforms(
         assertEquals(clock.pendingTimers, 0);
         await subject.dispose?.();
       }
-    }, { ignore });
+    });
 
   check("gives the whole list first, sorted", [C, A, B], async ({ list }) => {
     assertEquals(await list(), [A, B, C]);
@@ -115,7 +116,9 @@ export function conforms(
 
   check("makes one list of changes that come together", [A], async ({ list, set }) => {
     assertEquals(await list(), [A]);
-    await Promise.all([set([A, B]), set([A, B, C]), set([A, B, C, D])]);
+    await set([A, B]);
+    await set([A, B, C]);
+    await set([A, B, C, D]);
     assertEquals(await list(), [A, B, C, D]);
   }, { debounceMs: 300 });
 
