@@ -34,6 +34,11 @@ for (const flavor of all) {
       const expected = keys.map((key) => `${cluster.ownerOf(key)}:${key}`);
       assertEquals(values.map(fromUtf8), expected, member.name);
     }
+    const many = await cluster.ours.group.getMany(keys);
+    for (const [key, value] of many) {
+      assertEquals(fromUtf8(value), `${cluster.ownerOf(key)}:${key}`);
+    }
+    assertEquals([...many.keys()], keys);
     assertEquals(await cluster.loads(), keys.toSorted());
     for (const member of cluster.members) assert((await member.loads()).length > 0, member.name);
   });
@@ -288,6 +293,18 @@ for (const flavor of successors) {
     }, "Go asks for it anew");
   });
 
+  // Of mailgun/groupcache the client refuses a value whose end has come.
+  goTest(`A value that ends at once arrives, or is loaded again (${library})`, async () => {
+    await using cluster = await Cluster.start(flavor);
+    const { ours, go: [go] } = cluster;
+    const key = "ttl:0:x";
+    await cluster.giveAllTo(go);
+    assertEquals(fromUtf8(await ours.get(key)), `go1:${key}`);
+    await cluster.giveAllTo(ours);
+    const loader = library === "mailgun" ? "go1" : "ours";
+    assertEquals(fromUtf8(await go.get(key)), `${loader}:${key}`);
+  });
+
   goTest(`Ends of values that are set cross (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go: [go, other] } = cluster;
@@ -352,6 +369,15 @@ for (const flavor of successors) {
         assertEquals(await cluster.loads(), expected.sort(), remover?.name);
       }
     }
+  });
+
+  goTest(`A removal that a process cannot be told of is reported (${library})`, async () => {
+    await using cluster = await Cluster.start(flavor);
+    const { ours, go: [go, victim] } = cluster;
+    await victim.child.kill("SIGKILL");
+    await assertFails(ours.remove("key"), "peer-failed", /Cannot drop/);
+    // Of all outcomes mailgun/groupcache reports the one that comes last, which may be a success.
+    if (library !== "mailgun") await assertRejects(() => go.remove("key"), GoError);
   });
 
   goTest(`Our set replaces what Go mirrors (${library})`, async () => {
