@@ -61,16 +61,17 @@ function logNormal(random: () => number): number {
 async function measure({ mib, size }: Task): Promise<Result> {
   const random = randomNumbers(1);
   const source = new Uint8Array(2 * MIB).fill(7);
-  // What the runtime and this loop need for themselves comes before the first look at memory.
-  await fill(segmentStore(MIB / 2), 8 * MIB, () => 1000);
-  await fill(segmentStore(MIB / 2), 128 * MIB, () => 1000);
+  const sizeOf = () => SIZES[size] ?? logNormal(random);
+  // What the runtime and this loop need for themselves comes before the first look at memory: the
+  // same work, with a store that holds next to nothing.
+  await fill(segmentStore(MIB / 2), TIMES_FILLED * mib * MIB, sizeOf);
   collect();
   await turn(50);
   const before = residentBytes();
 
   const subject = segmentStore(mib * MIB);
   let peak = 0;
-  await fill(subject, TIMES_FILLED * mib * MIB, () => SIZES[size] ?? logNormal(random), () => {
+  await fill(subject, TIMES_FILLED * mib * MIB, sizeOf, () => {
     peak = Math.max(peak, residentBytes() - before);
   });
   const end = residentBytes() - before;

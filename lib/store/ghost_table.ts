@@ -13,7 +13,7 @@ export class GhostTable {
 
   /** Makes one for as many as a table of `slots` slots holds. */
   constructor(slots: number) {
-    this.#cells = new Uint32Array(slots / 2);
+    this.#cells = new Uint32Array(slots);
     this.#setMask = this.#cells.length / WAYS - 1;
   }
 
@@ -56,7 +56,7 @@ export class GhostTable {
 
   /** Forgets everything: only small tables change their size, and before they evict much. */
   resize(slots: number): void {
-    this.#cells = new Uint32Array(slots / 2);
+    this.#cells = new Uint32Array(slots);
     this.#setMask = this.#cells.length / WAYS - 1;
   }
 

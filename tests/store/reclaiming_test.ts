@@ -1,0 +1,109 @@
+import { assert, assertEquals } from "@std/assert";
+import { SegmentStore } from "../../lib/store/segment_store.ts";
+import { test } from "../runtime.ts";
+
+const MIB = 1 << 20;
+
+test("SegmentStore gives back what removal left half empty, though nothing is evicted", () => {
+  const store = new SegmentStore({ maxBytes: 16 * MIB });
+  for (let i = 0; i < 8000; i++) store.set(`key ${i}`, new Uint8Array(1000).fill(i), Infinity);
+  const full = store.stats().bytes;
+  for (let i = 0; i < 8000; i++) if (i % 4 !== 0) store.delete(`key ${i}`);
+  assert(store.stats().bytes < full / 2);
+  assertEquals(store.stats().items, 2000);
+  assertEquals(store.stats().evictions, 0);
+  for (let i = 0; i < 8000; i += 4) {
+    assertEquals(store.view(store.find(`key ${i}`, 0)).bytes(), new Uint8Array(1000).fill(i));
+  }
+});
+
+test("SegmentStore does not grow when few keys are overwritten again and again", () => {
+  const store = new SegmentStore({ maxBytes: 64 * MIB });
+  for (let i = 0; i < 100_000; i++) store.set(`key ${i % 100}`, new Uint8Array(1000), Infinity);
+  assertEquals(store.stats().items, 100);
+  assertEquals(store.stats().evictions, 0);
+  assert(store.stats().bytes < 8 * MIB);
+});
+
+test("SegmentStore reclaims what expired before it evicts what lives", () => {
+  const store = new SegmentStore({ maxBytes: 4 * MIB });
+  let now = 0;
+  for (let i = 0; i < 1500; i++) store.set(`lasting ${i}`, new Uint8Array(1000), Infinity);
+  for (let i = 0; i < 40_000; i++) {
+    now++;
+    store.find("no such key", now);
+    store.set(`passing ${i}`, new Uint8Array(1000), now + 300);
+  }
+  assertEquals(store.stats().evictions, 0);
+  assert(store.stats().items < 1500 + 2000);
+});
+
+test("SegmentStore keeps what is used, whatever passes through once", () => {
+  const store = new SegmentStore({ maxBytes: 4 * MIB });
+  for (let i = 0; i < 1000; i++) store.set(`hot ${i}`, new Uint8Array(1000), Infinity);
+  let found = 0;
+  for (let i = 0; i < 50_000; i++) {
+    store.set(`scan ${i}`, new Uint8Array(1000), Infinity);
+    if (store.find(`hot ${i % 1000}`, 0) >= 0) found++;
+  }
+  assertEquals(found, 50_000);
+});
+
+test("SegmentStore brings back to main what it dropped too early", () => {
+  const store = new SegmentStore({ maxBytes: 4 * MIB });
+  for (let i = 0; i < 4000; i++) store.set(`first ${i}`, new Uint8Array(1000), Infinity);
+  store.set("returning", new Uint8Array(1000), Infinity);
+  for (let i = 0; i < 3900; i++) store.set(`second ${i}`, new Uint8Array(1000), Infinity);
+  assertEquals(store.find("returning", 0), -1);
+  store.set("returning", new Uint8Array(1000), Infinity);
+  for (let i = 0; i < 1000; i++) store.set(`third ${i}`, new Uint8Array(1000), Infinity);
+  assert(store.find("returning", 0) >= 0);
+});
+
+test("SegmentStore moves large values without another copy, and keeps those that are used", () => {
+  const store = new SegmentStore({ maxBytes: 16 * MIB });
+  store.set("large", new Uint8Array(4 * MIB).fill(7), Infinity);
+  for (let i = 0; i < 200; i++) {
+    store.set(`other ${i}`, new Uint8Array(MIB).fill(i), Infinity);
+    const slot = store.find("large", 0);
+    assert(slot >= 0);
+    assert(store.stats().bytes <= 16 * MIB);
+  }
+  assertEquals(store.view(store.find("large", 0)).bytes(), new Uint8Array(4 * MIB).fill(7));
+});
+
+test("SegmentStore takes no more memory than it needs at first", () => {
+  const store = new SegmentStore({ maxBytes: 8 * 1024 * MIB });
+  assert(store.stats().bytes < 64 * 1024);
+  store.set("a", new Uint8Array(10), Infinity);
+  assert(store.stats().bytes < 5 * MIB);
+});
+
+test("SegmentStore follows maxBytes in small steps, as when it shares a budget", () => {
+  const store = new SegmentStore({ maxBytes: 8 * MIB });
+  for (let i = 0; i < 20_000; i++) {
+    store.maxBytes = 8 * MIB - i % 5000 * 200;
+    store.set(`key ${i}`, new Uint8Array(1000), Infinity);
+    assert(store.stats().bytes <= store.maxBytes);
+  }
+  assert(store.stats().payloadBytes > 5 * MIB);
+});
+
+test("SegmentStore drops decoded values that are not asked for, and keeps those that are", () => {
+  const store = new SegmentStore({ maxBytes: 4 * MIB });
+  for (let i = 0; i < 2000; i++) store.set(`key ${i}`, new Uint8Array(500), Infinity);
+  let kept = 0;
+  for (let i = 0; i < 40_000; i++) {
+    // Every other request is for the same fifty keys.
+    const key = i % 2 === 0 ? `key ${i % 100}` : `key ${i % 2000}`;
+    const slot = store.find(key, 0);
+    if (slot < 0) {
+      store.set(key, new Uint8Array(500), Infinity);
+      continue;
+    }
+    if (store.kept(slot) !== undefined && i % 2 === 0) kept++;
+    else if (store.kept(slot) === undefined) store.keep(slot, { key }, 2000);
+    assert(store.stats().bytes <= 4 * MIB);
+  }
+  assert(kept > 15_000);
+});
