@@ -1,5 +1,5 @@
 import { Reader, tagOf } from "./reader.ts";
-import { bigVarintSize, bytesSize, utf8, varintSize, Writer } from "./writer.ts";
+import { bigVarintSize, bytesSize, maxTextSize, utf8, varintSize, Writer } from "./writer.ts";
 
 // The messages of groupcache.proto, by hand: four fields on the hot path do not earn a runtime.
 
@@ -215,11 +215,10 @@ export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
 }
 
 export function encodeGetKeysRequest(keys: readonly string[]): Uint8Array<ArrayBuffer> {
-  const encoded = keys.map(utf8);
-  const writer = new Writer(encoded.reduce((sum, key) => sum + 1 + bytesSize(key), 0));
-  for (const key of encoded) {
+  const writer = new Writer(keys.reduce((sum, key) => sum + 1 + maxTextSize(key), 0));
+  for (const key of keys) {
     writer.varint(GET_KEYS_REQUEST.key);
-    writer.bytes(key);
+    writer.text(key);
   }
   return writer.finish();
 }

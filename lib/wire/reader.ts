@@ -1,5 +1,11 @@
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Text of at most this many bytes is worth a look whether it is ASCII. */
+const SHORT = 64;
+
+/** For the bytes of a number: a view of each message would take longer to make than to read. */
+const double = new DataView(new ArrayBuffer(8));
+
 /** How protobuf lays out a field's value. */
 export type Layout = "varint" | "fixed64" | "bytes";
 
@@ -17,11 +23,10 @@ export function tagOf(field: number, layout: Layout): number {
  */
 export class Reader {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView<ArrayBuffer>;
   #position = 0;
+
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** The tag of the next field, whose value must then be read or skipped; 0 at the end. */
@@ -79,7 +84,9 @@ export class Reader {
 
   /** A floating-point number of 64 bits. */
   double(): number {
-    return this.#view.getFloat64(this.#take(8), true);
+    const start = this.#take(8);
+    for (let i = 0; i < 8; i++) double.setUint8(i, this.#bytes[start + i] as number);
+    return double.getFloat64(0, true);
   }
 
   /** Bytes behind their length: a view, not a copy. */
@@ -91,8 +98,9 @@ export class Reader {
 
   /** Text behind its length. */
   string(): string {
+    const bytes = this.bytes();
     try {
-      return decoder.decode(this.bytes());
+      return shortAscii(bytes) ?? decoder.decode(bytes);
     } catch (error) {
       throw error instanceof TypeError ? malformed("text that is not UTF-8") : error;
     }
@@ -110,6 +118,18 @@ export class Reader {
     this.#position = start + length;
     return start;
   }
+}
+
+/** Text that is all ASCII, if it is not long: for a key the way into the decoder takes longer. */
+function shortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.byteLength > SHORT) return undefined;
+  let text = "";
+  for (let i = 0; i < bytes.byteLength; i++) {
+    const byte = bytes[i] as number;
+    if (byte > 127) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function malformed(what: string): RangeError {

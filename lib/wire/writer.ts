@@ -16,7 +16,7 @@ export class Writer {
 
   /** What was written. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes;
+    return this.#bytes.subarray(0, this.#position);
   }
 
   /** An unsigned number of at most 53 bits. */
@@ -44,6 +44,21 @@ export class Writer {
     this.#position += 8;
   }
 
+  /** Text behind its length. */
+  text(text: string): void {
+    // For a key the way into the encoder and back takes longer than its bytes.
+    const start = this.#position;
+    this.varint(text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) {
+        this.#position = start;
+        return this.bytes(utf8(text));
+      }
+      this.#bytes[this.#position++] = code;
+    }
+  }
+
   /** Bytes behind their length. */
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.byteLength);
@@ -67,8 +82,13 @@ export function bigVarintSize(value: bigint): number {
 }
 
 /** How many bytes a field of bytes takes behind its tag. */
-export function bytesSize(bytes: Uint8Array): number {
-  return varintSize(bytes.byteLength) + bytes.byteLength;
+export function bytesSize({ byteLength }: { byteLength: number }): number {
+  return varintSize(byteLength) + byteLength;
+}
+
+/** How many bytes text can take at most behind its tag. */
+export function maxTextSize(text: string): number {
+  return bytesSize({ byteLength: 3 * text.length });
 }
 
 /** Text as UTF-8. */
