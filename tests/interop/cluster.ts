@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { bytes, type Group, GroupCache, type Placement } from "@groupcache/groupcache";
 import type { Child } from "../processes/child.ts";
 import { serve, type Server } from "../runtime.ts";
-import { buildGo, spawnGo } from "./go.ts";
+import { spawnGo } from "./go.ts";
 
 /** A process of a mixed cluster, of whatever kind. */
 export interface Member {
@@ -41,7 +41,7 @@ export class GoMember implements Member {
     name: string,
     env: Readonly<Record<string, string>>,
   ): Promise<GoMember> {
-    const child = await spawnGo(library, [name], env);
+    const child = spawnGo(library, [name], env);
     try {
       const [, url = ""] = await child.line(/^serving (\S+)$/);
       return new GoMember(name, url, child);
@@ -240,7 +240,6 @@ export class Cluster extends AsyncDisposableStack {
       env?: Readonly<Record<string, string>>;
     },
   ): Promise<Cluster> {
-    await buildGo();
     const cluster = new Cluster(ring, random);
     try {
       for (const name of ["go1", "go2"]) {

@@ -17,15 +17,17 @@ const go: string | undefined = process.env["GROUPCACHE_GO"] ||
     .map((folder) => join(folder, `go${suffix}`))
     .find((path) => existsSync(path));
 
-let folder: string | undefined;
-let building: Promise<void> | undefined;
+/** Where the programs are, one for each Go module, from before the first test to after the last. */
+let folder = "";
 
 // deno-lint-ignore no-explicit-any -- neither runtime knows the other's globals
 const globals = globalThis as any;
-const { afterAll } = isDeno ? globals.Deno.test : await import(["bun", "test"].join(":"));
-afterAll(async () => {
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-});
+const runner = isDeno ? globals.Deno.test : await import(["bun", "test"].join(":"));
+if (go !== undefined) {
+  // Not in the first test, for which it may take too long.
+  runner.beforeAll(() => build(go), 2 * BUILD_DEADLINE_MS);
+  runner.afterAll(() => rm(folder, { recursive: true, force: true }));
+}
 
 /**
  * Declares a test that needs Go. Where there is none it shows as skipped, or fails if the
@@ -38,26 +40,20 @@ export function goTest(name: string, body: () => Promise<void>): void {
   else test(name, () => Promise.reject(new Error("Cannot run the test: no go")));
 }
 
-/** Builds the programs, one for each Go module, into a folder that is gone after the last test. */
-export function buildGo(): Promise<void> {
-  return building ??= build();
-}
-
 /** Starts the program of one of the Go modules. */
-export async function spawnGo(
+export function spawnGo(
   library: string,
   args: string[],
   env: Readonly<Record<string, string>>,
-): Promise<Child> {
-  await buildGo();
-  return new Child(library, join(folder ?? "", library + suffix), args, env);
+): Child {
+  return new Child(library, join(folder, library + suffix), args, env);
 }
 
-async function build(): Promise<void> {
+async function build(go: string): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), "groupcache-interop-"));
   const source = join(import.meta.dirname ?? ".", "peers");
-  const args = ["build", "-C", source, "-trimpath", "-ldflags=-s -w", "-o", folder + "/", "./..."];
-  await using child = new Child("go build", go ?? "go", args, {});
+  const args = ["build", "-C", source, "-ldflags=-s -w", "-o", folder + "/", "./..."];
+  await using child = new Child("go build", go, args, {});
   const deadline = setTimeout(() => void child.kill(), BUILD_DEADLINE_MS);
   await child.exited;
   clearTimeout(deadline);
