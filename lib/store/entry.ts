@@ -29,8 +29,8 @@ const halves = new Uint32Array(float.buffer);
 /** The words that an entry takes. */
 export function entryWords(keyBytes: number, valueBytes: number, expiresAtMs: number): number {
   const words = HEADER_WORDS + (expiresAtMs === Infinity ? 0 : 2) + (keyBytes + 3 >>> 2) +
-    Math.ceil(valueBytes / 4);
-  return words + words % 2;
+    wordsFor(valueBytes);
+  return words + (words & 1);
 }
 
 /** What is written in front of an entry's key and value. */
@@ -62,8 +62,13 @@ export function writeHeader(words: Uint32Array, at: number, header: EntryHeader)
 /** The words that the entry at `at` takes. */
 export function wordsOf(words: Uint32Array, at: number): number {
   const size = HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2) +
-    (keyBytesOf(words, at) + 3 >>> 2) + Math.ceil(words[at + VALUE_BYTES]! / 4);
-  return size + size % 2;
+    (keyBytesOf(words, at) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
+  return size + (size & 1);
+}
+
+/** As `Math.ceil(bytes / 4)`, for up to 4 GiB. */
+function wordsFor(bytes: number): number {
+  return (bytes >>> 2) + ((bytes & 3) === 0 ? 0 : 1);
 }
 
 export function hashOf(words: Uint32Array, at: number): number {

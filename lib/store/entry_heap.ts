@@ -44,6 +44,8 @@ export class EntryHeap {
   sparse: Segment[] = [];
   /** Bytes of the keys and values held. */
   payloadBytes = 0;
+  /** Whether entries ever came in that expire. */
+  hasMortals = false;
   /** Entries that were copied from one segment to another, ever. */
   moves = 0;
 
@@ -84,7 +86,10 @@ export class EntryHeap {
     segment.bytes.set(value, 4 * word);
     this.index.tableFor(entry.hash).insert(entry.hash, segment.id, at);
     this.payloadBytes += key.byteLength + value.byteLength;
-    segment.sweepAtMs = Math.min(segment.sweepAtMs, entry.expiresAtMs);
+    if (entry.expiresAtMs < segment.sweepAtMs) {
+      segment.sweepAtMs = entry.expiresAtMs;
+      this.hasMortals = true;
+    }
     this.#enter(segment, queue, size);
     return true;
   }
@@ -117,7 +122,7 @@ export class EntryHeap {
     const hash = hashOf(words, at);
     const table = this.index.tableOf(hash);
     table.remove(table.slotOf(hash, segment.id, at));
-    this.index.shrink(hash);
+    if (table.isSparse) this.index.shrink(hash);
     this.payloadBytes -= keyBytesOf(words, at) + valueBytesOf(words, at);
     const kept = keptOf(words, at);
     if (kept !== 0) this.kept.remove(kept);

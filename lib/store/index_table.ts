@@ -43,6 +43,11 @@ export class IndexTable {
     return this.slots.byteLength + this.ghosts.byteLength + TABLE_OVERHEAD_BYTES;
   }
 
+  /** Whether it may be worth to make it smaller, or one with its other half. */
+  get isSparse(): boolean {
+    return this.items < this.mask >>> 3;
+  }
+
   /** Where an entry with this hash is to be looked for first. */
   home(hash: number): number {
     return hash >>> HOME_SHIFT & this.mask;

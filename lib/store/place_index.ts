@@ -50,7 +50,7 @@ export class PlaceIndex {
   shrink(hash: number): void {
     const table = this.tableOf(hash);
     if (table.depth > 0) this.#join(table, hash);
-    else if (table.mask + 1 > 64 && table.items < (table.mask + 1) * 0.15) {
+    else if (table.mask + 1 > 64 && table.isSparse) {
       this.#resize(table, (table.mask + 1) / 2);
     }
   }
@@ -89,7 +89,7 @@ export class PlaceIndex {
 
   #join(table: IndexTable, hash: number): void {
     const other = this.tableOf(hash ^ 1 << 32 - table.depth);
-    if (other.depth !== table.depth || table.items + other.items > MAX_SLOTS * 0.3) return;
+    if (other.depth !== table.depth || table.items + other.items > MAX_SLOTS / 4) return;
     this.bytes -= other.byteLength;
     const depth = table.depth;
     table.merge(other);

@@ -1,17 +1,10 @@
-import { expiresAtMsOf, hashOf, isDead, setUses, usesOf, wordsOf } from "./entry.ts";
+import { hashOf, isAlive, isDead, setUses, usesOf, wordsOf } from "./entry.ts";
 import type { EntryHeap } from "./entry_heap.ts";
 import { GhostClock } from "./ghost_table.ts";
 import { FIRST_WORD, type Segment } from "./segment.ts";
 
 /** Uses after which an entry goes on to the main queue when its turn comes in the small one. */
 const PROMOTED_USES = 1;
-
-/** How a {@linkcode Reclaimer} is to work. */
-export interface ReclaimOptions {
-  nowMs: number;
-  /** Entries used this often or less go, whatever their queue. @default 0 */
-  indifferentUses?: number;
-}
 
 /**
  * Empties segments, one at a time and entry by entry, so that the work can be spread over many
@@ -27,6 +20,10 @@ export class Reclaimer {
   evictions = 0;
   /** The small queue's share, in bytes. */
   smallBytes = 0;
+  /** What has expired by now is dropped and leaves nothing behind. */
+  nowMs = 0;
+  /** Entries used this often or less are dropped from main. */
+  indifferentUses = 0;
   readonly #heap: EntryHeap;
   readonly #ghosts = new GhostClock();
   /** The segment that is being emptied, */
@@ -47,29 +44,29 @@ export class Reclaimer {
   }
 
   /** Goes on compacting over so many words, if there is anything to compact. */
-  compact(words: number, options: ReclaimOptions): void {
+  compact(words: number): void {
     for (let left = words; left > 0;) {
       if (!this.#isBusy() && !this.#pickSparse()) return;
       if (!this.#isCompacting) return;
-      left -= this.#step(options);
+      left -= this.#step();
     }
   }
 
   /** Goes on making room over so many words, but leaves alone what came in last. */
-  advance(words: number, options: ReclaimOptions): void {
+  advance(words: number): void {
     for (let left = words; left > 0;) {
       if (!this.#isBusy()) {
         if (this.#heap.sparse.length === 0 && this.#nextVictim()?.newer === undefined) return;
         if (!this.#pick()) return;
       }
-      if (this.#isBusy()) left -= this.#step(options);
+      if (this.#isBusy()) left -= this.#step();
     }
   }
 
   /** Empties one segment to its end. Returns false if there is none. */
-  reclaim(options: ReclaimOptions): boolean {
+  reclaim(): boolean {
     if (!this.#isBusy() && !this.#pick()) return false;
-    while (this.#isBusy()) this.#step(options);
+    while (this.#isBusy()) this.#step();
     return true;
   }
 
@@ -87,7 +84,9 @@ export class Reclaimer {
   }
 
   #pickSparse(): boolean {
-    for (let segment; (segment = this.#heap.sparse.pop()) !== undefined;) {
+    const { sparse } = this.#heap;
+    while (sparse.length > 0) {
+      const segment = sparse.pop() as Segment;
       if (segment.isReleased) continue;
       this.#begin(segment);
       this.#isCompacting = true;
@@ -119,28 +118,28 @@ export class Reclaimer {
   }
 
   /** Judges one entry and returns how many words it had. */
-  #step(options: ReclaimOptions): number {
+  #step(): number {
     const segment = this.#segment as Segment;
     const at = this.#at;
     const words = wordsOf(segment.words, at);
     this.#at += words;
-    if (!isDead(segment.words, at)) this.#judge(segment, at, options);
+    if (!isDead(segment.words, at)) this.#judge(segment, at);
     return words;
   }
 
-  #judge(segment: Segment, at: number, { nowMs, indifferentUses = 0 }: ReclaimOptions): void {
+  #judge(segment: Segment, at: number): void {
     const heap = this.#heap;
     const { words, queue } = segment;
-    if (queue === undefined || expiresAtMsOf(words, at) <= nowMs) return heap.drop(segment, at);
+    if (queue === undefined || !isAlive(words, at, this.nowMs)) return heap.drop(segment, at);
     if (this.#isCompacting) return heap.move(segment, at, queue);
     const uses = usesOf(words, at);
     if (queue === heap.main) {
-      if (uses > indifferentUses) {
+      if (uses > this.indifferentUses) {
         setUses(words, at, uses - 1);
         return heap.move(segment, at, queue);
       }
     } else {
-      if (uses >= PROMOTED_USES && uses > indifferentUses - 1) {
+      if (uses >= PROMOTED_USES && uses >= this.indifferentUses) {
         setUses(words, at, 0);
         return heap.move(segment, at, heap.main);
       }

@@ -28,6 +28,8 @@ import { Sweeper } from "./sweeper.ts";
 const STORE_OVERHEAD_BYTES = 6144;
 /** The small queue's share of the store. */
 const SMALL_SHARE = 0.1;
+/** An entry says in 32 bits how long its value is, and a segment in as many how far it is filled. */
+const MAX_VALUE_BYTES = 2 ** 32 - 2 ** 20;
 /** What views may see of the store's own memory, as a share of it. */
 const LENT_SHARE = 0.25;
 /** What kept values may hold on to when memory is wanted, as a share of the store. */
@@ -143,11 +145,12 @@ export class SegmentStore implements Store {
 
   set(key: string, value: Uint8Array, expiresAtMs: number): boolean {
     const heap = this.#heap;
+    this.#reclaimer.nowMs = this.#nowMs;
     this.#key.read(key);
     const hash = this.#hash(this.#key.words, this.#key.byteLength);
     const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
     const old = this.#forget(hash);
-    const isRefused = value.byteLength > this.#maxBytes / 2;
+    const isRefused = value.byteLength > Math.min(this.#maxBytes / 2, MAX_VALUE_BYTES);
     const queue = this.#queueFor(hash, words, old?.queue);
     if (isRefused || !this.#makeRoom(queue, words) || !this.#makeSlot(hash)) {
       this.#refused++;
@@ -165,7 +168,7 @@ export class SegmentStore implements Store {
     this.#key.read(key);
     const old = this.#forget(this.#hash(this.#key.words, this.#key.byteLength));
     if (old === undefined) return false;
-    this.#reclaimer.compact(PACE * old.words, { nowMs: this.#nowMs });
+    this.#reclaimer.compact(PACE * old.words);
     return true;
   }
 
@@ -267,8 +270,10 @@ export class SegmentStore implements Store {
   /** Empties a segment, less patiently the more was copied since `movesBefore`. */
   #reclaim(movesBefore: number): boolean {
     this.#trimKept();
-    const indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
-    return this.#reclaimer.reclaim({ nowMs: this.#nowMs, indifferentUses });
+    this.#reclaimer.indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
+    const isDone = this.#reclaimer.reclaim();
+    this.#reclaimer.indifferentUses = 0;
+    return isDone;
   }
 
   /** Makes sure that the index takes one more entry of this hash, at another's cost if need be. */
@@ -284,12 +289,11 @@ export class SegmentStore implements Store {
 
   /** Does the share of reclaiming that so many new words call for. */
   #tidy(words: number): void {
-    const options = { nowMs: this.#nowMs };
     const isShort = this.#heap.bytes + 2 * this.#reserve > this.#limit;
     if (isShort) this.#trimKept();
-    if (isShort) this.#reclaimer.advance(PACE * words, options);
-    else this.#reclaimer.compact(PACE * words, options);
-    this.#sweeper.sweep(PACE * words, this.#nowMs);
+    if (isShort) this.#reclaimer.advance(PACE * words);
+    else this.#reclaimer.compact(PACE * words);
+    if (this.#heap.hasMortals) this.#sweeper.sweep(PACE * words, this.#nowMs);
   }
 
   #trimKept(): void {
