@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  golangRing,
   GroupCache,
   GroupCacheError,
   type GroupCacheOptions,
   type GroupOptions,
-  mailgunRing,
   text,
 } from "../mod.ts";
+import { golangRing, mailgunRing } from "../lib/placement/mod.ts";
 import { VirtualClock } from "../lib/testing/mod.ts";
 import { test } from "./runtime.ts";
 

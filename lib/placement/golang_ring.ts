@@ -11,7 +11,7 @@ import type { Placement } from "./placement.ts";
  *
  * @example
  * ```ts
- * import { golangRing } from "@groupcache/groupcache";
+ * import { golangRing } from "@groupcache/groupcache/placement";
  * import { assertEquals } from "@std/assert";
  *
  * const peersOf = golangRing().rank(["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);

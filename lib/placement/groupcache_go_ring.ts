@@ -22,7 +22,7 @@ import type { Placement } from "./placement.ts";
  *
  * @example
  * ```ts
- * import { groupcacheGoRing } from "@groupcache/groupcache";
+ * import { groupcacheGoRing } from "@groupcache/groupcache/placement";
  * import { assertEquals } from "@std/assert";
  *
  * const peersOf = groupcacheGoRing().rank(["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);

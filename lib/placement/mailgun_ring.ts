@@ -17,7 +17,7 @@ import type { Placement } from "./placement.ts";
  *
  * @example
  * ```ts
- * import { mailgunRing } from "@groupcache/groupcache";
+ * import { mailgunRing } from "@groupcache/groupcache/placement";
  * import { assertEquals } from "@std/assert";
  *
  * const ring = mailgunRing({ hash: "crc32", replicas: 100 });

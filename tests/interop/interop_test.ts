@@ -5,13 +5,8 @@
 
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import {
-  golangRing,
-  GroupCacheError,
-  type GroupCacheErrorCode,
-  groupcacheGoRing,
-  mailgunRing,
-} from "@groupcache/groupcache";
+import { GroupCacheError, type GroupCacheErrorCode } from "@groupcache/groupcache";
+import { golangRing, groupcacheGoRing, mailgunRing } from "@groupcache/groupcache/placement";
 import { until } from "../processes/processes.ts";
 import { Cluster, fromUtf8, GoError, type Member, sized, utf8 } from "./cluster.ts";
 import { goTest } from "./go.ts";

@@ -1,0 +1,28 @@
+/**
+ * Which processes a key belongs to. The default, rendezvous hashing, is in the main module too. The
+ * rings are those of the Go implementations, exact to the bit, for clusters in which some processes
+ * are Go's.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { mailgunRing } from "@groupcache/groupcache/placement";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache({
+ *   self: "http://10.0.0.1:8080",
+ *   peers: ["http://10.0.0.1:8080", "http://10.0.0.2:8080"], // The second may be a Go process.
+ *   placement: mailgunRing({ hash: "fnv1a", replicas: 512 }),
+ * });
+ * assertEquals(cache.peers.length, 2);
+ * ```
+ *
+ * @module
+ */
+
+export { golangRing } from "./golang_ring.ts";
+export { groupcacheGoRing } from "./groupcache_go_ring.ts";
+export type { HashRingOptions, RingHash } from "./hash_ring.ts";
+export { mailgunRing } from "./mailgun_ring.ts";
+export type { Placement } from "./placement.ts";
+export { rendezvous } from "./rendezvous.ts";
