@@ -68,11 +68,15 @@ export class Loader<T, Input> {
       );
     }, loadTimeoutMs);
     const { promise: flightFailed, reject: failFlight } = Promise.withResolvers<never>();
-    const onAbort = () => failFlight(flight.signal.reason);
+    const controller = new AbortController();
+    const onAbort = () => {
+      controller.abort(flight.signal.reason);
+      failFlight(flight.signal.reason);
+    };
     flight.signal.addEventListener("abort", onAbort, { once: true });
     try {
       const value = await Promise.race([
-        this.#load(key, { signal: flight.signal, group: this.#group }),
+        this.#load(key, { signal: controller.signal, group: this.#group }),
         flightFailed,
       ]);
       if (value === undefined) {

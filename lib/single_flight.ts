@@ -1,6 +1,9 @@
 /** One run of work for a key, as the work itself sees it. */
 export interface Flight {
-  /** Aborts when the last waiter has gone, or when the flight is failed from outside. */
+  /**
+   * Aborts when the last waiter has gone, or when the flight is failed from outside. It is for the
+   * library's own listeners: `fetch` and users need a real one that follows it.
+   */
   readonly signal: AbortSignal;
   /**
    * Whether new callers would still join. No longer so once the key was forgotten: what the work
@@ -71,7 +74,7 @@ class SharedRun<Value> implements Flight {
   #canBeJoined: () => boolean;
   #onSettled: () => void;
   #outcome = Promise.withResolvers<Value>();
-  #abort = new AbortController();
+  #end = new FlightEnd();
   #settled = false;
   #waiters = 0;
 
@@ -83,7 +86,8 @@ class SharedRun<Value> implements Flight {
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    // What it lacks nobody in the library uses.
+    return this.#end as unknown as AbortSignal;
   }
 
   get isCurrent(): boolean {
@@ -100,7 +104,7 @@ class SharedRun<Value> implements Flight {
   fail(reason: unknown): void {
     if (!this.#settle()) return;
     this.#outcome.reject(reason);
-    this.#abort.abort(reason);
+    this.#end.abort(reason);
   }
 
   wait(signal: AbortSignal | undefined): Promise<Value> {
@@ -127,5 +131,31 @@ class SharedRun<Value> implements Flight {
     this.#settled = true;
     this.#onSettled();
     return true;
+  }
+}
+
+/** As much of an `AbortSignal` as flights need: a real one costs more than all the rest of a flight. */
+class FlightEnd {
+  aborted = false;
+  reason: unknown;
+  #listeners: Set<() => void> | undefined;
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason;
+  }
+
+  /** A flight ends once. */
+  abort(reason: unknown): void {
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.#listeners ?? []) listener();
   }
 }

@@ -118,11 +118,12 @@ export class HttpPeer implements Peer {
   async #send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
     const connection = this.#connection;
     const leaving = new AbortController();
+    const onLeave = (reason: unknown) => {
+      if (calls.every(({ isSettled }) => isSettled)) leaving.abort(reason);
+    };
     for (const call of calls) {
       call.attempts++;
-      call.onLeave = (reason) => {
-        if (calls.every(({ isSettled }) => isSettled)) leaving.abort(reason);
-      };
+      call.onLeave = onLeave;
     }
     const patience = new Patience(connection.options.clock, leaving.signal);
     let hasReply = false;
