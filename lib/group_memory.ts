@@ -1,7 +1,7 @@
 import { borrowBytes, type ByteView } from "./byte_view.ts";
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
-import type { EncodedValue } from "./peer/peer.ts";
+import type { BorrowedValue, EncodedValue } from "./peer/peer.ts";
 import type { CacheStats } from "./stats.ts";
 import { SegmentStore } from "./store/segment_store.ts";
 import type { Store } from "./store/store.ts";
@@ -66,16 +66,16 @@ export class GroupMemory<T> {
   }
 
   /** The value of a key, as peers get it. */
-  find(key: string): EncodedValue | undefined {
+  find(key: string): BorrowedValue | undefined {
     const now = this.#options.clock.now();
     const slot = this.#main.find(key, now);
     if (slot >= 0) {
-      return { view: this.#main.view(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
+      return { value: this.#main.borrow(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
     }
     if (this.#hot === undefined) return undefined;
     const hotSlot = this.#hot.find(key, now);
     if (!this.#isFresh(hotSlot, now)) return undefined;
-    return { view: this.#hot.view(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
+    return { value: this.#hot.borrow(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
   }
 
   /** Keeps the value of a key that belongs here. Returns a view of what was kept, if it was. */

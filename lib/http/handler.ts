@@ -99,7 +99,7 @@ export class PeerHandler {
     parse(() => checkKey(key));
     const minuteQps = group.count(key);
     const found = group.find(key);
-    if (found !== undefined) return valueReply(found, minuteQps);
+    if (found !== undefined) return messageReply({ ...found, minuteQps });
     const { waiter, value } = this.#load(group, key, request);
     if (!request.headers.has(FROM)) {
       // A Go peer reads the outcome off the status, so it waits for that.
@@ -139,39 +139,37 @@ export class PeerHandler {
       return keys;
     });
     const ready: GetResponse[] = [];
-    const waiters: AbortController[] = [];
-    const loads: Promise<GetResponse>[] = [];
+    const missing: { index: number; key: string; minuteQps: number }[] = [];
     for (const [index, key] of keys.entries()) {
       try {
         parse(() => checkKey(key));
         const minuteQps = group.count(key);
         const found = group.find(key);
-        if (found !== undefined) {
-          ready.push(toMessage(found, minuteQps, index));
-          continue;
-        }
-        const { waiter, value } = this.#load(group, key, request);
-        waiters.push(waiter);
-        loads.push(value.then(
-          (value) => toMessage(value, minuteQps, index),
-          (error) => toErrorMessage(error, index),
-        ));
+        if (found === undefined) missing.push({ index, key, minuteQps });
+        else ready.push({ ...found, minuteQps, index });
       } catch (error) {
         ready.push(toErrorMessage(error, index));
       }
     }
-    if (loads.length === 0) {
-      return new Response(encodeGetResponses(ready), { headers: replyHeaders() });
-    }
-    // What is in memory goes at once; loads follow as they end.
+    // Before any load begins, which may change what was found: that is borrowed.
+    const fromMemory = encodeGetResponses(ready);
+    if (missing.length === 0) return new Response(fromMemory, { headers: replyHeaders() });
+
+    const waiters: AbortController[] = [];
     const reply = new LiveBody(this.#options.clock, PENDING_FRAME, () => {
       for (const waiter of waiters) waiter.abort();
     });
-    reply.write(ready.length === 0 ? PENDING_FRAME.slice() : encodeGetResponses(ready));
-    const written = loads.map((load) =>
-      load.then((message) => reply.write(encodeGetResponses([message])))
-    );
-    Promise.all(written).then(() => reply.end());
+    reply.write(ready.length === 0 ? PENDING_FRAME.slice() : fromMemory);
+    const loads = missing.map(async ({ index, key, minuteQps }) => {
+      const { waiter, value } = this.#load(group, key, request);
+      waiters.push(waiter);
+      const message = await value.then(
+        (value) => toMessage(value, minuteQps, index),
+        (error) => toErrorMessage(error, index),
+      );
+      reply.write(encodeGetResponses([message]));
+    });
+    Promise.all(loads).then(() => reply.end());
     return new Response(reply.stream, { headers: replyHeaders() });
   }
 
@@ -251,7 +249,11 @@ function toErrorMessage(thrown: unknown, index?: number): GetResponse {
 }
 
 function valueReply(value: EncodedValue, minuteQps: number): Response {
-  return new Response(encodeGetResponse(toMessage(value, minuteQps)), { headers: replyHeaders() });
+  return messageReply(toMessage(value, minuteQps));
+}
+
+function messageReply(message: GetResponse): Response {
+  return new Response(encodeGetResponse(message), { headers: replyHeaders() });
 }
 
 function errorReply(error: unknown): Response {

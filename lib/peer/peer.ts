@@ -9,6 +9,13 @@ export interface EncodedValue {
   readonly minuteQps?: number | undefined;
 }
 
+/** A value as it lies in memory, to be copied before anything else is done with the group. */
+export interface BorrowedValue {
+  readonly value: Uint8Array<ArrayBuffer>;
+  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  readonly expiresAtMs: number;
+}
+
 /** What a call to a peer may take with it. */
 export interface PeerCallOptions {
   /** Ends the call: it rejects with the signal's reason. */
@@ -37,7 +44,7 @@ export interface PeerSide {
   /** Takes note of a request for a key. Returns the key's rate, in requests per minute. */
   count(key: string): number;
   /** The value of a key if it is in memory. */
-  find(key: string): EncodedValue | undefined;
+  find(key: string): BorrowedValue | undefined;
   /** The value of a key that was not found, loaded here. */
   load(key: string, signal: AbortSignal): Promise<EncodedValue>;
   /** Puts a value into memory. */

@@ -120,6 +120,12 @@ export class SegmentStore implements Store {
     );
   }
 
+  borrow(slot: Slot): Uint8Array<ArrayBuffer> {
+    const { buffer, words } = this.#segment(slot);
+    const at = this.#at(slot);
+    return new Uint8Array(buffer, 4 * valueStartOf(words, at), valueBytesOf(words, at));
+  }
+
   expiresAtMs(slot: Slot): number {
     return expiresAtMsOf(this.#segment(slot).words, this.#at(slot));
   }

@@ -50,6 +50,8 @@ export interface Store {
   peek(key: string, nowMs: number): Slot;
   /** The value of an entry; it stays valid and unchanged whatever becomes of the entry. */
   view(slot: Slot): ByteView;
+  /** The value of an entry as it lies in memory, without a copy: good for as long as the slot. */
+  borrow(slot: Slot): Uint8Array<ArrayBuffer>;
   /** When an entry ends, in Unix milliseconds; `Infinity` if never. */
   expiresAtMs(slot: Slot): number;
   /** What was kept beside an entry by `keep`, or `undefined`. */

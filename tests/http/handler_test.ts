@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { ByteView } from "../../lib/byte_view.ts";
+import { borrowBytes, ByteView, viewOf } from "../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../lib/errors.ts";
 import { PeerHandler } from "../../lib/http/handler.ts";
-import type { EncodedValue, PeerSide } from "../../lib/peer/peer.ts";
+import type { BorrowedValue, EncodedValue, PeerSide } from "../../lib/peer/peer.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
 import { concat, FrameDecoder } from "../../lib/wire/frames.ts";
 import {
@@ -11,6 +11,7 @@ import {
   encodeSetRequest,
   type GetResponse,
 } from "../../lib/wire/messages.ts";
+import { utf8 } from "../../lib/wire/writer.ts";
 import { test } from "../runtime.ts";
 
 const BASE = "/_groupcache/";
@@ -35,15 +36,18 @@ class FakeGroup implements PeerSide {
   readonly loads: FakeLoad[] = [];
   readonly counted: string[] = [];
   readonly dropped: string[] = [];
+  onLoad = (): void => {};
 
   count(key: string): number {
     this.counted.push(key);
     return RATE;
   }
-  find(key: string): EncodedValue | undefined {
-    return this.values.get(key);
+  find(key: string): BorrowedValue | undefined {
+    const { view, expiresAtMs = Infinity } = this.values.get(key) ?? {};
+    return view && { value: borrowBytes(view), expiresAtMs };
   }
   load(key: string, signal: AbortSignal): Promise<EncodedValue> {
+    this.onLoad();
     const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
     signal.addEventListener("abort", () => reject(signal.reason));
     this.loads.push({ key, signal, resolve, reject });
@@ -633,6 +637,19 @@ test("POST _get-keys gives what is in memory first, and loads as they become rea
   assertEquals(messages.map(({ minuteQps }) => minuteQps), [RATE, RATE, RATE, RATE]);
   assertEquals(setup.group.counted, ["slow", "hit", "quick", "too"]);
   assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("POST _get-keys copies what is in memory before a load may change that", async () => {
+  const setup = new Setup();
+  const bytes = utf8("before");
+  setup.group.values.set("a", { view: viewOf(bytes), expiresAtMs: Infinity });
+  setup.group.onLoad = () => bytes.fill(0);
+  const response = await getKeys(setup, ["missing", "a"]);
+  const reader = response.body?.getReader();
+  const { value } = await reader?.read() ?? {};
+  const [message] = new FrameDecoder().push(value as Uint8Array<ArrayBuffer>);
+  assertEquals(decodeGetResponse(message as Uint8Array<ArrayBuffer>).value, utf8("before"));
+  await reader?.cancel();
 });
 
 test("POST _get-keys is answered at once, with what is in memory or a sign of life", async () => {

@@ -30,6 +30,15 @@ export function testStore(name: string, create: (maxBytes: number) => Store): vo
     });
   });
 
+  test(`${name}.borrow() gives a value as it is, whatever its size`, () => {
+    const store = create(MIB);
+    for (const size of [0, 1, 3, 4, 5, 100, 5000, 100_000]) {
+      const value = Uint8Array.from({ length: size }, (_, index) => index * 7);
+      assert(store.set(`size ${size}`, value, NEVER));
+      assertEquals(store.borrow(store.find(`size ${size}`, 0)), value);
+    }
+  });
+
   test(`${name}.peek() counts as nothing`, () => {
     const store = create(MIB);
     store.set("a", bytesOf("1"), NEVER);
