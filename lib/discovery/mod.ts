@@ -21,9 +21,12 @@
  */
 
 export type { Clock } from "../clock.ts";
+export type { Fetch } from "../http/connection.ts";
 export type { Discovery } from "./discovery.ts";
 export { dns } from "./dns.ts";
 export type { DnsOptions, DnsRecord, DnsType, ResolveDns } from "./dns.ts";
+export { etcd } from "./etcd.ts";
+export type { EtcdOptions } from "./etcd.ts";
 export { poll } from "./poll.ts";
 export type { FindPeers, PollOptions } from "./poll.ts";
 export type { NameServer } from "./runtime.ts";

@@ -11,6 +11,7 @@
 
 import type { Discovery } from "./discovery.ts";
 import { messageOf } from "../errors.ts";
+import type { Clock } from "../clock.ts";
 import { normalise } from "./peer_list.ts";
 import {
   type CheckedSourceOptions,
@@ -25,8 +26,8 @@ export interface Watcher {
    * that grows if it throws. What must outlast a run is the watcher's to keep.
    */
   run(context: WatchContext): Promise<void>;
-  /** Says good-bye after the last run. */
-  end?(context: WatchContext): Promise<void>;
+  /** Says good-bye after the last run, within the option `timeoutMs`. */
+  end?(signal: AbortSignal): Promise<void>;
 }
 
 /** What a watcher can use. */
@@ -43,8 +44,13 @@ export interface WatchContext {
   update(peers: readonly string[]): void;
   /** Resolves after about `ms` milliseconds, at random up to a tenth less; rejects at the end. */
   sleep(ms: number): Promise<void>;
-  /** Bounds what takes a signal by `ms` milliseconds, by default by the option `timeoutMs`. */
+  /**
+   * Bounds what takes a signal by `ms` milliseconds, by default by the option `timeoutMs`. The
+   * signal aborts in any case when it is over.
+   */
   within<Value>(run: (signal: AbortSignal) => Promise<Value>, ms?: number): Promise<Value>;
+  /** As `within`, for what listens until its time is over, which is no failure. */
+  listen(run: (signal: AbortSignal) => Promise<void>, ms: number): Promise<void>;
 }
 
 /** Makes the source that `name` stands for in messages. `watch` makes a watcher per iterator. */
@@ -98,14 +104,16 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
   }
 
   async #start(): Promise<void> {
-    const { signal } = this.#options;
-    const end = () => this.#ending.abort();
-    if (signal?.aborted) end();
-    signal?.addEventListener("abort", end, { once: true });
+    const { signal, timeoutMs, clock } = this.#options;
+    const abort = (): void => this.#ending.abort();
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
     this.signal.addEventListener("abort", () => this.#close(), { once: true });
     await this.#watch();
-    signal?.removeEventListener("abort", end);
-    await this.#watcher.end?.(this).catch(() => {});
+    signal?.removeEventListener("abort", abort);
+    if (this.#watcher.end === undefined) return;
+    const end = this.#watcher.end.bind(this.#watcher);
+    await bounded(end, { ms: timeoutMs, clock }).catch(() => {});
   }
 
   #close(): void {
@@ -173,32 +181,22 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
     return this.#pause(ms * (1 - this.#options.random() / 10));
   }
 
-  async within<Value>(
+  within<Value>(
     run: (signal: AbortSignal) => Promise<Value>,
     ms: number = this.#options.timeoutMs,
   ): Promise<Value> {
-    const limit = new AbortController();
-    const stopped = Promise.withResolvers<never>();
-    const stop = (reason: unknown): void => {
-      limit.abort(reason);
-      stopped.reject(reason);
-    };
-    const end = (): void => stop(this.signal.reason);
-    const timer = this.#options.clock.setTimeout(
-      () => stop(new Error(`there was no answer within ${ms} ms`)),
-      ms,
-    );
-    if (this.signal.aborted) end();
-    this.signal.addEventListener("abort", end);
-    try {
-      // A race, because the signal may be ignored.
-      return await Promise.race([stopped.promise, run(limit.signal)]);
-    } finally {
-      this.#options.clock.clearTimeout(timer);
-      this.signal.removeEventListener("abort", end);
-      // Whatever of it still runs has no one to run for.
-      limit.abort();
-    }
+    return bounded(run, { ms, clock: this.#options.clock, signal: this.signal });
+  }
+
+  async listen(run: (signal: AbortSignal) => Promise<void>, ms: number): Promise<void> {
+    // What fails inside, be it by a limit of its own, comes as `failed` and not as a rejection.
+    let failed: { error: unknown } | undefined;
+    const listening = (signal: AbortSignal): Promise<void> =>
+      run(signal).catch((error) => void (failed = { error }));
+    await this.within(listening, ms).catch((error) => {
+      if (!(error instanceof TimeIsOver)) throw error;
+    });
+    if (failed !== undefined) throw failed.error;
   }
 
   #jitter(ms: number): number {
@@ -218,5 +216,34 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
       clock.clearTimeout(timer);
       this.signal.removeEventListener("abort", end);
     }
+  }
+}
+
+class TimeIsOver extends Error {}
+
+/** Runs what takes a signal until it settles, its time is over or `signal` aborts. */
+async function bounded<Value>(
+  run: (signal: AbortSignal) => Promise<Value>,
+  { ms, clock, signal }: { ms: number; clock: Clock; signal?: AbortSignal },
+): Promise<Value> {
+  const limit = new AbortController();
+  const stopped = Promise.withResolvers<never>();
+  const stop = (reason: unknown): void => {
+    limit.abort(reason);
+    stopped.reject(reason);
+  };
+  const end = (): void => stop(signal?.reason);
+  const over = new TimeIsOver(`there was no answer within ${ms} ms`);
+  const timer = clock.setTimeout(() => stop(over), ms);
+  if (signal?.aborted) end();
+  signal?.addEventListener("abort", end);
+  try {
+    // A race, because the signal may be ignored.
+    return await Promise.race([stopped.promise, run(limit.signal)]);
+  } finally {
+    clock.clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+    // Whatever of it still runs has no one to run for.
+    limit.abort();
   }
 }
