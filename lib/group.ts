@@ -1,4 +1,5 @@
 import { borrowBytes, viewOf } from "./byte_view.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
@@ -306,7 +307,7 @@ export class Group<T, Input = T> {
   }
 
   /** Joins the run of the loader for a key, or starts one. */
-  #load(key: string, signal: AbortSignal): Promise<Arrival<T>> {
+  #load(key: string, signal: Cancellation): Promise<Arrival<T>> {
     return this.#loads.run(key, signal, async (flight) => {
       try {
         const { bytes, expiresAtMs } = await this.#loader.run(key, flight);

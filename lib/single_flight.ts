@@ -1,10 +1,12 @@
+import { type Cancellation, LightCancellation } from "./cancellation.ts";
+
 /** One run of work for a key, as the work itself sees it. */
 export interface Flight {
   /**
-   * Aborts when the last waiter has gone, or when the flight is failed from outside. It is for the
-   * library's own listeners: `fetch` and users need a real one that follows it.
+   * Aborts when the last waiter has gone, or when the flight is failed from outside. It is no
+   * `AbortSignal`: whoever needs a real one has it follow this one.
    */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /**
    * Whether new callers would still join. No longer so once the key was forgotten: what the work
    * brings back then goes to its waiters and must not be cached.
@@ -42,7 +44,7 @@ export class SingleFlight<Value> {
    */
   run(
     key: string,
-    signal: AbortSignal | undefined,
+    signal: Cancellation | undefined,
     work: (flight: Flight) => Promise<Value>,
   ): Promise<Value> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -74,7 +76,7 @@ class SharedRun<Value> implements Flight {
   #canBeJoined: () => boolean;
   #onSettled: () => void;
   #outcome = Promise.withResolvers<Value>();
-  #end = new FlightEnd();
+  #end = new LightCancellation();
   #settled = false;
   #waiters = 0;
 
@@ -85,9 +87,8 @@ class SharedRun<Value> implements Flight {
     this.#outcome.promise.catch(() => {});
   }
 
-  get signal(): AbortSignal {
-    // What it lacks nobody in the library uses.
-    return this.#end as unknown as AbortSignal;
+  get signal(): Cancellation {
+    return this.#end;
   }
 
   get isCurrent(): boolean {
@@ -107,7 +108,7 @@ class SharedRun<Value> implements Flight {
     this.#end.abort(reason);
   }
 
-  wait(signal: AbortSignal | undefined): Promise<Value> {
+  wait(signal: Cancellation | undefined): Promise<Value> {
     this.#waiters++;
     if (signal === undefined) return this.#outcome.promise;
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
@@ -131,31 +132,5 @@ class SharedRun<Value> implements Flight {
     this.#settled = true;
     this.#onSettled();
     return true;
-  }
-}
-
-/** As much of an `AbortSignal` as flights need: a real one costs more than all the rest of a flight. */
-class FlightEnd {
-  aborted = false;
-  reason: unknown;
-  #listeners: Set<() => void> | undefined;
-
-  addEventListener(_type: "abort", listener: () => void): void {
-    (this.#listeners ??= new Set()).add(listener);
-  }
-
-  removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners?.delete(listener);
-  }
-
-  throwIfAborted(): void {
-    if (this.aborted) throw this.reason;
-  }
-
-  /** A flight ends once. */
-  abort(reason: unknown): void {
-    this.aborted = true;
-    this.reason = reason;
-    for (const listener of this.#listeners ?? []) listener();
   }
 }

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../cancellation.ts";
 import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
 
 /** A caller's wait for one key of a peer, however the key travels. */
@@ -12,7 +13,7 @@ export class KeyCall {
   attempts = 0;
   /** Called when the caller leaves before the call is settled. */
   onLeave: ((reason: unknown) => void) | undefined;
-  #signal: AbortSignal | undefined;
+  #signal: Cancellation | undefined;
   #resolve: (value: EncodedValue) => void;
   #reject: (error: unknown) => void;
   #isSettled = false;

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../cancellation.ts";
 import type { Clock } from "../clock.ts";
 
 /**
@@ -7,11 +8,11 @@ import type { Clock } from "../clock.ts";
 export class Patience {
   #clock: Clock;
   #controller = new AbortController();
-  #callerSignal: AbortSignal | undefined;
+  #callerSignal: Cancellation | undefined;
   #onAbort = () => this.#controller.abort(this.#callerSignal?.reason);
 
   /** @param signal The caller's. */
-  constructor(clock: Clock, signal: AbortSignal | undefined) {
+  constructor(clock: Clock, signal: Cancellation | undefined) {
     this.#clock = clock;
     this.#callerSignal = signal;
     if (signal?.aborted) this.#onAbort();

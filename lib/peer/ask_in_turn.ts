@@ -1,10 +1,11 @@
+import type { Cancellation } from "../cancellation.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { Peer } from "./peer.ts";
 
 /** How peers are asked one after the other. */
 export interface AskInTurnOptions {
   /** Ends the asking: it rejects with the signal's reason. */
-  signal: AbortSignal;
+  signal: Cancellation;
   /** Told of each peer that could not be asked. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
 }

@@ -1,3 +1,4 @@
+import type { Cancellation } from "../cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
 
 /** A value as it travels: encoded, and with its end. */
@@ -19,7 +20,7 @@ export interface BorrowedValue {
 /** What a call to a peer may take with it. */
 export interface PeerCallOptions {
   /** Ends the call: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Cancellation | undefined;
   /** How long the peer may spend on a load that this call asks for, in milliseconds. */
   readonly loadTimeoutMs?: number | undefined;
 }

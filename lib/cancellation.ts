@@ -1,0 +1,37 @@
+/**
+ * As much of an `AbortSignal` as the library itself listens to. An `AbortSignal` is one; flights
+ * have a lighter one, because a real one costs more than all the rest of a flight.
+ */
+export interface Cancellation {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void, options?: { once: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** A {@linkcode Cancellation} without an `AbortController`. */
+export class LightCancellation implements Cancellation {
+  aborted = false;
+  reason: unknown;
+  #listeners: Set<() => void> | undefined;
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason;
+  }
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    (this.#listeners ??= new Set()).add(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners?.delete(listener);
+  }
+
+  /** Tells all listeners. To be called once. */
+  abort(reason: unknown): void {
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.#listeners ?? []) listener();
+  }
+}
