@@ -63,9 +63,10 @@ const MODULES: ModuleCase[] = [
   {
     name: "lib/discovery/mod.ts",
     path: "../lib/discovery/mod.ts",
-    values: ["dns", "etcd", "poll"],
+    values: ["consul", "dns", "etcd", "poll"],
     types: [
       "Clock",
+      "ConsulOptions",
       "Discovery",
       "DnsOptions",
       "DnsRecord",

@@ -23,6 +23,8 @@
 export type { Clock } from "../clock.ts";
 export type { Fetch } from "../http/connection.ts";
 export type { Discovery } from "./discovery.ts";
+export { consul } from "./consul.ts";
+export type { ConsulOptions } from "./consul.ts";
 export { dns } from "./dns.ts";
 export type { DnsOptions, DnsRecord, DnsType, ResolveDns } from "./dns.ts";
 export { etcd } from "./etcd.ts";
