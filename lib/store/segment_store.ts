@@ -180,6 +180,7 @@ export class SegmentStore implements Store {
 
   clear(): void {
     this.#heap.clear();
+    this.#found = NO_SEGMENT;
   }
 
   stats(): StoreStats {
