@@ -63,7 +63,7 @@ const MODULES: ModuleCase[] = [
   {
     name: "lib/discovery/mod.ts",
     path: "../lib/discovery/mod.ts",
-    values: ["consul", "dns", "etcd", "poll"],
+    values: ["consul", "dns", "etcd", "kubernetes", "poll"],
     types: [
       "Clock",
       "ConsulOptions",
@@ -74,6 +74,8 @@ const MODULES: ModuleCase[] = [
       "EtcdOptions",
       "Fetch",
       "FindPeers",
+      "KubernetesCredentials",
+      "KubernetesOptions",
       "NameServer",
       "PollOptions",
       "ResolveDns",

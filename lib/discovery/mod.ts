@@ -29,6 +29,8 @@ export { dns } from "./dns.ts";
 export type { DnsOptions, DnsRecord, DnsType, ResolveDns } from "./dns.ts";
 export { etcd } from "./etcd.ts";
 export type { EtcdOptions } from "./etcd.ts";
+export { kubernetes } from "./kubernetes.ts";
+export type { KubernetesCredentials, KubernetesOptions } from "./kubernetes.ts";
 export { poll } from "./poll.ts";
 export type { FindPeers, PollOptions } from "./poll.ts";
 export type { NameServer } from "./runtime.ts";

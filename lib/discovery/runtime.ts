@@ -3,6 +3,7 @@
  * that is neither Deno nor Bun is served as Bun is, as far as it has what Bun has.
  */
 
+import type { Fetch } from "../http/connection.ts";
 import type { DnsRecord, DnsType } from "./dns.ts";
 
 interface Deno {
@@ -11,6 +12,13 @@ interface Deno {
     type: DnsType,
     options: { signal: AbortSignal; nameServer?: { ipAddr: string; port: number } },
   ): Promise<DnsRecord[]>;
+  readTextFile(path: string): Promise<string>;
+  env: { get(name: string): string | undefined };
+  createHttpClient(options: { caCerts: string[] }): { close(): void };
+}
+
+interface Bun {
+  file(path: string): { text(): Promise<string> };
 }
 
 interface NodeResolver {
@@ -25,9 +33,11 @@ interface NodeModules {
   "node:dns": { promises: { Resolver: new () => NodeResolver } };
 }
 
-const { Deno, process } = globalThis as {
+const { Deno, Bun, process } = globalThis as {
   Deno?: Deno;
+  Bun?: Bun;
   process?: {
+    env?: Record<string, string | undefined>;
     getBuiltinModule?<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined;
   };
 };
@@ -68,4 +78,29 @@ export async function resolveDns(
   } finally {
     signal.removeEventListener("abort", cancel);
   }
+}
+
+/** The text of a file. */
+export async function readText(path: string): Promise<string> {
+  if (Deno !== undefined) return await Deno.readTextFile(path);
+  if (Bun !== undefined) return await Bun.file(path).text();
+  throw new Error("this runtime has no way to read files: pass the option credentials");
+}
+
+/** A variable of the environment. */
+export function environment(name: string): string | undefined {
+  return Deno !== undefined ? Deno.env.get(name) : process?.env?.[name];
+}
+
+/** A fetch that trusts a certificate authority, in PEM; `close` when it is needed no more. */
+export function fetchTrusting(ca: string): { fetch: Fetch; close: () => void } {
+  if (Deno !== undefined) {
+    const client = Deno.createHttpClient({ caCerts: [ca] });
+    const fetch: Fetch = (input, init) =>
+      globalThis.fetch(input, { ...init, client } as RequestInit);
+    return { fetch, close: () => client.close() };
+  }
+  const fetch: Fetch = (input, init) =>
+    globalThis.fetch(input, { ...init, tls: { ca } } as RequestInit);
+  return { fetch, close: () => {} };
 }
