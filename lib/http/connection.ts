@@ -131,7 +131,8 @@ export class Connection {
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const silenceMs = Math.max(this.options.peerTimeoutMs, 3 * KEEPALIVE_MS);
     const length = response.headers.get("content-length");
-    if (response.body === null || (length !== null && Number(length) <= SMALL_BODY_BYTES)) {
+    // Before `body` is looked at, which makes a stream.
+    if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
       yield new Uint8Array(await patience.wait(response.arrayBuffer(), silenceMs));
       return;
     }

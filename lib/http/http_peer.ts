@@ -117,15 +117,14 @@ export class HttpPeer implements Peer {
   /** Sends calls for keys of one group, and settles them. */
   async #send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
     const connection = this.#connection;
-    const leaving = new AbortController();
+    const patience = new Patience(connection.options.clock, undefined);
     const onLeave = (reason: unknown) => {
-      if (calls.every(({ isSettled }) => isSettled)) leaving.abort(reason);
+      if (calls.every(({ isSettled }) => isSettled)) patience.leave(reason);
     };
     for (const call of calls) {
       call.attempts++;
       call.onLeave = onLeave;
     }
-    const patience = new Patience(connection.options.clock, leaving.signal);
     let hasReply = false;
     const onReply = () => hasReply = true;
     try {

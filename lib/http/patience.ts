@@ -8,13 +8,17 @@ import type { Clock } from "../clock.ts";
 export class Patience {
   #clock: Clock;
   #controller = new AbortController();
+  #ended = Promise.withResolvers<never>();
   #callerSignal: Cancellation | undefined;
-  #onAbort = () => this.#controller.abort(this.#callerSignal?.reason);
+  #callerLeft = false;
+  #onAbort = () => this.leave(this.#callerSignal?.reason);
 
-  /** @param signal The caller's. */
+  /** @param signal The caller's, unless `leave` is called instead. */
   constructor(clock: Clock, signal: Cancellation | undefined) {
     this.#clock = clock;
     this.#callerSignal = signal;
+    // It may end when nothing is being waited for.
+    this.#ended.promise.catch(() => {});
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -26,28 +30,34 @@ export class Patience {
 
   /** Whether it was the caller who ended the call. */
   get callerLeft(): boolean {
-    return this.#callerSignal?.aborted ?? false;
+    return this.#callerLeft;
+  }
+
+  /** The caller leaves. */
+  leave(reason: unknown): void {
+    this.#callerLeft = true;
+    this.#abort(reason);
   }
 
   /** Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever. */
   async wait<T>(promise: Promise<T>, silenceMs: number): Promise<T> {
-    const ended = Promise.withResolvers<never>();
-    const onAbort = () => ended.reject(this.signal.reason);
-    if (this.signal.aborted) onAbort();
-    else this.signal.addEventListener("abort", onAbort, { once: true });
     const timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(() => {
-      this.#controller.abort(new Error(`no sign of life for ${silenceMs} ms`));
+      this.#abort(new Error(`no sign of life for ${silenceMs} ms`));
     }, silenceMs);
     try {
-      return await Promise.race([promise, ended.promise]);
+      return await Promise.race([promise, this.#ended.promise]);
     } finally {
       this.#clock.clearTimeout(timer);
-      this.signal.removeEventListener("abort", onAbort);
     }
   }
 
   /** Stops listening to the caller. */
   end(): void {
     this.#callerSignal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#ended.reject(reason);
   }
 }
