@@ -85,10 +85,11 @@ export function conforms(
       };
       try {
         await body({ ...subject, clock, iterator, next, list, error });
-      } finally {
-        const returned = iterator.return?.();
-        await (isReal ? returned : clock.until(Promise.resolve(returned)));
+        const returned = Promise.resolve(iterator.return?.());
+        await (isReal ? returned : clock.until(returned));
         assertEquals(clock.pendingTimers, 0);
+      } finally {
+        await iterator.return?.();
         await subject.dispose?.();
       }
     });
@@ -120,7 +121,7 @@ export function conforms(
     await set([A, B, C]);
     await set([A, B, C, D]);
     assertEquals(await list(), [A, B, C, D]);
-  }, { debounceMs: 300 });
+  }, { debounceMs: 1000 });
 
   check("reports that there are no peers, and keeps the list", [A, B], async (fixture) => {
     const { list, set, error } = fixture;
