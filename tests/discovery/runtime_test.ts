@@ -1,0 +1,25 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { environment, readText } from "../../lib/discovery/runtime.ts";
+import { test } from "../runtime.ts";
+
+test("readText() reads a file as it is at that time", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "groupcache-token-"));
+  const token = join(folder, "token");
+  for (const text of ["first", "second, längere"]) {
+    await writeFile(token, text);
+    assertEquals(await readText(token), text);
+  }
+  await rm(folder, { recursive: true });
+  await assertRejects(() => readText(token));
+});
+
+test("environment() tells variables as they are at that time", () => {
+  assertEquals(environment("GROUPCACHE_TEST_NONE"), undefined);
+  process.env["GROUPCACHE_TEST_NONE"] = "some";
+  assertEquals(environment("GROUPCACHE_TEST_NONE"), "some");
+  delete process.env["GROUPCACHE_TEST_NONE"];
+});
