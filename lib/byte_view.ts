@@ -3,6 +3,7 @@ const encoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const jsonDecoder = new TextDecoder();
 const STREAM_CHUNK_BYTES = 64 * 1024;
+const EMPTY = new ArrayBuffer(0);
 
 /** What a {@linkcode ByteView} can be made of. Text is taken as UTF-8. */
 export type ByteViewInit = ByteView | Uint8Array | ArrayBuffer | string;
@@ -18,6 +19,9 @@ export let borrowBytes: (view: ByteView) => Uint8Array<ArrayBuffer>;
  * promises that `bytes` stay as they are for as long as the view lives.
  */
 export let viewOf: (bytes: Uint8Array<ArrayBuffer>) => ByteView;
+
+/** As `viewOf`, of `size` bytes of a buffer from `start` on. */
+export let viewAt: (buffer: ArrayBuffer, start: number, size: number) => ByteView;
 
 /**
  * An immutable run of bytes: what a cache holds and hands out. It is cheap to pass around, stays
@@ -37,13 +41,20 @@ export let viewOf: (bytes: Uint8Array<ArrayBuffer>) => ByteView;
  * ```
  */
 export class ByteView {
-  #bytes: Uint8Array<ArrayBuffer>;
+  #buffer = EMPTY;
+  #start = 0;
+  #size = 0;
+  /** Made on first use: a typed array costs several times what the rest of a cache hit does. */
+  #array: Uint8Array<ArrayBuffer> | undefined;
 
   static {
     borrowBytes = (view) => view.#bytes;
-    viewOf = (bytes) => {
-      const view = new ByteView(NOTHING);
-      view.#bytes = bytes;
+    viewOf = ({ buffer, byteOffset, byteLength }) => viewAt(buffer, byteOffset, byteLength);
+    viewAt = (buffer, start, size) => {
+      const view = new ByteView(EMPTY);
+      view.#buffer = buffer;
+      view.#start = start;
+      view.#size = size;
       return view;
     };
   }
@@ -54,22 +65,31 @@ export class ByteView {
    * @throws {TypeError} If `init` is none of the types it may be.
    */
   constructor(init: ByteViewInit) {
-    if (typeof init === "string") this.#bytes = encoder.encode(init);
-    else if (init === NOTHING) this.#bytes = NOTHING;
-    else if (init instanceof ByteView) this.#bytes = init.#bytes;
-    else if (init instanceof Uint8Array) this.#bytes = new Uint8Array(init);
-    else if (init instanceof ArrayBuffer) this.#bytes = new Uint8Array(init.slice(0));
+    if (init === EMPTY) return;
+    let array: Uint8Array<ArrayBuffer>;
+    if (typeof init === "string") array = encoder.encode(init);
+    else if (init instanceof ByteView) array = init.#bytes;
+    else if (init instanceof Uint8Array) array = new Uint8Array(init);
+    else if (init instanceof ArrayBuffer) array = new Uint8Array(init.slice(0));
     else {
       throw new TypeError(
         "Cannot create ByteView: init must be a ByteView, Uint8Array, ArrayBuffer or string: " +
           `received ${init === null ? "null" : typeof init}`,
       );
     }
+    this.#array = array;
+    this.#buffer = array.buffer;
+    this.#start = array.byteOffset;
+    this.#size = array.byteLength;
+  }
+
+  get #bytes(): Uint8Array<ArrayBuffer> {
+    return this.#array ??= new Uint8Array(this.#buffer, this.#start, this.#size);
   }
 
   /** How many bytes there are. */
   get size(): number {
-    return this.#bytes.byteLength;
+    return this.#size;
   }
 
   /** The bytes, in a copy that is the caller's own. */
@@ -131,5 +151,3 @@ export class ByteView {
     return this.text();
   }
 }
-
-const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);

@@ -1,3 +1,4 @@
+import { type ByteView, viewAt, viewOf } from "../byte_view.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentMemory } from "./segment_memory.ts";
 
@@ -27,9 +28,9 @@ export class Lender {
   }
 
   /** `length` bytes of a segment from `start` on, which is a multiple of 4. They never change. */
-  lend(segment: Segment, start: number, length: number): Uint8Array<ArrayBuffer> {
+  lend(segment: Segment, start: number, length: number): ByteView {
     if (!segment.isExposed && !this.#expose(segment)) return this.#copy(segment, start, length);
-    return new Uint8Array(segment.buffer, start, length);
+    return viewAt(segment.buffer, start, length);
   }
 
   #expose(segment: Segment): boolean {
@@ -43,8 +44,8 @@ export class Lender {
     return true;
   }
 
-  #copy(segment: Segment, start: number, length: number): Uint8Array<ArrayBuffer> {
-    if (length > MAX_CUT_BYTES) return segment.bytes.slice(start, start + length);
+  #copy(segment: Segment, start: number, length: number): ByteView {
+    if (length > MAX_CUT_BYTES) return viewOf(segment.bytes.slice(start, start + length));
     const count = length + 3 >>> 2;
     if (this.#used + count > this.#chunk.length) {
       this.#chunk = new Uint32Array(CHUNK_BYTES / 4);
@@ -59,6 +60,6 @@ export class Lender {
         this.#chunk[to + at] = segment.words[from + at] as number;
       }
     }
-    return new Uint8Array(this.#chunk.buffer, 4 * to, length);
+    return viewAt(this.#chunk.buffer, 4 * to, length);
   }
 }

@@ -1,4 +1,4 @@
-import { type ByteView, viewOf } from "../byte_view.ts";
+import type { ByteView } from "../byte_view.ts";
 import {
   countUse,
   entryWords,
@@ -115,9 +115,7 @@ export class SegmentStore implements Store {
     const segment = this.#segment(slot);
     const at = this.#at(slot);
     const { words } = segment;
-    return viewOf(
-      this.#lender.lend(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at)),
-    );
+    return this.#lender.lend(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at));
   }
 
   borrow(slot: Slot): Uint8Array<ArrayBuffer> {
