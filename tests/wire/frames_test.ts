@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import protobufjs from "protobufjs";
-import { concat, FrameDecoder } from "../../lib/wire/frames.ts";
+import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { test } from "../runtime.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
