@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -34,14 +35,20 @@ func main() {
 	transport.MaxIdleConnsPerHost = 1000
 	pool.Transport = func(context.Context) http.RoundTripper { return transport }
 
+	http.Handle("/_groupcache/", pool)
+
 	// A caller keeps nothing, so that each of its gets goes to the owner.
+	isCaller := len(os.Args) > 1 && os.Args[1] == "caller"
 	var cacheBytes int64 = 256 << 20
-	if len(os.Args) > 1 && os.Args[1] == "caller" {
+	if isCaller {
 		cacheBytes = 0
 	}
 	value := make([]byte, valueBytes)
 	group := groupcache.NewGroup("bench", cacheBytes, groupcache.GetterFunc(
 		func(_ context.Context, _ string, dest groupcache.Sink) error {
+			if isCaller {
+				return errors.New("the owner was not asked")
+			}
 			return dest.SetBytes(value)
 		}))
 
