@@ -48,6 +48,9 @@ const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
   "closed": 421,
 };
 
+/** Made once: a response copies them sooner than it makes them. */
+const REPLY_HEADERS = new Headers({ "content-type": PROTOBUF, [VERSION]: PROTOCOL_VERSION });
+
 const PENDING = encodeGetResponse({ pending: true });
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
@@ -65,41 +68,62 @@ export class PeerHandler {
   }
 
   /** @param info The second argument of the server's fetch function. */
-  async handle(request: Request, info: unknown): Promise<Response> {
+  handle(request: Request, info: unknown): Response | Promise<Response> {
     try {
-      const { basePath, plusIsSpace } = this.#options;
-      const { group: name, key, keyList } = parse(() =>
-        parseTarget(request.url, basePath, plusIsSpace)
-      );
-      const group = this.#options.group(name);
-      if (group === undefined) {
-        throw new GroupCacheError("peer-failed", `Cannot find group ${JSON.stringify(name)}`);
-      }
-      switch (request.method) {
-        case "GET":
-          return await this.#get(group, key, request, info);
-        case "PUT":
-          return await this.#put(group, request);
-        case "DELETE":
-          parse(() => checkKey(key));
-          group.drop(key);
-          return done();
-        case "POST":
-          if (keyList === "_get-keys/") return await this.#getKeys(group, request);
-          if (keyList === "_remove-keys/") return await this.#removeKeys(group, request);
-      }
-      const headers = { allow: "GET, PUT, DELETE, POST", [VERSION]: PROTOCOL_VERSION };
-      return new Response("Cannot serve such a request", { status: 405, headers });
+      const reply = this.#answer(request, info);
+      return reply instanceof Promise ? reply.catch(errorReply) : reply;
     } catch (error) {
       return errorReply(error);
     }
   }
 
-  async #get(group: PeerSide, key: string, request: Request, info: unknown): Promise<Response> {
+  /** A hit is answered at once: servers take a reply quicker than the promise of one. */
+  #answer(request: Request, info: unknown): Response | Promise<Response> {
+    const { basePath, plusIsSpace } = this.#options;
+    const { group: name, key, keyList } = parse(() =>
+      parseTarget(request.url, basePath, plusIsSpace)
+    );
+    const group = this.#options.group(name);
+    if (group === undefined) {
+      throw new GroupCacheError("peer-failed", `Cannot find group ${JSON.stringify(name)}`);
+    }
+    switch (request.method) {
+      case "GET":
+        return this.#get(group, key, request, info);
+      case "PUT":
+        return this.#put(group, request);
+      case "DELETE":
+        parse(() => checkKey(key));
+        group.drop(key);
+        return done();
+      case "POST":
+        if (keyList === "_get-keys/") return this.#getKeys(group, request);
+        if (keyList === "_remove-keys/") return this.#removeKeys(group, request);
+    }
+    const headers = { allow: "GET, PUT, DELETE, POST", [VERSION]: PROTOCOL_VERSION };
+    return new Response("Cannot serve such a request", { status: 405, headers });
+  }
+
+  #get(
+    group: PeerSide,
+    key: string,
+    request: Request,
+    info: unknown,
+  ): Response | Promise<Response> {
     parse(() => checkKey(key));
     const minuteQps = group.count(key);
     const found = group.find(key);
     if (found !== undefined) return messageReply({ ...found, minuteQps });
+    return this.#loadOne(group, key, minuteQps, request, info);
+  }
+
+  async #loadOne(
+    group: PeerSide,
+    key: string,
+    minuteQps: number,
+    request: Request,
+    info: unknown,
+  ): Promise<Response> {
     const { waiter, value } = this.#load(group, key, request);
     if (!request.headers.has(FROM)) {
       // A Go peer reads the outcome off the status, so it waits for that.
@@ -126,7 +150,7 @@ export class PeerHandler {
       body.write(encodeGetResponse(message));
       body.end();
     });
-    return new Response(body.stream, { headers: replyHeaders() });
+    return new Response(body.stream, { headers: REPLY_HEADERS });
   }
 
   async #getKeys(group: PeerSide, request: Request): Promise<Response> {
@@ -153,7 +177,7 @@ export class PeerHandler {
     }
     // Before any load begins, which may change what was found: that is borrowed.
     const fromMemory = encodeGetResponses(ready);
-    if (missing.length === 0) return new Response(fromMemory, { headers: replyHeaders() });
+    if (missing.length === 0) return new Response(fromMemory, { headers: REPLY_HEADERS });
 
     const waiters: AbortController[] = [];
     const reply = new LiveBody(this.#options.clock, PENDING_FRAME, () => {
@@ -170,7 +194,7 @@ export class PeerHandler {
       reply.write(encodeGetResponses([message]));
     });
     Promise.all(loads).then(() => reply.end());
-    return new Response(reply.stream, { headers: replyHeaders() });
+    return new Response(reply.stream, { headers: REPLY_HEADERS });
   }
 
   async #put(group: PeerSide, request: Request): Promise<Response> {
@@ -253,7 +277,7 @@ function valueReply(value: EncodedValue, minuteQps: number): Response {
 }
 
 function messageReply(message: GetResponse): Response {
-  return new Response(encodeGetResponse(message), { headers: replyHeaders() });
+  return new Response(encodeGetResponse(message), { headers: REPLY_HEADERS });
 }
 
 function errorReply(error: unknown): Response {
@@ -270,8 +294,4 @@ function toGroupCacheError(error: unknown): GroupCacheError {
 
 function done(): Response {
   return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
-}
-
-function replyHeaders(): Record<string, string> {
-  return { "content-type": PROTOBUF, [VERSION]: PROTOCOL_VERSION };
 }

@@ -87,8 +87,8 @@ class Setup {
     });
   }
 
-  send(path: string, options: RequestOptions = {}, info?: unknown): Promise<Response> {
-    return this.handler.handle(new Request(`http://peer:8080${path}`, options), info);
+  async send(path: string, options: RequestOptions = {}, info?: unknown): Promise<Response> {
+    return await this.handler.handle(new Request(`http://peer:8080${path}`, options), info);
   }
 
   /** Sends a request whose load does not settle by itself. */

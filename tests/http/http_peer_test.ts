@@ -873,7 +873,8 @@ for (const key of KEYS) {
           drop: (key) => received.push(`drop ${key}`),
         }),
       });
-      const fetch: Fetch = (url, init) => handler.handle(new Request(url, init), undefined);
+      const fetch: Fetch = async (url, init) =>
+        await handler.handle(new Request(url, init), undefined);
       const { peer } = new Setup(never, { fetch });
       assertEquals((await peer.get("group", key)).view.text(), "hello");
       await peer.set("group", key, VALUE);
