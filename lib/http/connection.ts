@@ -90,13 +90,15 @@ export class Connection {
       entered.then(() => gate.leave());
       throw error;
     }
+    let response: Response;
     try {
-      const response = await this.#send(this.url + path, init, patience);
-      this.#isOurs = response.headers.has(VERSION);
-      return await read(response);
+      response = await this.#send(this.url + path, init, patience);
     } finally {
+      // The body may wait for a load: that must not keep calls to anybody waiting.
       gate.leave();
     }
+    this.#isOurs = response.headers.has(VERSION);
+    return await read(response);
   }
 
   async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {

@@ -1,5 +1,5 @@
 /**
- * Bounds the requests that are under way in a cache. Bun allows 256 in a process, and the
+ * Bounds the requests of a cache that are not answered yet. Bun allows 256 in a process, and the
  * application wants some for itself.
  */
 export class FetchGate {

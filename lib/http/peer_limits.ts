@@ -33,8 +33,8 @@ export interface PeerLimits {
    */
   maxQueued: number;
   /**
-   * Requests to all peers that are under way. Bun allows 256 in a process, the application's own
-   * included.
+   * Requests to all peers that have not begun to be answered. Bun allows 256 in a process, the
+   * application's own and those whose answers wait for slow loads included.
    *
    * @default 128
    */

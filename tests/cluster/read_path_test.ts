@@ -229,6 +229,29 @@ test("A load that is slower than the peer timeout is waited for, and loaded once
   assertEquals(cluster.clock.pendingTimers, 0);
 });
 
+test("Slow loads keep no other key waiting, however many there are", async () => {
+  const cluster = new Cluster(2, { limits: { maxFetches: 2, maxBatches: 2 } });
+  const groups = cluster.caches.map((cache) =>
+    cache.group("texts", {
+      maxBytes: MAX_BYTES,
+      codec: text,
+      ...noMirrors,
+      load: (key) => key.startsWith("slow") ? new Promise(() => {}) : `value of ${key}`,
+    })
+  );
+  for (let i = 0; i < 20; i++) {
+    at(groups, 0).get(`slow ${i}`).catch(() => {});
+    await cluster.clock.advance(0);
+  }
+  await cluster.clock.advance(1000);
+  const quick = Array.from({ length: 20 }, (_, i) => at(groups, 0).get(`quick ${i}`));
+  let answered = 0;
+  for (const value of quick) value.then(() => answered++);
+  await cluster.clock.advance(100);
+  assertEquals(answered, 20);
+  await cluster[Symbol.asyncDispose]();
+});
+
 test("A load that never settles ends after loadTimeoutMs for callers in all processes", async () => {
   const { cluster, groups, loads } = setUp(3, () => new Promise(() => {}), {
     loadTimeoutMs: 60_000,
