@@ -11,7 +11,7 @@ const SEGMENT_LOW_SHIFT = 20;
 const UNIT_MASK = (1 << SEGMENT_LOW_SHIFT) - 1;
 const HOME_SHIFT = 4;
 
-/** What the objects of a table take beside their slots. Measured. */
+/** What the objects of a table take beside their slots; estimated. */
 const TABLE_OVERHEAD_BYTES = 640;
 
 /**

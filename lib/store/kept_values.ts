@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices are those that add() gave
 
-/** What a kept value takes beyond what its owner says. Measured. */
+/** What a kept value takes beyond what its owner says; estimated. */
 const KEPT_OVERHEAD_BYTES = 32;
 
 /** How far the hand goes in one call. */

@@ -24,7 +24,7 @@ import type { SegmentQueue } from "./segment_queue.ts";
 import type { Slot, Store, StoreOptions, StoreStats } from "./store.ts";
 import { Sweeper } from "./sweeper.ts";
 
-/** What a store takes before it holds anything, beside its index. Measured. */
+/** What a store takes before it holds anything, beside its index; estimated. */
 const STORE_OVERHEAD_BYTES = 6144;
 /** The small queue's share of the store. */
 const SMALL_SHARE = 0.1;
