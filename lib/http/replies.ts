@@ -1,0 +1,66 @@
+import { borrowBytes } from "../byte_view.ts";
+import { GroupCacheError, type GroupCacheErrorCode, messageOf } from "../errors.ts";
+import type { EncodedValue } from "../peer/peer.ts";
+import { encodeGetResponse, type GetResponse } from "../wire/messages.ts";
+import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "./headers.ts";
+
+/** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
+const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
+  "not-found": 404,
+  "load-failed": 503,
+  "timeout": 503,
+  "peer-failed": 421,
+  "bad-key": 400,
+  "too-large": 413,
+  "unauthorized": 401,
+  "overloaded": 503,
+  "closed": 421,
+};
+
+/** Made once: a response copies them sooner than it makes them. */
+const MESSAGE_HEADERS = new Headers({ "content-type": PROTOBUF, [VERSION]: PROTOCOL_VERSION });
+
+/** A reply of messages, whole or as they come. */
+export function messagesReply(body: Uint8Array<ArrayBuffer> | ReadableStream): Response {
+  return new Response(body, { headers: MESSAGE_HEADERS });
+}
+
+/** A reply of one message. */
+export function messageReply(message: GetResponse): Response {
+  return messagesReply(encodeGetResponse(message));
+}
+
+/** The reply to what has been done and brings nothing. */
+export function doneReply(): Response {
+  return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
+}
+
+/** A reply that tells what was thrown. */
+export function errorReply(thrown: unknown): Response {
+  const { code, message } = toGroupCacheError(thrown);
+  const headers = { [VERSION]: PROTOCOL_VERSION, [ERROR]: code };
+  return new Response(message, { status: STATUSES[code], headers });
+}
+
+/** A value as a message; in a batch with the index of its key. */
+export function toMessage(value: EncodedValue, minuteQps: number, index?: number): GetResponse {
+  const message: GetResponse = {
+    value: borrowBytes(value.view),
+    expiresAtMs: value.expiresAtMs,
+    minuteQps,
+  };
+  if (index !== undefined) message.index = index;
+  return message;
+}
+
+/** What was thrown as a message; in a batch with the index of its key. */
+export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
+  const { code, message } = toGroupCacheError(thrown);
+  return index === undefined ? { error: code, message } : { error: code, message, index };
+}
+
+function toGroupCacheError(thrown: unknown): GroupCacheError {
+  return thrown instanceof GroupCacheError
+    ? thrown
+    : new GroupCacheError("load-failed", messageOf(thrown));
+}
