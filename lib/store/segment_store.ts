@@ -1,4 +1,5 @@
 import type { ByteView } from "../byte_view.ts";
+import { Budget } from "./budget.ts";
 import {
   countUse,
   entryWords,
@@ -18,26 +19,13 @@ import { KeyReader } from "./key_reader.ts";
 import { Lender } from "./lender.ts";
 import { SLOT_BITS } from "./place_index.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { Segment, SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
+import { Segment } from "./segment.ts";
 import { standardWordsFor } from "./segment_memory.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 import type { Slot, Store, StoreOptions, StoreStats } from "./store.ts";
-import { Sweeper } from "./sweeper.ts";
 
-/** What a store takes before it holds anything, beside its index; estimated. */
-const STORE_OVERHEAD_BYTES = 6144;
-/** The small queue's share of the store. */
-const SMALL_SHARE = 0.1;
 /** An entry says in 32 bits how long its value is, and a segment in as many how far it is filled. */
 const MAX_VALUE_BYTES = 2 ** 32 - 2 ** 20;
-/** What views may see of the store's own memory, as a share of it. */
-const LENT_SHARE = 0.25;
-/** What kept values may hold on to when memory is wanted, as a share of the store. */
-const KEPT_SHARE = 0.25;
-/** Words gone over in order to reclaim, for each word that comes in. */
-const PACE = 4;
-/** Entries copied in one call before those used less are not copied any more: about 1 ms. */
-const PATIENCE_MOVES = 8192;
 
 const NO_SEGMENT = new Segment(0, new ArrayBuffer(0));
 
@@ -57,15 +45,14 @@ export interface SegmentStoreOptions extends StoreOptions {
  * key, value and a few bits about them lie. New entries are appended to the small queue's open
  * segment, or to main's if they were dropped not long ago. Nothing is overwritten: room is made by
  * emptying a segment (see `Reclaimer`) and dropping it whole, while views keep the ones alive that
- * they point into. That work is paced by what comes in, so that no call has much of it to do.
+ * they point into. How much of that is done when is for the `Budget` to say.
  */
 export class SegmentStore implements Store {
-  #maxBytes: number;
   readonly #hash: KeyHash;
   readonly #key = new KeyReader();
   readonly #heap: EntryHeap;
   readonly #reclaimer: Reclaimer;
-  readonly #sweeper: Sweeper;
+  readonly #budget: Budget;
   readonly #lender: Lender;
   #found: Segment = NO_SEGMENT;
   #foundAt = 0;
@@ -79,20 +66,18 @@ export class SegmentStore implements Store {
     this.#hash = hash;
     this.#heap = new EntryHeap(standardWordsFor(maxBytes));
     this.#reclaimer = new Reclaimer(this.#heap);
-    this.#sweeper = new Sweeper(this.#heap);
+    this.#budget = new Budget(this.#heap, this.#reclaimer);
     this.#lender = new Lender(this.#heap.memory);
-    this.#maxBytes = this.maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   get maxBytes(): number {
-    return this.#maxBytes;
+    return this.#budget.maxBytes;
   }
 
   set maxBytes(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-    this.#heap.memory.standardWords = standardWordsFor(maxBytes);
-    this.#reclaimer.smallBytes = maxBytes * SMALL_SHARE;
-    this.#lender.maxLentBytes = maxBytes * LENT_SHARE;
+    this.#budget.maxBytes = maxBytes;
+    this.#lender.maxLentBytes = this.#budget.maxLentBytes;
   }
 
   find(key: string, nowMs: number): Slot {
@@ -138,13 +123,13 @@ export class SegmentStore implements Store {
     const { words } = this.#segment(slot);
     const at = this.#at(slot);
     const id = keptOf(words, at);
-    if (bytes > this.#maxBytes * KEPT_SHARE) {
+    if (bytes > this.#budget.maxKeptBytes) {
       if (id !== 0) kept.replace(id, undefined, 0);
       return;
     }
     if (id === 0) setKept(words, at, kept.add(decoded, bytes));
     else kept.replace(id, decoded, bytes);
-    this.#settle();
+    this.#budget.settle();
   }
 
   set(key: string, value: Uint8Array, expiresAtMs: number): boolean {
@@ -154,25 +139,25 @@ export class SegmentStore implements Store {
     const hash = this.#hash(this.#key.words, this.#key.byteLength);
     const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
     const old = this.#forget(hash);
-    const isRefused = value.byteLength > Math.min(this.#maxBytes / 2, MAX_VALUE_BYTES);
+    const isRefused = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
     const queue = this.#queueFor(hash, words, old?.queue);
-    if (isRefused || !this.#makeRoom(queue, words) || !this.#makeSlot(hash)) {
+    if (isRefused || !this.#budget.makeRoom(queue, words) || !this.#makeSlot(hash)) {
       this.#refused++;
-      this.#settle();
+      this.#budget.settle();
       return false;
     }
     const { uses } = old ?? { uses: 0 };
     const isHeld = heap.append(queue, { hash, key: this.#key, value, expiresAtMs, uses, words });
     if (!isHeld) this.#refused++;
-    this.#tidy(words);
-    return this.#settle() ? this.#locate(hash) >= 0 : isHeld;
+    this.#budget.tidy(words, this.#nowMs);
+    return this.#budget.settle() ? this.#locate(hash) >= 0 : isHeld;
   }
 
   delete(key: string): boolean {
     this.#key.read(key);
     const old = this.#forget(this.#hash(this.#key.words, this.#key.byteLength));
     if (old === undefined) return false;
-    this.#reclaimer.compact(PACE * old.words);
+    this.#budget.compact(old.words);
     return true;
   }
 
@@ -182,11 +167,11 @@ export class SegmentStore implements Store {
   }
 
   stats(): StoreStats {
-    const { items, payloadBytes, memory, bytes } = this.#heap;
+    const { items, payloadBytes, memory } = this.#heap;
     return {
       items,
       payloadBytes,
-      bytes: STORE_OVERHEAD_BYTES + bytes + memory.spareBytes,
+      bytes: this.#budget.bytes,
       lentBytes: memory.strayBytes,
       gets: this.#gets,
       hits: this.#hits,
@@ -250,37 +235,6 @@ export class SegmentStore implements Store {
     return oldQueue ?? small;
   }
 
-  /** What entries, index and kept values may take, in bytes. */
-  get #limit(): number {
-    const lentBytes = Math.min(this.#heap.memory.strayBytes, this.#maxBytes * LENT_SHARE);
-    return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes;
-  }
-
-  /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
-  get #reserve(): number {
-    return 4 * this.#heap.memory.standardWords + SEGMENT_OVERHEAD_BYTES;
-  }
-
-  #makeRoom(queue: SegmentQueue, words: number): boolean {
-    const heap = this.#heap;
-    const movesBefore = heap.moves;
-    for (;;) {
-      const growth = heap.growthFor(queue, words);
-      const bytes = heap.bytes + growth;
-      if (bytes + (growth === 0 ? 0 : this.#reserve) <= this.#limit) return true;
-      if (!this.#reclaim(movesBefore)) return bytes <= this.#limit;
-    }
-  }
-
-  /** Empties a segment, less patiently the more was copied since `movesBefore`. */
-  #reclaim(movesBefore: number): boolean {
-    this.#trimKept();
-    this.#reclaimer.indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
-    const isDone = this.#reclaimer.reclaim();
-    this.#reclaimer.indifferentUses = 0;
-    return isDone;
-  }
-
   /** Makes sure that the index takes one more entry of this hash, at another's cost if need be. */
   #makeSlot(hash: number): boolean {
     const { index, memory } = this.#heap;
@@ -290,31 +244,5 @@ export class SegmentStore implements Store {
     this.#heap.drop(memory.segments[table.segmentId(slot)] as Segment, table.word(slot));
     this.#displaced++;
     return true;
-  }
-
-  /** Does the share of reclaiming that so many new words call for. */
-  #tidy(words: number): void {
-    const isShort = this.#heap.bytes + 2 * this.#reserve > this.#limit;
-    if (isShort) this.#trimKept();
-    if (isShort) this.#reclaimer.advance(PACE * words);
-    else this.#reclaimer.compact(PACE * words);
-    if (this.#heap.hasMortals) this.#sweeper.sweep(PACE * words, this.#nowMs);
-  }
-
-  #trimKept(): void {
-    const maxBytes = this.#maxBytes * KEPT_SHARE;
-    if (this.#heap.kept.bytes > maxBytes) this.#heap.kept.trim(maxBytes);
-  }
-
-  /** Makes what is over the limit go, however it came to be. Returns whether anything was. */
-  #settle(): boolean {
-    const heap = this.#heap;
-    const movesBefore = heap.moves;
-    const isOver = heap.bytes > this.#limit;
-    while (heap.bytes > this.#limit) {
-      if (!this.#reclaim(movesBefore)) break;
-    }
-    if (heap.bytes + heap.memory.spareBytes > this.#limit) heap.memory.dropSpare();
-    return isOver;
   }
 }

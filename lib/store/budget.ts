@@ -1,0 +1,123 @@
+import type { EntryHeap } from "./entry_heap.ts";
+import type { Reclaimer } from "./reclaimer.ts";
+import { SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
+import { standardWordsFor } from "./segment_memory.ts";
+import type { SegmentQueue } from "./segment_queue.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** What a store takes before it holds anything, beside its index; estimated. */
+const STORE_OVERHEAD_BYTES = 6144;
+/** The small queue's share of the store. */
+const SMALL_SHARE = 0.1;
+/** What views may see of the store's own memory, as a share of it. */
+const LENT_SHARE = 0.25;
+/** What kept values may hold on to when memory is wanted, as a share of the store. */
+const KEPT_SHARE = 0.25;
+/** Words gone over in order to reclaim, for each word that comes in. */
+const PACE = 4;
+/** Entries copied in one call before those used less are not copied any more: about 1 ms. */
+const PATIENCE_MOVES = 8192;
+
+/**
+ * Holds a store to its `maxBytes`. Most of the reclaiming is done ahead of need and paced by what
+ * comes in, so that no call has much of it to do; what is missing all the same is made up at once.
+ */
+export class Budget {
+  #maxBytes = 0;
+  readonly #heap: EntryHeap;
+  readonly #reclaimer: Reclaimer;
+  readonly #sweeper: Sweeper;
+
+  constructor(heap: EntryHeap, reclaimer: Reclaimer) {
+    this.#heap = heap;
+    this.#reclaimer = reclaimer;
+    this.#sweeper = new Sweeper(heap);
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  set maxBytes(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.#heap.memory.standardWords = standardWordsFor(maxBytes);
+    this.#reclaimer.smallBytes = maxBytes * SMALL_SHARE;
+  }
+
+  /** What views may see of the ordinary segments, in bytes. */
+  get maxLentBytes(): number {
+    return this.#maxBytes * LENT_SHARE;
+  }
+
+  /** What kept values may take when memory is wanted, in bytes. */
+  get maxKeptBytes(): number {
+    return this.#maxBytes * KEPT_SHARE;
+  }
+
+  /** Memory taken, in bytes. */
+  get bytes(): number {
+    return STORE_OVERHEAD_BYTES + this.#heap.bytes + this.#heap.memory.spareBytes;
+  }
+
+  /** Reclaims until so many words fit into a queue. Returns false if they never will. */
+  makeRoom(queue: SegmentQueue, words: number): boolean {
+    const heap = this.#heap;
+    const movesBefore = heap.moves;
+    for (;;) {
+      const growth = heap.growthFor(queue, words);
+      const bytes = heap.bytes + growth;
+      if (bytes + (growth === 0 ? 0 : this.#reserve) <= this.#limit) return true;
+      if (!this.#reclaim(movesBefore)) return bytes <= this.#limit;
+    }
+  }
+
+  /** Does the share of reclaiming that so many new words call for. */
+  tidy(words: number, nowMs: number): void {
+    const isShort = this.#heap.bytes + 2 * this.#reserve > this.#limit;
+    if (isShort) this.#trimKept();
+    if (isShort) this.#reclaimer.advance(PACE * words);
+    else this.#reclaimer.compact(PACE * words);
+    if (this.#heap.hasMortals) this.#sweeper.sweep(PACE * words, nowMs);
+  }
+
+  /** Does the share of reclaiming that so many removed words call for. */
+  compact(words: number): void {
+    this.#reclaimer.compact(PACE * words);
+  }
+
+  /** Makes what is over the limit go, however it came to be. Returns whether anything was. */
+  settle(): boolean {
+    const heap = this.#heap;
+    const movesBefore = heap.moves;
+    const isOver = heap.bytes > this.#limit;
+    while (heap.bytes > this.#limit) {
+      if (!this.#reclaim(movesBefore)) break;
+    }
+    if (heap.bytes + heap.memory.spareBytes > this.#limit) heap.memory.dropSpare();
+    return isOver;
+  }
+
+  /** What entries, index and kept values may take, in bytes. */
+  get #limit(): number {
+    const lentBytes = Math.min(this.#heap.memory.strayBytes, this.maxLentBytes);
+    return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes;
+  }
+
+  /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
+  get #reserve(): number {
+    return 4 * this.#heap.memory.standardWords + SEGMENT_OVERHEAD_BYTES;
+  }
+
+  /** Empties a segment, less patiently the more was copied since `movesBefore`. */
+  #reclaim(movesBefore: number): boolean {
+    this.#trimKept();
+    this.#reclaimer.indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
+    const isDone = this.#reclaimer.reclaim();
+    this.#reclaimer.indifferentUses = 0;
+    return isDone;
+  }
+
+  #trimKept(): void {
+    if (this.#heap.kept.bytes > this.maxKeptBytes) this.#heap.kept.trim(this.maxKeptBytes);
+  }
+}
