@@ -116,6 +116,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #groups = new Map<string, Group<any, any>>();
   #handler: PeerHandler;
   #closing = new AbortController();
+  /** Settles when nothing is left of the source of peers. */
+  #following: Promise<void> | undefined;
 
   /**
    * Makes a cache without groups.
@@ -251,12 +253,15 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   /**
    * Ends the cache: whoever waits, and whoever calls later, gets an error with code `closed`;
    * peers are told to go elsewhere. Values that were handed out stay good. Closing again does nothing.
+   *
+   * Resolves when the source of peers has ended too, its registration included; after 3 seconds it
+   * is no longer waited for.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort(new GroupCacheError("closed", "Cannot use the cache: it was closed"));
     }
-    return Promise.resolve();
+    await this.#following;
   }
 
   /** `close`, for `await using`. */
@@ -290,8 +295,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     const self = this.#self;
     // Throws, for there are no peers without it.
     if (self === undefined) return this.setPeers([]);
-    followDiscovery(peers as Discovery, {
+    this.#following = followDiscovery(peers as Discovery, {
       self,
+      clock: this.#clock,
       setPeers: (urls) => this.setPeers(urls),
       report: (event) => void this.dispatchEvent(event),
       signal: this.#closing.signal,

@@ -25,32 +25,32 @@ function following(self = SELF) {
 }
 
 test("GroupCache is alone until its source lists peers", async () => {
-  const { cache, push } = following();
+  const { cache, push, clock } = following();
   assertEquals(cache.peers, [SELF]);
   await push([A, SELF, C]);
   assertEquals(cache.peers, [A, SELF, C]);
   await push([A, SELF]);
   assertEquals(cache.peers, [A, SELF]);
-  await cache.close();
+  await clock.until(cache.close());
 });
 
 test("GroupCache adds itself in its place while its source has not seen it", async () => {
-  const { cache, errors, push } = following();
+  const { cache, errors, push, clock } = following();
   await push([A, C]);
   assertEquals(cache.peers, [A, SELF, C]);
   assertEquals(errors, []);
-  await cache.close();
+  await clock.until(cache.close());
 });
 
 test("GroupCache recognises itself however its source writes it", async () => {
-  const { cache, push } = following("http://b:80");
+  const { cache, push, clock } = following("http://b:80");
   await push(["http://a", "http://b/"]);
   assertEquals(cache.peers, ["http://a", "http://b"]);
-  await cache.close();
+  await clock.until(cache.close());
 });
 
 test("GroupCache reports what its source fails with, and keeps its peers", async () => {
-  const { cache, errors, push } = following();
+  const { cache, errors, push, clock } = following();
   await push([A, SELF]);
   const error = new Error("the name server is down");
   await push(error);
@@ -58,7 +58,7 @@ test("GroupCache reports what its source fails with, and keeps its peers", async
   assertEquals(cache.peers, [A, SELF]);
   await push([SELF, C]);
   assertEquals(cache.peers, [SELF, C]);
-  await cache.close();
+  await clock.until(cache.close());
 });
 
 const badLists: { name: string; list: unknown }[] = [
@@ -71,7 +71,7 @@ const badLists: { name: string; list: unknown }[] = [
 
 for (const { name, list } of badLists) {
   test(`GroupCache reports a list with ${name}, and keeps its peers`, async () => {
-    const { cache, errors, push } = following();
+    const { cache, errors, push, clock } = following();
     await push([A, SELF]);
     await push(list as string[]);
     assertEquals(errors.length, 1);
@@ -79,7 +79,7 @@ for (const { name, list } of badLists) {
     assertEquals(cache.peers, [A, SELF]);
     await push([SELF]);
     assertEquals(cache.peers, [SELF]);
-    await cache.close();
+    await clock.until(cache.close());
   });
 }
 
@@ -138,7 +138,32 @@ test("GroupCache.close() at once leaves nothing of its source", async () => {
   assertEquals(cache.peers, [SELF]);
 });
 
-test("GroupCache.close() waits for no source that is late, nor hears of it", async () => {
+test("GroupCache.close() waits until its source has said good-bye", async () => {
+  const clock = new VirtualClock();
+  const goodBye = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<IteratorResult<string[]>>();
+  let hasEnded = false;
+  const peers: Discovery = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => never.promise,
+      return: async () => {
+        never.resolve({ done: true, value: undefined });
+        await goodBye.promise;
+        hasEnded = true;
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+  const cache = new GroupCache({ self: SELF, peers, clock });
+  await clock.advance(0);
+  const closings = [cache.close(), cache.close()].map((closing) => closing.then(() => hasEnded));
+  await clock.advance(2000);
+  goodBye.resolve();
+  assertEquals(await Promise.all(closings), [true, true]);
+  assertEquals(clock.pendingTimers, 0);
+});
+
+test("GroupCache.close() waits 3 seconds for a source that is late, and hears no more of it", async () => {
   const late = Promise.withResolvers<string[]>();
   async function* listed(): AsyncGenerator<string[]> {
     yield await late.promise;
@@ -148,11 +173,31 @@ test("GroupCache.close() waits for no source that is late, nor hears of it", asy
   const errors: unknown[] = [];
   cache.addEventListener("discovery-error", ({ error }) => errors.push(error));
   await clock.advance(0);
-  await cache.close();
+  let isClosed = false;
+  const closing = cache.close().then(() => isClosed = true);
+  await clock.advance(2999);
+  assertEquals(isClosed, false);
+  await clock.advance(1);
+  await closing;
   late.resolve([A]);
   await clock.advance(0);
   assertEquals(cache.peers, [SELF]);
   assertEquals(errors, []);
+});
+
+test("GroupCache.close() succeeds when its source fails to end", async () => {
+  const clock = new VirtualClock();
+  const peers: Discovery = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise<never>(() => {}),
+      return: () => {
+        throw new Error("not yet");
+      },
+    }),
+  };
+  const cache = new GroupCache({ self: SELF, peers, clock });
+  await clock.advance(0);
+  await clock.until(cache.close());
 });
 
 test("GroupCache refuses a source without being told who it is", () => {

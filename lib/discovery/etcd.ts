@@ -157,7 +157,7 @@ class EtcdWatcher implements Watcher {
 
   async end(signal: AbortSignal): Promise<void> {
     if (this.#lease === undefined) return;
-    await this.#call("lease/revoke", { ID: this.#lease }, signal);
+    await (await this.#call("lease/revoke", { ID: this.#lease }, signal)).body?.cancel();
   }
 
   async #authenticate(

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { etcd, type EtcdOptions } from "../../lib/discovery/etcd.ts";
+import { GroupCache } from "../../lib/group_cache.ts";
 import type { Fetch } from "../../lib/http/connection.ts";
 import { test } from "../runtime.ts";
 import { BreakableFetch } from "./breakable.ts";
@@ -100,6 +101,20 @@ testWith(
       await other.until([A, B]);
     }
     await other.until([B]);
+  },
+);
+
+testWith(
+  "etcd",
+  "etcd has given up its lease when the cache that it serves is closed",
+  async () => {
+    await using server = await startEtcd();
+    const peers = etcd({ urls: [server.url], self: A });
+    const cache = new GroupCache({ self: A, peers });
+    await using watching = iterate({ urls: [server.url] });
+    await watching.until([A]);
+    await cache.close();
+    assertEquals((await server.call<{ leases?: unknown[] }>("lease/leases", {})).leases, undefined);
   },
 );
 
