@@ -40,7 +40,11 @@ export type {
   DiscoveryErrorEvent,
   GroupCacheEventMap,
   LoadErrorEvent,
+  PeerDownEvent,
   PeerErrorEvent,
+  PeerMismatchEvent,
+  PeerMismatchKind,
+  PeerUpEvent,
 } from "./lib/events.ts";
 export type { CallOptions, Group } from "./lib/group.ts";
 export { GroupCache } from "./lib/group_cache.ts";

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { GroupCacheError, quote } from "./errors.ts";
-import type { GroupCacheEventMap } from "./events.ts";
+import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { createGroup, type Group, peerSideOf } from "./group.ts";
 import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
 import { PeerHandler } from "./http/handler.ts";
@@ -12,8 +12,10 @@ import { FetchGate } from "./http/fetch_gate.ts";
 import { HttpPeer } from "./http/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
 import { followDiscovery } from "./membership.ts";
+import { Greeter } from "./peer/greeter.ts";
+import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
-import type { Placement } from "./placement/placement.ts";
+import { isOfGo, type Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
 import type { GroupCacheStats } from "./stats.ts";
 
@@ -47,9 +49,10 @@ export interface GroupCacheOptions {
   basePath?: string;
   /**
    * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
-   * peer that is busy loading gives signs of life, so this need not allow for slow loads.
+   * peer that is busy loading gives signs of life, so this need not allow for slow loads; only
+   * those of Go give none.
    *
-   * @default 10000
+   * @default 1000, or 10000 with a placement of Go's
    */
   peerTimeoutMs?: number;
   /** What bounds the requests to peers; what is not given keeps its default. */
@@ -115,6 +118,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   // deno-lint-ignore no-explicit-any -- groups of any values
   #groups = new Map<string, Group<any, any>>();
   #handler: PeerHandler;
+  #greeter: Greeter;
   #closing = new AbortController();
   /** Settles when nothing is left of the source of peers. */
   #following: Promise<void> | undefined;
@@ -133,7 +137,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       peers,
       placement = rendezvous(),
       basePath = "/_groupcache/",
-      peerTimeoutMs = 10_000,
+      peerTimeoutMs = isOfGo(placement) ? 10_000 : 1000,
       limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),
       clock = systemClock,
@@ -150,6 +154,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#clock = clock;
     this.#random = random;
     const checkedLimits = checkLimits(limits);
+    const instanceId = crypto.randomUUID();
     const peerOptions = {
       fetch,
       gate: new FetchGate(checkedLimits.maxFetches),
@@ -157,13 +162,27 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       basePath,
       peerTimeoutMs,
-      instanceId: crypto.randomUUID(),
+      random,
+      instanceId,
       trustsGoStatus: placement.statusTells ?? false,
+      mayBeGo: isOfGo(placement),
+      probe: (peer: Peer) => this.#greeter.greet(peer, true),
+      onAnswer: (peer: Peer) => void this.#greeter.greet(peer, false),
+      onDown: ({ url }: Peer, error: GroupCacheError) =>
+        this.#report(new PeerDownEvent({ peer: url, error })),
+      onUp: ({ url }: Peer) => this.#report(new PeerUpEvent({ peer: url })),
     };
     this.#peers = new PeerSet({
       self,
       placement,
       connect: (url) => new HttpPeer(url, peerOptions),
+    });
+    this.#greeter = new Greeter({
+      instanceId,
+      placement: placement.name,
+      peers: this.#peers,
+      clock,
+      report: this.#report,
     });
     this.#handler = new PeerHandler({
       clock,
@@ -174,6 +193,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
         const group = this.#groups.get(name);
         return group && peerSideOf(group);
       },
+      greet: (hello) => this.#greeter.answer(hello),
     });
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -200,7 +220,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       random: this.#random,
       peers: this.#peers,
       closing: this.#closing.signal,
-      report: (event) => void this.dispatchEvent(event),
+      report: this.#report,
     });
     this.#groups.set(name, group);
     return group;
@@ -290,6 +310,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     super.addEventListener(type, listener, options);
   }
 
+  #report = (event: Event): void => void this.dispatchEvent(event);
+
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
     const self = this.#self;
@@ -299,7 +321,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       self,
       clock: this.#clock,
       setPeers: (urls) => this.setPeers(urls),
-      report: (event) => void this.dispatchEvent(event),
+      report: this.#report,
       signal: this.#closing.signal,
     });
   }

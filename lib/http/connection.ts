@@ -1,6 +1,7 @@
 import { viewOf } from "../byte_view.ts";
 import type { Clock } from "../clock.ts";
 import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../errors.ts";
+import type { CircuitBreaker } from "../peer/circuit_breaker.ts";
 import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
 import { concat } from "../wire/frames.ts";
 import type { GetResponse } from "../wire/messages.ts";
@@ -30,7 +31,20 @@ export interface ConnectionOptions {
    * that it failed. So it is with mailgun/groupcache and groupcache-go, not with golang/groupcache.
    */
   trustsGoStatus: boolean;
+  /** Whether the peer may be one of Go, which shows no life while it loads. */
+  mayBeGo: boolean;
 }
+
+/** What makes a {@linkcode Connection} the one to this peer. */
+export interface PeerConnectionOptions extends ConnectionOptions {
+  /** Told how the requests go. */
+  breaker: CircuitBreaker;
+  /** Told now and then that a peer of our kind has answered. */
+  onAnswer: () => void;
+}
+
+/** How often a peer that answers is taken note of, in milliseconds. */
+const ANSWER_MS = 20_000;
 
 /** Above this a body is read piece by piece, so that a large one may take its time. */
 const SMALL_BODY_BYTES = 1 << 20;
@@ -49,10 +63,13 @@ const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
 export class Connection {
   /** The peer's base URL. */
   readonly url: string;
-  readonly options: ConnectionOptions;
+  readonly options: PeerConnectionOptions;
   #isOurs = false;
+  /** When the peer last gave a sign of life, on whatever request. */
+  #heardAtMs = -Infinity;
+  #tellAtMs = -Infinity;
 
-  constructor(url: string, options: ConnectionOptions) {
+  constructor(url: string, options: PeerConnectionOptions) {
     this.url = url;
     this.options = options;
   }
@@ -82,7 +99,7 @@ export class Connection {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }
     const init: RequestInit = { ...request, headers, redirect: "manual" };
-    const { gate } = this.options;
+    const { gate, clock } = this.options;
     const entered = gate.enter();
     try {
       await patience.wait(entered, Infinity);
@@ -90,15 +107,59 @@ export class Connection {
       entered.then(() => gate.leave());
       throw error;
     }
-    let response: Response;
+    const startedAtMs = clock.now();
+    let response: Response | undefined;
     try {
-      response = await this.#send(this.url + path, init, patience);
-    } finally {
-      // The body may wait for a load: that must not keep calls to anybody waiting.
-      gate.leave();
+      try {
+        response = await this.#send(this.url + path, init, patience);
+      } finally {
+        // The body may wait for a load: that must not keep calls to anybody waiting.
+        gate.leave();
+      }
+      this.#isOurs = response.headers.has(VERSION);
+      this.#takeNote(response);
+      return await read(response);
+    } catch (error) {
+      if (!patience.callerLeft) this.#takeNoteOfFailure(error, response, startedAtMs);
+      throw error;
     }
-    this.#isOurs = response.headers.has(VERSION);
-    return await read(response);
+  }
+
+  /**
+   * Whether a reply shows that the peer can be asked. One of ours that does not know the group yet
+   * can, for other groups; one that is closing cannot.
+   */
+  isUp(response: Response): boolean {
+    if (response.ok) return true;
+    if (response.headers.has(VERSION)) return response.headers.get(ERROR) !== "closed";
+    // What Go says with other statuses is about one key. These are a proxy's.
+    return this.options.mayBeGo && response.status !== 502 && response.status !== 504;
+  }
+
+  #takeNote(response: Response): void {
+    const { breaker, clock, onAnswer } = this.options;
+    if (!this.isUp(response)) return;
+    breaker.succeeded();
+    this.#heardAtMs = clock.now();
+    if (!this.#isOurs || this.#heardAtMs < this.#tellAtMs) return;
+    this.#tellAtMs = this.#heardAtMs + ANSWER_MS;
+    onAnswer();
+  }
+
+  #takeNoteOfFailure(thrown: unknown, response: Response | undefined, startedAtMs: number): void {
+    const error = this.toFailure(thrown);
+    // What a peer says of a key is no failure of the peer.
+    const isAnswer = error.code !== "peer-failed" ||
+      response !== undefined && !response.ok && this.isUp(response);
+    if (isAnswer) return;
+    const { breaker, clock, peerTimeoutMs, mayBeGo } = this.options;
+    const silentMs = clock.now() - Math.max(startedAtMs, this.#heardAtMs);
+    const isClosing = response?.headers.get(ERROR) === "closed";
+    // Silence costs callers most. If no other request was answered meanwhile it is the peer's, unless
+    // that is one of Go with a slow load.
+    const isSilent = silentMs >= peerTimeoutMs && (this.#isOurs || !mayBeGo);
+    if (isClosing || isSilent) breaker.open(error);
+    else breaker.failed(error);
   }
 
   async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
@@ -131,7 +192,7 @@ export class Connection {
     response: Response,
     patience: Patience,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-    const silenceMs = Math.max(this.options.peerTimeoutMs, 3 * KEEPALIVE_MS);
+    const silenceMs = Math.max(this.options.peerTimeoutMs, 4 * KEEPALIVE_MS);
     const length = response.headers.get("content-length");
     // Before `body` is looked at, which makes a stream.
     if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
@@ -143,6 +204,7 @@ export class Connection {
       while (true) {
         const { done, value } = await patience.wait(reader.read(), silenceMs);
         if (done) return;
+        this.#heardAtMs = this.options.clock.now();
         yield value;
       }
     } finally {

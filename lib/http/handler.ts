@@ -1,9 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { PeerSide } from "../peer/peer.ts";
+import type { Hello } from "../wire/hello.ts";
 import { answerDelete, answerPut, answerRemoveKeys } from "./answer_changes.ts";
 import { answerGet } from "./answer_get.ts";
 import { answerGetKeys } from "./answer_get_keys.ts";
+import { answerHello } from "./answer_hello.ts";
 import { PROTOCOL_VERSION, VERSION } from "./headers.ts";
 import { parse } from "./parse.ts";
 import { parseTarget, pathOf } from "./paths.ts";
@@ -18,6 +20,8 @@ export interface PeerHandlerOptions {
   plusIsSpace: boolean;
   /** The group of a name, if there is one. */
   group: (name: string) => PeerSide | undefined;
+  /** Answers a hello. */
+  greet: (hello: Hello) => Hello;
 }
 
 /** Answers the requests of peers. */
@@ -44,7 +48,10 @@ export class PeerHandler {
   }
 
   #answer(request: Request, info: unknown): Response | Promise<Response> {
-    const { clock, basePath, plusIsSpace } = this.#options;
+    const { clock, basePath, plusIsSpace, greet } = this.#options;
+    if (request.method === "POST" && pathOf(request.url) === basePath) {
+      return answerHello(request, greet);
+    }
     const { group: name, key, keyList } = parse(() =>
       parseTarget(request.url, basePath, plusIsSpace)
     );

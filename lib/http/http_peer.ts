@@ -1,7 +1,9 @@
 import { borrowBytes } from "../byte_view.ts";
 import type { GroupCacheError } from "../errors.ts";
+import { CircuitBreaker } from "../peer/circuit_breaker.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import { FrameDecoder } from "../wire/frames.ts";
+import { decodeHello, encodeHello, type Hello } from "../wire/hello.ts";
 import {
   decodeGetResponse,
   encodeGetKeysRequest,
@@ -19,17 +21,40 @@ import { Patience } from "./patience.ts";
 export interface HttpPeerOptions extends ConnectionOptions {
   /** What bounds the calls to the peer. */
   limits: PeerLimits;
+  /** As `Math.random`. */
+  random: () => number;
+  /** Finds out whether a peer that was given up can be asked again. It never rejects. */
+  probe: (peer: Peer) => Promise<boolean>;
+  /** Told that a peer is given up, and why. */
+  onDown: (peer: Peer, error: GroupCacheError) => void;
+  /** Told that a peer is asked again. */
+  onUp: (peer: Peer) => void;
+  /** Told now and then that a peer of our kind has answered. */
+  onAnswer: (peer: Peer) => void;
 }
 
 /** A peer at the other end of `fetch`. */
 export class HttpPeer implements Peer {
   readonly url: string;
+  readonly breaker: CircuitBreaker;
+  isLeaving = false;
   #connection: Connection;
   #batcher: KeyBatcher;
 
   constructor(url: string, options: HttpPeerOptions) {
     this.url = url;
-    this.#connection = new Connection(url, options);
+    this.breaker = new CircuitBreaker({
+      clock: options.clock,
+      random: options.random,
+      probe: () => options.probe(this),
+      onOpen: (error) => options.onDown(this, error),
+      onClose: () => options.onUp(this),
+    });
+    this.#connection = new Connection(url, {
+      ...options,
+      breaker: this.breaker,
+      onAnswer: () => options.onAnswer(this),
+    });
     this.#batcher = new KeyBatcher({
       url,
       limits: options.limits,
@@ -75,6 +100,21 @@ export class HttpPeer implements Peer {
     }
     if (isPathStep(key)) throw this.#cannotReceive();
     await this.#change(path, { method: "DELETE" }, options);
+  }
+
+  async hello(hello: Hello): Promise<Hello | undefined> {
+    const connection = this.#connection;
+    const { basePath } = connection.options;
+    let theirs: Hello | undefined;
+    await this.#call((patience) => {
+      const request = { method: "POST", body: encodeHello(hello) };
+      return connection.exchange(basePath, request, {}, patience, async (response) => {
+        const body = await connection.bodyOf(response, patience);
+        if (response.ok && connection.isOurs) theirs = decodeHello(new TextDecoder().decode(body));
+        else if (!connection.isUp(response)) throw connection.errorOf(response, body);
+      });
+    }, {});
+    return theirs;
   }
 
   #change(

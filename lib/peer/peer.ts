@@ -1,5 +1,7 @@
 import type { Cancellation } from "../cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
+import type { Hello } from "../wire/hello.ts";
+import type { CircuitBreaker } from "./circuit_breaker.ts";
 
 /** A value as it travels: encoded, and with its end. */
 export interface EncodedValue {
@@ -23,6 +25,8 @@ export interface PeerCallOptions {
   readonly signal?: Cancellation | undefined;
   /** How long the peer may spend on a load that this call asks for, in milliseconds. */
   readonly loadTimeoutMs?: number | undefined;
+  /** Whether the peer is to answer from memory or not at all: then with code `not-found`. */
+  readonly peek?: boolean | undefined;
 }
 
 /**
@@ -32,12 +36,18 @@ export interface PeerCallOptions {
 export interface Peer {
   /** The peer's base URL. */
   readonly url: string;
+  /** Whether it is worth asking. Calls are not held back by it: whoever makes them looks first. */
+  readonly breaker: CircuitBreaker;
+  /** Whether the peer has said that it takes no new work. It still answers from memory. */
+  isLeaving: boolean;
   /** The value of a key, which the peer loads if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
   /** Puts a value into the peer's own memory. */
   set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<void>;
   /** Removes a key from the peer's own memory, and lets no load under way put it back. */
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
+  /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
+  hello(hello: Hello): Promise<Hello | undefined>;
 }
 
 /** What a group answers to its peers: from its own memory or its own loader, never from others. */

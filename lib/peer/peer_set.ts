@@ -28,6 +28,11 @@ export class PeerSet {
     if (this.#self !== undefined) this.#urls = [this.#self];
   }
 
+  /** How the others reach this process; undefined for a process that has no others. */
+  get self(): string | undefined {
+    return this.#self;
+  }
+
   /** The base URLs of all, this process included. */
   get urls(): readonly string[] {
     return this.#urls;
@@ -73,8 +78,9 @@ export class PeerSet {
   }
 
   /**
-   * The peers to ask for `key`, best first; undefined if the key is this process's own. The list
-   * ends where it comes to this process: from there on nobody is better placed.
+   * The peers to ask for `key`, best first; undefined if the key is this process's own. Those that
+   * are down are left out: the next one owns their keys. The list ends where it comes to this
+   * process: from there on nobody is better placed.
    */
   before(key: string): Iterable<Peer> | undefined {
     if (this.#rank === undefined) return undefined;
@@ -88,8 +94,17 @@ export class PeerSet {
     for (let url = owner; !url.done && url.value !== this.#self; url = urls.next()) {
       const peer = this.#others.get(url.value);
       // Otherwise it left the list since the ranking was made.
-      if (peer !== undefined) yield peer;
+      if (peer?.breaker.admits()) yield peer;
     }
+  }
+
+  /** Takes note that this process and others could not reach each other for a while. */
+  reunited(): void {
+  }
+
+  /** The peer of a URL, in whatever form, that is in the list and not this process. */
+  find(url: string): Peer | undefined {
+    return this.#others.get(url.replace(/\/$/, ""));
   }
 
   /** All peers but this process. */

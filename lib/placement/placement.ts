@@ -28,3 +28,8 @@ export interface Placement {
    */
   rank(peers: readonly string[]): (key: string) => Iterable<string>;
 }
+
+/** Whether a placement is one that Go peers use, by what it says of them. */
+export function isOfGo({ plusIsSpace, statusTells }: Placement): boolean {
+  return plusIsSpace !== undefined || statusTells !== undefined;
+}

@@ -38,7 +38,7 @@ export class Cluster implements AsyncDisposable {
   readonly caches: readonly GroupCache[];
   /** Their base URLs, in the same order. */
   readonly urls: readonly string[];
-  #network = new MemoryNetwork(this.clock);
+  #network: MemoryNetwork;
 
   /**
    * Makes caches without groups.
@@ -52,6 +52,7 @@ export class Cluster implements AsyncDisposable {
         `Cannot create Cluster: size must be a positive integer: received ${size}`,
       );
     }
+    this.#network = new MemoryNetwork(this.clock, options.basePath ?? "/_groupcache/");
     const { fetch } = this.#network;
     this.urls = Array.from({ length: size }, (_, index) => `http://peer-${index}:8080`);
     this.caches = this.urls.map((self) => {
@@ -72,7 +73,10 @@ export class Cluster implements AsyncDisposable {
     this.#network.setFault(this.#url(index), fault);
   }
 
-  /** How many requests the others sent to a cache, by its index. */
+  /**
+   * How many requests the others sent to a cache, by its index: those for values, not those by
+   * which processes find out about each other.
+   */
   requestsTo(index: number): number {
     return this.#network.requestsTo(this.#url(index));
   }

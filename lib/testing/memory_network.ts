@@ -20,12 +20,15 @@ export type Serve = (request: Request) => Response | Promise<Response>;
 /** Connects servers and clients without sockets. */
 export class MemoryNetwork {
   #clock: Clock;
+  #uncounted: string | undefined;
   #servers = new Map<string, Serve>();
   #faults = new Map<string, Fault>();
   #requests = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** @param uncounted A path to which requests are not counted. */
+  constructor(clock: Clock, uncounted?: string) {
     this.#clock = clock;
+    this.#uncounted = uncounted;
   }
 
   /** Puts a server at an origin. */
@@ -48,8 +51,8 @@ export class MemoryNetwork {
   readonly fetch: Fetch = async (input, init) => {
     const { signal, ...rest } = init ?? {};
     signal?.throwIfAborted();
-    const { origin } = new URL(input);
-    this.#requests.set(origin, this.requestsTo(origin) + 1);
+    const { origin, pathname } = new URL(input);
+    if (pathname !== this.#uncounted) this.#requests.set(origin, this.requestsTo(origin) + 1);
     const fault = this.#faults.get(origin);
     const serve = this.#servers.get(origin);
     if (serve === undefined || fault === "refuse") throw new TypeError("connection refused");

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Group, GroupCacheError, type GroupOptions, type Load, text } from "../../mod.ts";
+import {
+  type Group,
+  GroupCacheError,
+  type GroupOptions,
+  type Load,
+  rendezvous,
+  text,
+} from "../../mod.ts";
 import { Cluster, type Fault } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
@@ -37,21 +44,12 @@ function setUp(
 }
 
 /** The processes in the order in which they stand in for each other for `key`. */
-async function orderOf(
-  { cluster, groups, loads }: SetUp,
+function orderOf(
+  { cluster }: SetUp,
   key: string,
-): Promise<[owner: number, successor: number, third: number, ...others: number[]]> {
-  const order: number[] = [];
-  while (order.length < groups.length) {
-    const asker = groups.findIndex((_, process) => !order.includes(process));
-    await cluster.clock.until(at(groups, asker).get(key));
-    order.push(at(loads, -1).process);
-    for (const group of groups) await group.remove(key).catch(() => {});
-    cluster.setFault(at(order, -1), "refuse");
-  }
-  for (const process of order) cluster.setFault(process, undefined);
-  loads.length = 0;
-  return order as [number, number, number];
+): [owner: number, successor: number, third: number, ...others: number[]] {
+  const ranking = [...rendezvous().rank(cluster.urls)(key)];
+  return ranking.map((url) => cluster.urls.indexOf(url)) as [number, number, number];
 }
 
 function at<T>(list: readonly T[], index: number): T {
@@ -140,7 +138,7 @@ for (const { name, fault } of faults) {
   test(`When the owner ${name} its successor loads, once for all`, async () => {
     const setup = setUp(4);
     const { cluster, groups, loads } = setup;
-    const [owner, successor, ...others] = await orderOf(setup, "key");
+    const [owner, successor, ...others] = orderOf(setup, "key");
     const asker = at(groups, at(others, 0));
     const errorsBefore = asker.stats().peerErrors;
     cluster.setFault(owner, fault);
@@ -165,7 +163,7 @@ for (const { name, fault } of faults) {
 test("When nobody else can be asked the process loads for itself", async () => {
   const setup = setUp(3);
   const { cluster, groups, loads } = setup;
-  const [owner, successor, last] = await orderOf(setup, "key");
+  const [owner, successor, last] = orderOf(setup, "key");
   cluster.setFault(owner, "hang");
   cluster.setFault(successor, "refuse");
   const value = await cluster.clock.until(at(groups, last).get("key"));
@@ -177,7 +175,7 @@ test("When nobody else can be asked the process loads for itself", async () => {
 test("A healed owner is asked again", async () => {
   const setup = setUp(3);
   const { cluster, groups, loads } = setup;
-  const [owner, , last] = await orderOf(setup, "key");
+  const [owner, , last] = orderOf(setup, "key");
   cluster.setFault(owner, "refuse");
   await at(groups, last).get("key");
   cluster.setFault(owner, undefined);
@@ -194,7 +192,7 @@ for (const { name, load, code } of loaderFailures) {
   test(`When the owner's loader ${name} the caller sees that, and nobody loads again`, async () => {
     const setup = setUp(3);
     const { cluster, groups } = setup;
-    const [owner, , last] = await orderOf(setup, "key");
+    const [owner, , last] = orderOf(setup, "key");
     const failing = setUp(3, load);
     const error = await errorOf(at(failing.groups, last).get("key"));
     assertEquals(error.code, code);
@@ -411,7 +409,7 @@ test("Group.set() shows in all processes, mirrors included", async () => {
 test("Group.set() goes to the successor when the owner is down, and says who was not told", async () => {
   const setup = setUp(3);
   const { cluster, groups } = setup;
-  const [owner, successor, last] = await orderOf(setup, "key");
+  const [owner, successor, last] = orderOf(setup, "key");
   cluster.setFault(owner, "refuse");
   const error = await errorOf(at(groups, last).set("key", "set"));
   assertEquals(error.code, "peer-failed");
@@ -423,7 +421,7 @@ test("Group.set() goes to the successor when the owner is down, and says who was
 test("Group.remove() forgets everywhere, and says who was not told", async () => {
   const setup = setUp(3, undefined, allMirrors);
   const { cluster, groups } = setup;
-  const [, successor, last] = await orderOf(setup, "key");
+  const [, successor, last] = orderOf(setup, "key");
   for (const group of groups) await group.get("key");
   cluster.setFault(successor, "refuse");
   const error = await errorOf(at(groups, last).remove("key"));
@@ -441,7 +439,7 @@ for (const change of ["set", "remove"] as const) {
   test(`Group.${change}() drops what its process mirrored while the owner was told`, async () => {
     const setup = setUp(2, undefined, allMirrors);
     const { cluster, groups } = setup;
-    const [owner] = await orderOf(setup, "key");
+    const [owner] = orderOf(setup, "key");
     const group = at(groups, 1 - owner);
     await group.get("key");
     cluster.setFault(owner, { delayMs: 1000 });
@@ -476,7 +474,7 @@ test("Group.remove() in one process beats a load in flight in another", async ()
 
 test("GroupCache.close() rejects what waits, in its process and not in others", async () => {
   const setup = setUp(3);
-  const [owner, successor, last] = await orderOf(setup, "key");
+  const [owner, successor, last] = orderOf(setup, "key");
   const outcomes: PromiseWithResolvers<string>[] = [];
   const { cluster, groups, loads } = setUp(3, () => {
     const outcome = Promise.withResolvers<string>();

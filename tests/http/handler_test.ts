@@ -1,3 +1,4 @@
+import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { borrowBytes, ByteView, viewOf } from "../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../lib/errors.ts";
@@ -70,6 +71,15 @@ interface RequestOptions {
 /** Says that a request comes from a process of our kind. */
 const OURS = { "groupcache-from": "someone" };
 
+const HELLO: Hello = {
+  instance: "1",
+  self: "http://peer:8080",
+  peers: ["http://peer:8080"],
+  placement: "rendezvous",
+  isLeaving: false,
+  hadGivenUp: false,
+};
+
 class Setup {
   readonly clock = new VirtualClock(NOW_MS);
   readonly group = new FakeGroup();
@@ -80,6 +90,7 @@ class Setup {
       clock: this.clock,
       basePath: BASE,
       plusIsSpace,
+      greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");
         return name === "group" ? this.group : undefined;
@@ -359,7 +370,7 @@ test("PeerHandler reads a plus as the peers of its ring write it", async () => {
 
 // ----------------------------------------------------------------------------------- slow loads
 
-test("GET of a slow load shows life after 100 ms, then every second, then gives the value", async () => {
+test("GET of a slow load shows life after 100 ms, then four times a second, then gives the value", async () => {
   const setup = new Setup();
   const reply = await setup.ask("/_groupcache/group/key", { headers: OURS });
   await setup.clock.advance(99);
@@ -376,7 +387,7 @@ test("GET of a slow load shows life after 100 ms, then every second, then gives 
   })();
   await setup.clock.advance(0);
   assertEquals(chunks, [{ pending: true }]);
-  await setup.clock.advance(60_000);
+  await setup.clock.advance(15_000);
   assertEquals(chunks, new Array(61).fill({ pending: true }));
   setup.load().resolve(valueOf("hello", NOW_MS + 90_000));
   await reading;
@@ -703,10 +714,10 @@ test("POST _get-keys of no keys is an empty reply", async () => {
   assertEquals(setup.clock.pendingTimers, 0);
 });
 
-test("POST _get-keys shows life every second", async () => {
+test("POST _get-keys shows life four times a second", async () => {
   const setup = new Setup();
   const response = await getKeys(setup, ["slow"]);
-  await setup.clock.advance(2500);
+  await setup.clock.advance(625);
   setup.load().resolve(valueOf("hello"));
   assertEquals((await framesOf(response)).map((message) => textOf(message) ?? message), [
     { pending: true },
@@ -746,4 +757,24 @@ function bound(setup: Setup): { group: FakeGroup; clock: VirtualClock; send: Set
 
 async function* read(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for await (const chunk of response.body ?? []) yield concat([chunk], chunk.byteLength);
+}
+
+// ----------------------------------------------------------------------------------------- hello
+
+test("PeerHandler answers a hello at the base path, whatever the groups say", async () => {
+  const reply = await new Setup().send(BASE, {
+    method: "POST",
+    body: encodeHello({ ...HELLO, self: "http://other:8080" }),
+  });
+  assertEquals(reply.status, 200);
+  assertEquals(reply.headers.get("groupcache-version"), "1");
+  assertEquals(decodeHello(await reply.text()).peers, ["http://peer:8080", "http://other:8080"]);
+});
+
+for (const body of ["", "hello", "null", "[]", '{"instance":1}', '{"peers":[1]}']) {
+  test(`PeerHandler refuses ${body || "nothing"} as a hello`, async () => {
+    const reply = await new Setup().send(BASE, { method: "POST", body });
+    assertEquals(reply.status, 400);
+    assertEquals(reply.headers.get("groupcache-error"), "bad-key");
+  });
 }

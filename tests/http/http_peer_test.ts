@@ -72,6 +72,12 @@ class Setup {
       peerTimeoutMs: 10_000,
       instanceId: "me",
       trustsGoStatus: false,
+      mayBeGo: false,
+      random: () => 0,
+      probe: () => Promise.resolve(false),
+      onAnswer: () => {},
+      onDown: () => {},
+      onUp: () => {},
       ...options,
     });
   }
@@ -423,7 +429,7 @@ test("HttpPeer.get() lets signs of life be further apart than an impatient limit
     peerTimeoutMs: 200,
   });
   const call = setup.get();
-  await setup.clock.advance(1000);
+  await setup.clock.advance(999);
   body.write(encodeGetResponse({ value: utf8("hello") }));
   body.end();
   assertEquals((await call).view.text(), "hello");
@@ -862,6 +868,7 @@ for (const key of KEYS) {
         clock: new VirtualClock(),
         basePath: "/_groupcache/",
         plusIsSpace,
+        greet: (hello) => hello,
         group: () => ({
           count: () => 0,
           find: () => undefined,

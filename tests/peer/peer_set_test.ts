@@ -1,7 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { GroupCacheError } from "../../lib/errors.ts";
+import { CircuitBreaker } from "../../lib/peer/circuit_breaker.ts";
 import type { Peer } from "../../lib/peer/peer.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import type { Placement } from "../../lib/placement/placement.ts";
+import { VirtualClock } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
 const [A, B, C] = ["http://a:1", "http://b:1", "http://c:1"] as const;
@@ -14,11 +17,29 @@ const asTheKeySays: Placement = {
 
 function setUp(self: string | undefined) {
   const connected: string[] = [];
+  const byUrl = new Map<string, Peer>();
   const connect = (url: string): Peer => {
     connected.push(url);
-    return { url, get: never, set: never, remove: never };
+    const breaker = new CircuitBreaker({
+      clock: new VirtualClock(),
+      random: () => 0,
+      probe: () => Promise.resolve(false),
+      onOpen: () => {},
+      onClose: () => {},
+    });
+    const peer = {
+      url,
+      breaker,
+      isLeaving: false,
+      get: never,
+      set: never,
+      remove: never,
+      hello: never,
+    };
+    byUrl.set(url, peer);
+    return peer;
   };
-  return { connected, peers: new PeerSet({ self, placement: asTheKeySays, connect }) };
+  return { connected, byUrl, peers: new PeerSet({ self, placement: asTheKeySays, connect }) };
 }
 
 function never(): Promise<never> {
@@ -72,4 +93,14 @@ test("PeerSet hashes URLs as they were given, without a trailing slash", () => {
   const { peers } = setUp("http://A:1/");
   peers.replace(["http://A:1/", "http://HOST:80"]);
   assertEquals(peers.urls, ["http://A:1", "http://HOST:80"]);
+});
+
+test("PeerSet.before() passes over peers that are down", () => {
+  const { peers, byUrl } = setUp(A);
+  peers.replace([A, B, C]);
+  byUrl.get(C)?.breaker.open(new GroupCacheError("peer-failed", "down"));
+  assertEquals(urlsBefore(peers, "cba"), [B]);
+  assertEquals(urlsBefore(peers, "cab"), []);
+  byUrl.get(C)?.breaker.close();
+  assertEquals(urlsBefore(peers, "cba"), [C, B]);
 });

@@ -1,0 +1,114 @@
+import type { Clock } from "../clock.ts";
+import type { GroupCacheError } from "../errors.ts";
+
+/** How a {@linkcode CircuitBreaker} is made. */
+export interface CircuitBreakerOptions {
+  clock: Clock;
+  /** As `Math.random`. */
+  random: () => number;
+  /** Finds out whether the peer can be asked again. One runs at a time; it never rejects. */
+  probe: () => Promise<boolean>;
+  /** Told that the peer is down, and why. */
+  onOpen: (error: GroupCacheError) => void;
+  /** Told that it is up again. */
+  onClose: () => void;
+}
+
+/** So many failures in a row open it. */
+const FAILURES_IN_A_ROW = 5;
+/** So many among the last {@linkcode OUTCOMES} do, too. */
+const FAILURES = 10;
+const OUTCOMES = 20;
+
+const FIRST_PAUSE_MS = 500;
+/** A peer that is back is used again after this and a probe, at the latest. */
+const MAX_PAUSE_MS = 3000;
+/** Pauses go on growing for a peer that was not up for this long. */
+const STEADY_MS = 30_000;
+
+/**
+ * Keeps calls from a peer that does not answer them. Closed, it lets calls through and counts their
+ * failures; open, it lets none through for a while; then, half open, it has a probe find out what
+ * callers need not: so no call of theirs is ever risked.
+ *
+ * Nothing here runs by itself. A probe starts with the first call after the pause.
+ */
+export class CircuitBreaker {
+  #options: CircuitBreakerOptions;
+  /** The last outcomes, a bit each, the latest lowest: 1 for a failure. */
+  #outcomes = 0;
+  #isOpen = false;
+  #isProbing = false;
+  #probeAtMs = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  #closedAtMs = -Infinity;
+
+  constructor(options: CircuitBreakerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the peer is given up. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Whether a call may be made. */
+  admits(): boolean {
+    if (!this.#isOpen) return true;
+    if (!this.#isProbing && this.#options.clock.now() >= this.#probeAtMs) this.#probe();
+    return false;
+  }
+
+  /** Takes note of a call that was answered. */
+  succeeded(): void {
+    this.#outcomes <<= 1;
+  }
+
+  /** Takes note of a call that failed. */
+  failed(error: GroupCacheError): void {
+    this.#outcomes = this.#outcomes << 1 | 1;
+    const row = (1 << FAILURES_IN_A_ROW) - 1;
+    const isOpening = (this.#outcomes & row) === row || this.#failures() >= FAILURES;
+    if (isOpening) this.open(error);
+  }
+
+  /** Gives the peer up at once. */
+  open(error: GroupCacheError): void {
+    if (this.#isOpen) return;
+    const { clock, onOpen } = this.#options;
+    if (clock.now() - this.#closedAtMs >= STEADY_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    this.#isOpen = true;
+    this.#pause();
+    onOpen(error);
+  }
+
+  /** Lets calls through again. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#outcomes = 0;
+    this.#closedAtMs = this.#options.clock.now();
+    this.#options.onClose();
+  }
+
+  async #probe(): Promise<void> {
+    this.#isProbing = true;
+    const isUp = await this.#options.probe();
+    this.#isProbing = false;
+    if (isUp) this.close();
+    else this.#pause();
+  }
+
+  #pause(): void {
+    const { clock, random } = this.#options;
+    // Those who gave the peer up together do not all come back together.
+    this.#probeAtMs = clock.now() + this.#pauseMs * (1 + random()) / 2;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
+  }
+
+  #failures(): number {
+    let count = 0;
+    for (let i = 0; i < OUTCOMES; i++) count += this.#outcomes >>> i & 1;
+    return count;
+  }
+}

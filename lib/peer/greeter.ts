@@ -1,0 +1,102 @@
+import type { Clock } from "../clock.ts";
+import { GroupCacheError } from "../errors.ts";
+import type { PeerMismatchEvent } from "../events.ts";
+import type { Hello } from "../wire/hello.ts";
+import { Mismatches } from "./mismatches.ts";
+import type { Peer } from "./peer.ts";
+import type { PeerSet } from "./peer_set.ts";
+
+/** How a {@linkcode Greeter} is made. */
+export interface GreeterOptions {
+  /** Names this run of the process. */
+  instanceId: string;
+  /** The name of the placement in use. */
+  placement: string;
+  peers: PeerSet;
+  clock: Clock;
+  /** Tells operators. */
+  report: (event: PeerMismatchEvent) => void;
+}
+
+/**
+ * Exchanges hellos with peers. They tell who has started anew, who is about to leave, who has been
+ * taken for dead, and where what two processes believe does not go together.
+ */
+export class Greeter {
+  #options: GreeterOptions;
+  #mismatches: Mismatches;
+  /** The last run that each peer told of, by its URL. */
+  #instances = new Map<string, string>();
+  #isLeaving = false;
+
+  constructor(options: GreeterOptions) {
+    this.#options = options;
+    this.#mismatches = new Mismatches(options);
+  }
+
+  /**
+   * Says hello to a peer. Resolves to whether it can be asked for values; it never rejects.
+   *
+   * @param hadGivenUp Whether it was taken for dead until now.
+   */
+  async greet(peer: Peer, hadGivenUp: boolean): Promise<boolean> {
+    try {
+      const theirs = await peer.hello(this.#hello(hadGivenUp));
+      // A Go peer, which knows no hellos, but answers.
+      if (theirs === undefined) return true;
+      this.#mismatches.compare(peer.url, theirs, this.#hello(false));
+      if (hadGivenUp) this.#options.peers.reunited();
+      return this.#meet(peer, theirs);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Answers a hello. */
+  answer(theirs: Hello): Hello {
+    const { instanceId, peers } = this.#options;
+    const mine = this.#hello(false);
+    // Said to itself under another name, which it will find out from the answer.
+    if (theirs.instance === instanceId) return mine;
+    this.#mismatches.compare(theirs.self, theirs, mine);
+    if (theirs.hadGivenUp) peers.reunited();
+    const peer = peers.find(theirs.self);
+    if (peer !== undefined) this.#meet(peer, theirs);
+    return mine;
+  }
+
+  /** Tells all peers that this process is about to end, and from now on whoever asks. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    const { peers } = this.#options;
+    await Promise.all(peers.others().map((peer) => this.greet(peer, false)));
+  }
+
+  /** Takes note of what a peer is. Returns whether it can be asked for values. */
+  #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
+    const isNew = this.#instances.get(peer.url) !== instance;
+    this.#instances.set(peer.url, instance);
+    peer.isLeaving = isLeaving;
+    if (isLeaving) {
+      peer.breaker.open(
+        new GroupCacheError("peer-failed", `Cannot ask peer ${peer.url}: it is leaving`),
+      );
+    } else if (isNew) {
+      // It has started anew. One that was merely out of reach is let a probe find.
+      peer.breaker.close();
+    }
+    return !isLeaving;
+  }
+
+  #hello(hadGivenUp: boolean): Hello {
+    const { instanceId, placement, peers } = this.#options;
+    return {
+      instance: instanceId,
+      self: peers.self ?? "",
+      peers: peers.urls,
+      placement,
+      isLeaving: this.#isLeaving,
+      hadGivenUp,
+    };
+  }
+}
