@@ -1,7 +1,7 @@
 import type { Fetch } from "../http/connection.ts";
 import type { Discovery } from "./discovery.ts";
 import { checkHttpUrl, jsonLines, request, withoutSlash } from "./http.ts";
-import { normalise } from "./peer_list.ts";
+import { isPeer, noPeers, normalise } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkText, type SourceOptions } from "./source_options.ts";
 
@@ -14,8 +14,8 @@ export interface EtcdOptions extends SourceOptions {
    */
   urls?: readonly string[];
   /**
-   * What the keys of all peers begin with. Their values are the peers' base URLs, and nothing else
-   * may be under it.
+   * What the keys of all peers begin with. Their values are the peers' base URLs; what is none is
+   * left out and reported.
    *
    * @default "/groupcache/peers/"
    */
@@ -220,7 +220,7 @@ class EtcdWatcher implements Watcher {
           this.#revision = BigInt(kv.mod_revision);
         }
         if (events.length > 0) this.#tell(context, peers);
-        // Somebody has deleted the key, not the lease.
+        // Somebody has deleted or overwritten the key, not the lease.
         if (this.#isRegistered === false && this.#options.self !== undefined) return;
       }
     }, ms);
@@ -228,8 +228,14 @@ class EtcdWatcher implements Watcher {
 
   #tell(context: WatchContext, peers: Map<string, string>): void {
     const { self } = this.#options;
-    if (self !== undefined && !peers.has(this.#keyOf(self))) this.#isRegistered = false;
-    context.update([...peers.values()].map(fromBase64));
+    if (self !== undefined && peers.get(this.#keyOf(self)) !== toBase64(self)) {
+      this.#isRegistered = false;
+    }
+    // Anybody may write here. One bad value must not hold up what all others say.
+    const values = [...peers.values()].map(fromBase64);
+    const bad = values.filter((value) => !isPeer(value));
+    if (bad.length > 0) context.report(noPeers(bad));
+    context.update(values.filter(isPeer));
   }
 
   #keyOf(self: string): string {

@@ -23,13 +23,21 @@ export function baseUrl(protocol: Protocol, host: string, port: number): string 
 /** How peers are spoken to. */
 export type Protocol = "http" | "https";
 
-function checkUrl(peer: unknown): string {
-  const url = typeof peer === "string" && URL.canParse(peer) ? new URL(peer) : undefined;
+/** Whether this is the base URL of a process. */
+export function isPeer(peer: unknown): peer is string {
+  if (typeof peer !== "string" || !URL.canParse(peer)) return false;
+  const { href, origin } = new URL(peer);
   // Without a path: "http://a:1/" is the same peer as "http://a:1".
-  if (typeof peer === "string" && url?.href === `${url?.origin}/` && /^https?:/.test(url.href)) {
-    return peer.replace(/\/$/, "");
-  }
-  throw new TypeError(
-    `expected base URLs as "http://10.0.0.1:8080": received ${JSON.stringify(peer)}`,
-  );
+  return href === `${origin}/` && /^https?:/.test(href);
+}
+
+/** What is wrong with what is no base URL. */
+export function noPeers(received: readonly unknown[]): TypeError {
+  const what = received.map((peer) => JSON.stringify(peer)).join(", ");
+  return new TypeError(`expected base URLs as "http://10.0.0.1:8080": received ${what}`);
+}
+
+function checkUrl(peer: unknown): string {
+  if (isPeer(peer)) return peer.replace(/\/$/, "");
+  throw noPeers([peer]);
 }

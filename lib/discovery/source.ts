@@ -42,6 +42,8 @@ export interface WatchContext {
   offer(peers: readonly string[]): void;
   /** Takes a whole list, reporting one that is empty or bad. For watchers that are told of changes. */
   update(peers: readonly string[]): void;
+  /** Reports what is wrong and yet no reason to stop. */
+  report(cause: unknown): void;
   /** Resolves after about `ms` milliseconds, at random up to a tenth less; rejects at the end. */
   sleep(ms: number): Promise<void>;
   /**
@@ -133,7 +135,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
         pauseMs = this.#jitter(minRetryMs) - (clock.now() - startedAt);
       } catch (error) {
         if (this.signal.aborted) return;
-        this.#report(error);
+        this.report(error);
         // What held for long was no failure to begin with.
         if (clock.now() - startedAt >= maxRetryMs) failures = 0;
         pauseMs = this.#jitter(Math.min(maxRetryMs, minRetryMs * 2 ** failures++));
@@ -159,11 +161,12 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
     try {
       this.offer(peers);
     } catch (error) {
-      this.#report(error);
+      this.report(error);
     }
   }
 
-  #report(cause: unknown): void {
+  report(cause: unknown): void {
+    if (this.signal.aborted) return;
     this.#push(new Error(`Cannot find peers by ${this.#name}: ${messageOf(cause)}`, { cause }));
   }
 
