@@ -252,7 +252,9 @@ class EtcdWatcher implements Watcher {
   }
 
   #ask<Answer>(context: WatchContext, method: string, body: unknown): Promise<Answer> {
-    return context.within(async (signal) => (await this.#call(method, body, signal)).json());
+    return context.within(async (signal) =>
+      await (await this.#call(method, body, signal)).json() as Answer
+    );
   }
 
   #call(method: string, body: unknown, signal: AbortSignal): Promise<Response> {

@@ -221,7 +221,7 @@ class SliceWatcher implements Watcher {
         this.#tell(context);
         return page.metadata.resourceVersion;
       }
-      query.continue = page.metadata.continue;
+      query["continue"] = page.metadata.continue;
     }
   }
 
@@ -283,7 +283,7 @@ class SliceWatcher implements Watcher {
     const path = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}` +
       `/endpointslices?${selector}`;
     const headers: Record<string, string> = { accept: "application/json" };
-    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     return await request(this.#fetch(ca), this.#url(path), { headers, signal });
   }
 

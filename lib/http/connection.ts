@@ -86,7 +86,7 @@ export class Connection {
    */
   async exchange<Result>(
     path: string,
-    request: { method: string; body?: BodyInit },
+    request: { method: string; body?: string | Uint8Array<ArrayBuffer> },
     { loadTimeoutMs }: PeerCallOptions,
     patience: Patience,
     read: (response: Response) => Promise<Result>,

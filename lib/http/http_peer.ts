@@ -119,7 +119,7 @@ export class HttpPeer implements Peer {
 
   #change(
     path: string,
-    request: { method: string; body?: BodyInit },
+    request: { method: string; body?: string | Uint8Array<ArrayBuffer> },
     options: PeerCallOptions,
   ): Promise<void> {
     const connection = this.#connection;
