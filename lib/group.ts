@@ -10,6 +10,7 @@ import { HotKeys } from "./hot_keys.ts";
 import { checkKey } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
+import { peekInTurn } from "./peer/peek_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { type Flight, SingleFlight } from "./single_flight.ts";
@@ -21,7 +22,8 @@ import { type GroupStats, newCounters } from "./stats.ts";
 // 2. On a miss the caller joins the key's flight, or starts one: one run per key and process.
 // 3. The flight asks the key's owner, which has flights of its own: one run per key and cluster.
 //    If the owner cannot be asked the next peer in the key's order stands in, and so on.
-// 4. Where the order comes to this process, its loader runs. What it brings goes to the main cache.
+// 4. Where the order comes to this process, its loader runs, unless the key has just moved here and
+//    whoever owned it before still has it in memory. What comes of it goes to the main cache.
 //    Requests of peers begin here: they are never passed on, so peers whose lists differ cannot
 //    send one in circles. A flight of step 2 may wait for one of step 4, never the other way round.
 // 5. What a peer brought is mirrored in the hot cache if the key is hot.
@@ -290,7 +292,9 @@ export class Group<T, Input = T> {
     this.#counters.loadsExecuted++;
     const peers = this.#host.peers.before(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
-    return peers === undefined ? this.#load(key, flight.signal) : this.#ask(key, peers, flight);
+    return peers === undefined
+      ? this.#load(key, flight.signal, { wereAsked: true })
+      : this.#ask(key, peers, flight);
   }
 
   async #ask(key: string, peers: Iterable<Peer>, flight: Flight): Promise<Arrival<T>> {
@@ -300,16 +304,30 @@ export class Group<T, Input = T> {
     await askInTurn(peers, async (peer) => {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
     }, { signal, onPeerFailure: this.#onPeerFailure });
-    if (arrival === undefined) return await this.#load(key, signal);
+    if (arrival === undefined) return await this.#load(key, signal, { wereAsked: true });
     this.#counters.peerLoads++;
     if (flight.isCurrent) this.#mirror(key, arrival);
     return arrival;
   }
 
-  /** Joins the run of the loader for a key, or starts one. */
-  #load(key: string, signal: Cancellation): Promise<Arrival<T>> {
+  /**
+   * Joins the run of the loader for a key, or starts one. A value that another process still has in
+   * memory spares the run.
+   *
+   * @param options `wereAsked`: whether peers that are better placed have been asked already.
+   */
+  #load(key: string, signal: Cancellation, options: { wereAsked: boolean }): Promise<Arrival<T>> {
     return this.#loads.run(key, signal, async (flight) => {
       try {
+        const { peers, clock } = this.#host;
+        const holders = peers.holders(key, options);
+        const held = holders &&
+          await peekInTurn(holders, this.name, key, { signal: flight.signal, clock });
+        if (held !== undefined) {
+          this.#counters.peekLoads++;
+          if (flight.isCurrent) this.#memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
+          return held;
+        }
         const { bytes, expiresAtMs } = await this.#loader.run(key, flight);
         this.#counters.localLoads++;
         const kept = flight.isCurrent ? this.#memory.keep(key, bytes, expiresAtMs) : undefined;
@@ -402,7 +420,7 @@ export class Group<T, Input = T> {
     load: (key, signal) => {
       this.#counters.loads++;
       if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
-      return this.#load(key, signal);
+      return this.#load(key, signal, { wereAsked: false });
     },
     put: (key, value) => this.#put(key, value),
     drop: (key) => this.#drop(key),

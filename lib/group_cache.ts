@@ -55,6 +55,14 @@ export interface GroupCacheOptions {
    * @default 1000, or 10000 with a placement of Go's
    */
   peerTimeoutMs?: number;
+  /**
+   * How long after a change a process asks the one that owned a key before whether it still has it
+   * in memory, before it loads it, in milliseconds. A change is one of the list of peers, its own
+   * start, or that it and others can reach each other again. 0 to never ask.
+   *
+   * @default 300000
+   */
+  handoverMs?: number;
   /** What bounds the requests to peers; what is not given keeps its default. */
   limits?: Partial<PeerLimits>;
   /**
@@ -138,6 +146,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       placement = rendezvous(),
       basePath = "/_groupcache/",
       peerTimeoutMs = isOfGo(placement) ? 10_000 : 1000,
+      handoverMs = 300_000,
       limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),
       clock = systemClock,
@@ -150,6 +159,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       );
     }
     checkDuration("GroupCache", "peerTimeoutMs", peerTimeoutMs);
+    if (handoverMs !== 0) checkDuration("GroupCache", "handoverMs", handoverMs);
     this.#self = self;
     this.#clock = clock;
     this.#random = random;
@@ -176,6 +186,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       self,
       placement,
       connect: (url) => new HttpPeer(url, peerOptions),
+      clock,
+      handoverMs,
     });
     this.#greeter = new Greeter({
       instanceId,

@@ -23,6 +23,8 @@ export interface GroupStats {
   localLoads: number;
   /** Runs of the loader in this process that failed. */
   localLoadErrors: number;
+  /** Values that spared a run of the loader, because another process still had them in memory. */
+  peekLoads: number;
   /** Values that came from peers. */
   peerLoads: number;
   /** Times that a peer could not be asked. */
@@ -61,6 +63,7 @@ export function newCounters(): Counters {
     loadsExecuted: 0,
     localLoads: 0,
     localLoadErrors: 0,
+    peekLoads: 0,
     peerLoads: 0,
     peerErrors: 0,
     serverRequests: 0,

@@ -67,6 +67,7 @@ test("Group.stats() counts what happened", async () => {
       loadsExecuted: 1,
       localLoads: 1,
       localLoadErrors: 0,
+      peekLoads: 0,
       peerLoads: 0,
       peerErrors: 0,
       serverRequests: 0,

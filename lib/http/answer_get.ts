@@ -2,11 +2,11 @@ import type { Clock } from "../clock.ts";
 import { checkKey } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { encodeGetResponse } from "../wire/messages.ts";
-import { FROM } from "./headers.ts";
+import { FROM, PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messageReply, messagesReply, toErrorMessage, toMessage } from "./replies.ts";
+import { messageReply, messagesReply, notInMemory, toErrorMessage, toMessage } from "./replies.ts";
 import { keepOpen } from "./runtime.ts";
 
 /**
@@ -38,6 +38,7 @@ export function answerGet(
   const minuteQps = group.count(key);
   const found = group.find(key);
   if (found !== undefined) return messageReply({ ...found, minuteQps });
+  if (context.request.headers.has(PEEK)) throw notInMemory(key);
   return answerWithLoad(loadForPeer(group, key, context), minuteQps, context);
 }
 

@@ -2,10 +2,11 @@ import type { Clock } from "../clock.ts";
 import { checkKey } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
+import { PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messagesReply, toErrorMessage, toMessage } from "./replies.ts";
+import { messagesReply, notInMemory, toErrorMessage, toMessage } from "./replies.ts";
 
 /** More keys than this in one request are refused. */
 const MAX_KEYS = 10_000;
@@ -26,6 +27,7 @@ export async function answerGetKeys(
     }
     return keys;
   });
+  const isPeek = request.headers.has(PEEK);
   const ready: GetResponse[] = [];
   const missing: { index: number; key: string; minuteQps: number }[] = [];
   for (const [index, key] of keys.entries()) {
@@ -33,8 +35,10 @@ export async function answerGetKeys(
       parse(() => checkKey(key));
       const minuteQps = group.count(key);
       const found = group.find(key);
-      if (found === undefined) missing.push({ index, key, minuteQps });
-      else ready.push({ ...found, minuteQps, index });
+      if (found === undefined) {
+        if (isPeek) throw notInMemory(key);
+        missing.push({ index, key, minuteQps });
+      } else ready.push({ ...found, minuteQps, index });
     } catch (error) {
       ready.push(toErrorMessage(error, index));
     }

@@ -6,7 +6,7 @@ import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
 import { concat } from "../wire/frames.ts";
 import type { GetResponse } from "../wire/messages.ts";
 import type { FetchGate } from "./fetch_gate.ts";
-import { ERROR, FROM, PROTOBUF, TIMEOUT, VERSION } from "./headers.ts";
+import { ERROR, FROM, PEEK, PROTOBUF, TIMEOUT, VERSION } from "./headers.ts";
 import { KEEPALIVE_MS } from "./live_body.ts";
 import type { Patience } from "./patience.ts";
 
@@ -87,7 +87,7 @@ export class Connection {
   async exchange<Result>(
     path: string,
     request: { method: string; body?: string | Uint8Array<ArrayBuffer> },
-    { loadTimeoutMs }: PeerCallOptions,
+    { loadTimeoutMs, peek }: PeerCallOptions,
     patience: Patience,
     read: (response: Response) => Promise<Result>,
   ): Promise<Result> {
@@ -95,6 +95,7 @@ export class Connection {
     if (loadTimeoutMs !== undefined && loadTimeoutMs < Infinity) {
       headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
     }
+    if (peek) headers[PEEK] = "1";
     if (request.body !== undefined) {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }

@@ -13,5 +13,8 @@ export const ERROR = "groupcache-error";
 /** On every request of ours: the instance id of the sender. */
 export const FROM = "groupcache-from";
 
+/** On requests: answer from memory or not at all. */
+export const PEEK = "groupcache-peek";
+
 /** On requests: how long the owner may spend on a load, in milliseconds. */
 export const TIMEOUT = "groupcache-timeout-ms";

@@ -65,6 +65,10 @@ export class HttpPeer implements Peer {
 
   get(group: string, key: string, options: PeerCallOptions = {}): Promise<EncodedValue> {
     const call = new KeyCall(group, key, options);
+    // One of Go would load the key.
+    if (call.peek && !this.#connection.isOurs && this.#connection.options.mayBeGo) {
+      call.reject(this.#connection.failure("its implementation may not know how to peek"));
+    }
     if (!call.isSettled) this.#batcher.add(call);
     return call.value;
   }

@@ -33,7 +33,7 @@ export interface Sending {
  */
 export class KeyBatcher {
   #options: KeyBatcherOptions;
-  /** Calls that wait, by group: a request is for one group. */
+  /** Calls that wait, by what a request has for all its keys: the group, and whether to peek. */
   #queues = new Map<string, KeyCall[]>();
   #queued = 0;
   #unanswered = 0;
@@ -60,8 +60,10 @@ export class KeyBatcher {
       );
       return;
     }
-    const queue = this.#queues.get(call.group);
-    if (queue === undefined) this.#queues.set(call.group, [call]);
+    // No group has a slash in its name.
+    const kind = call.peek ? `/${call.group}` : call.group;
+    const queue = this.#queues.get(kind);
+    if (queue === undefined) this.#queues.set(kind, [call]);
     else queue.push(call);
     this.#queued++;
     this.#schedule();
@@ -111,16 +113,16 @@ export class KeyBatcher {
     const maxKeys = takesBatches() ? limits.maxKeys : 1;
     const [next] = this.#queues;
     if (next === undefined) return [];
-    const [group, queue] = next;
+    const [kind, queue] = next;
     let bytes = 0;
     let end = 0;
     while (end < queue.length && end < maxKeys && (end === 0 || bytes < limits.maxKeyBytes)) {
       bytes += 2 * (queue[end++]?.key.length ?? 0);
     }
     this.#queued -= end;
-    this.#queues.delete(group);
+    this.#queues.delete(kind);
     // Groups take turns.
-    if (end < queue.length) this.#queues.set(group, queue.splice(end));
+    if (end < queue.length) this.#queues.set(kind, queue.splice(end));
     return queue.filter(({ isSettled }) => !isSettled);
   }
 }

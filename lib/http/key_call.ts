@@ -7,6 +7,8 @@ export class KeyCall {
   readonly key: string;
   /** How long the peer may spend on a load for it, in milliseconds. */
   readonly loadTimeoutMs: number | undefined;
+  /** Whether the peer is to answer from memory or not at all. */
+  readonly peek: boolean;
   /** What the caller waits for. */
   readonly value: Promise<EncodedValue>;
   /** How often the key was sent. */
@@ -18,10 +20,15 @@ export class KeyCall {
   #reject: (error: unknown) => void;
   #isSettled = false;
 
-  constructor(group: string, key: string, { signal, loadTimeoutMs }: PeerCallOptions) {
+  constructor(
+    group: string,
+    key: string,
+    { signal, loadTimeoutMs, peek = false }: PeerCallOptions,
+  ) {
     this.group = group;
     this.key = key;
     this.loadTimeoutMs = loadTimeoutMs;
+    this.peek = peek;
     const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
     this.value = promise;
     this.#resolve = resolve;

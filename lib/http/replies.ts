@@ -1,5 +1,5 @@
 import { borrowBytes } from "../byte_view.ts";
-import { GroupCacheError, type GroupCacheErrorCode, messageOf } from "../errors.ts";
+import { GroupCacheError, type GroupCacheErrorCode, messageOf, quote } from "../errors.ts";
 import type { EncodedValue } from "../peer/peer.ts";
 import { encodeGetResponse, type GetResponse } from "../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "./headers.ts";
@@ -57,6 +57,11 @@ export function toMessage(value: EncodedValue, minuteQps: number, index?: number
 export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
   const { code, message } = toGroupCacheError(thrown);
   return index === undefined ? { error: code, message } : { error: code, message, index };
+}
+
+/** What is said to a peer that asks for what is in memory only. */
+export function notInMemory(key: string): GroupCacheError {
+  return new GroupCacheError("not-found", `Cannot find ${quote(key)} in memory`);
 }
 
 function toGroupCacheError(thrown: unknown): GroupCacheError {

@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import { quote } from "../errors.ts";
 import type { Placement } from "../placement/placement.ts";
 import type { Peer } from "./peer.ts";
@@ -10,21 +11,46 @@ export interface PeerSetOptions {
   placement: Placement;
   /** Makes the client of a peer. */
   connect: (url: string) => Peer;
+  clock: Clock;
+  /** How long after a change the peers of before are of interest, in milliseconds. */
+  handoverMs: number;
 }
+
+type Rank = (key: string) => Iterable<string>;
+
+/** How it was before a change. */
+interface Past {
+  readonly rank: Rank;
+  readonly peers: ReadonlyMap<string, Peer>;
+  /** Whether it was only out of this process's sight, the others being what they are. */
+  readonly wasAlone: boolean;
+  /** When nobody is interested any more, in Unix milliseconds. */
+  readonly endMs: number;
+}
+
+/** Changes that follow each other sooner than anybody reads are not all remembered. */
+const MAX_PASTS = 3;
 
 /** The processes that share the keys, this one among them. */
 export class PeerSet {
   #self: string | undefined;
   #placement: Placement;
   #connect: (url: string) => Peer;
+  #clock: Clock;
+  #handoverMs: number;
   #others = new Map<string, Peer>();
   #urls: readonly string[] = [];
-  #rank: ((key: string) => Iterable<string>) | undefined;
+  #rank: Rank | undefined;
+  /** The latest first. */
+  #pasts: Past[] = [];
+  #isLeaving = false;
 
   constructor(options: PeerSetOptions) {
     this.#self = options.self === undefined ? undefined : checkPeerUrl("self", options.self);
     this.#placement = options.placement;
     this.#connect = options.connect;
+    this.#clock = options.clock;
+    this.#handoverMs = options.handoverMs;
     if (this.#self !== undefined) this.#urls = [this.#self];
   }
 
@@ -72,6 +98,13 @@ export class PeerSet {
       if (origin === selfOrigin) this.#self = url;
       else others.set(url, this.#others.get(url) ?? this.#connect(url));
     }
+    const isOther = others.size !== this.#others.size ||
+      [...others.keys()].some((url) => !this.#others.has(url));
+    if (isOther) {
+      // Who was alone until now has just come to those who were there.
+      if (this.#rank === undefined) this.#remember(others);
+      else this.#remember(this.#others, this.#rank);
+    }
     this.#others = others;
     this.#urls = [...byOrigin.values()];
     this.#rank = others.size === 0 ? undefined : this.#placement.rank(this.#urls);
@@ -86,12 +119,16 @@ export class PeerSet {
     if (this.#rank === undefined) return undefined;
     const urls = this.#rank(key)[Symbol.iterator]();
     const owner = urls.next();
-    if (owner.done || owner.value === this.#self) return undefined;
+    if (owner.done || owner.value === this.#self && !this.#isLeaving) return undefined;
     return this.#upToSelf(owner, urls);
   }
 
   *#upToSelf(owner: IteratorResult<string>, urls: Iterator<string>): Generator<Peer> {
-    for (let url = owner; !url.done && url.value !== this.#self; url = urls.next()) {
+    for (let url = owner; !url.done; url = urls.next()) {
+      if (url.value === this.#self) {
+        if (this.#isLeaving) continue;
+        return;
+      }
       const peer = this.#others.get(url.value);
       // Otherwise it left the list since the ranking was made.
       if (peer?.breaker.admits()) yield peer;
@@ -100,6 +137,48 @@ export class PeerSet {
 
   /** Takes note that this process and others could not reach each other for a while. */
   reunited(): void {
+    this.#remember(this.#others);
+  }
+
+  /** Lets the others have this process's keys from now on. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
+  /**
+   * Peers that may have `key` in memory when this process is about to load it, best first: one that
+   * is better placed, but leaving or taken for dead by whoever asks, and those that owned the key
+   * before something changed. Undefined if there is no reason to think so.
+   *
+   * @param wereAsked Whether those who are better placed have been asked already.
+   */
+  holders(key: string, { wereAsked }: { wereAsked: boolean }): Iterable<Peer> | undefined {
+    if (this.#rank === undefined) return undefined;
+    const holders = new Set<Peer>();
+    for (const url of this.#rank(key)) {
+      if (url === this.#self || holders.size > 0) break;
+      const peer = this.#others.get(url);
+      if (peer?.isLeaving || !wereAsked && peer?.breaker.admits()) holders.add(peer);
+    }
+    if (this.#pasts.length > 0) {
+      const now = this.#clock.now();
+      this.#pasts = this.#pasts.filter(({ endMs }) => endMs > now);
+      for (const { rank, peers } of this.#pasts) {
+        const [owner] = rank(key);
+        const peer = owner === undefined ? undefined : peers.get(owner);
+        if (peer?.isLeaving || peer?.breaker.admits()) holders.add(peer);
+      }
+    }
+    return holders.size === 0 ? undefined : holders;
+  }
+
+  #remember(peers: ReadonlyMap<string, Peer>, rank?: Rank): void {
+    if (this.#handoverMs === 0 || peers.size === 0) return;
+    const endMs = this.#clock.now() + this.#handoverMs;
+    const wasAlone = rank === undefined;
+    rank ??= this.#placement.rank([...peers.keys()]);
+    const earlier = this.#pasts.filter((past) => !(wasAlone && past.wasAlone));
+    this.#pasts = [{ rank, peers, wasAlone, endMs }, ...earlier].slice(0, MAX_PASTS);
   }
 
   /** The peer of a URL, in whatever form, that is in the list and not this process. */

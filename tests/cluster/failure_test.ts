@@ -50,8 +50,8 @@ test("A peer that keeps failing is given up, and its keys belong to the next in 
   const setup = new Setup(3);
   setup.cluster.setFault(1, "refuse");
   for (const key of setup.keys(1, 2, 20)) assertEquals(await setup.get(0, key), "loaded by 2");
-  assertEquals(setup.cluster.requestsTo(1), 5);
-  assertEquals(setup.events, ["0: peer-down 1"]);
+  assertEquals(setup.cluster.requestsTo(1), 10, "5 of who asks, 5 of who stands in");
+  assertEquals(setup.events.sort(), ["0: peer-down 1", "2: peer-down 1"]);
   assertEquals(setup.loads, 20, "each key once");
 });
 

@@ -16,12 +16,13 @@ const asTheKeySays: Placement = {
 };
 
 function setUp(self: string | undefined) {
+  const clock = new VirtualClock();
   const connected: string[] = [];
   const byUrl = new Map<string, Peer>();
   const connect = (url: string): Peer => {
     connected.push(url);
     const breaker = new CircuitBreaker({
-      clock: new VirtualClock(),
+      clock,
       random: () => 0,
       probe: () => Promise.resolve(false),
       onOpen: () => {},
@@ -39,7 +40,12 @@ function setUp(self: string | undefined) {
     byUrl.set(url, peer);
     return peer;
   };
-  return { connected, byUrl, peers: new PeerSet({ self, placement: asTheKeySays, connect }) };
+  return {
+    connected,
+    byUrl,
+    peers: new PeerSet({ self, placement: asTheKeySays, connect, clock, handoverMs: 1000 }),
+    clock,
+  };
 }
 
 function never(): Promise<never> {

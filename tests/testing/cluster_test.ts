@@ -17,7 +17,7 @@ class Setup {
   readonly failures: string[] = [];
 
   constructor(load: Load = (index) => `loaded by ${index}`, options: ClusterOptions = {}) {
-    this.cluster = new Cluster(2, options);
+    this.cluster = new Cluster(2, { handoverMs: 0, ...options });
     this.groups = this.cluster.caches.map((cache, index) =>
       cache.group("values", {
         maxBytes: 1 << 20,

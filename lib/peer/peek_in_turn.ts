@@ -1,0 +1,46 @@
+import { type Cancellation, LightCancellation } from "../cancellation.ts";
+import type { Clock } from "../clock.ts";
+import { GroupCacheError } from "../errors.ts";
+import type { EncodedValue, Peer } from "./peer.ts";
+
+/** A peer that takes longer to look into its memory does not help: a load may be quicker. */
+const PEEK_MS = 500;
+
+/** How peers are peeked at one after the other. */
+export interface PeekInTurnOptions {
+  /** Ends the peeking: it rejects with the signal's reason. */
+  signal: Cancellation;
+  clock: Clock;
+}
+
+/** The value of a key out of the memory of the first peer that has it. No peer loads for this. */
+export async function peekInTurn(
+  peers: Iterable<Peer>,
+  group: string,
+  key: string,
+  { signal, clock }: PeekInTurnOptions,
+): Promise<EncodedValue | undefined> {
+  for (const peer of peers) {
+    const late = new GroupCacheError(
+      "peer-failed",
+      `Cannot peek at peer ${peer.url}: no answer within ${PEEK_MS} ms`,
+    );
+    const end = new LightCancellation();
+    const onAbort = () => end.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = clock.setTimeout(() => {
+      // Memory needs no time: it would keep the next ones waiting too.
+      peer.breaker.open(late);
+      end.abort(late);
+    }, PEEK_MS);
+    try {
+      return await peer.get(group, key, { signal: end, peek: true });
+    } catch {
+      signal.throwIfAborted();
+    } finally {
+      clock.clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+  return undefined;
+}
