@@ -48,7 +48,7 @@ export type {
 } from "./lib/events.ts";
 export type { CallOptions, Group } from "./lib/group.ts";
 export { GroupCache } from "./lib/group_cache.ts";
-export type { FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
+export type { CloseOptions, FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/http/connection.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";

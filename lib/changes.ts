@@ -59,6 +59,8 @@ export class Changes {
       try {
         await peer.remove(group, key, { signal });
       } catch (error) {
+        // Nobody gets from it what it could not be told to drop.
+        if (peer.presence !== "here") return;
         failures.push(error);
         if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
       }

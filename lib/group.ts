@@ -10,6 +10,7 @@ import { HotKeys } from "./hot_keys.ts";
 import { checkKey } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
+import { handOver } from "./peer/hand_over.ts";
 import { peekInTurn } from "./peer/peek_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
@@ -64,6 +65,12 @@ export let createGroup: <T, Input>(
   host: GroupHost,
 ) => Group<T, Input>;
 
+/** Hands over what a group holds to whoever owns it next, as far as time goes. */
+export let handOverGroup: (group: AnyGroup, signal: Cancellation) => Promise<void>;
+
+/** Resolves when nobody waits for a value of a group. */
+export let groupIdle: (group: AnyGroup) => Promise<void>;
+
 /** The side that a group shows its peers. For the library's own use. */
 export let peerSideOf: (group: AnyGroup) => PeerSide;
 
@@ -101,6 +108,8 @@ export class Group<T, Input = T> {
   #memory: GroupMemory<T>;
   /** How values come to this process's callers. */
   #gets = new SingleFlight<Arrival<T>>();
+  /** Values on their way from a process that leaves. */
+  #takeOvers = new SingleFlight<void>();
   /** Runs of the loader in this process. Apart from `#gets`, so that no circle of peers can form. */
   #loads = new SingleFlight<Arrival<T>>();
   #loader: Loader<T, Input>;
@@ -111,6 +120,15 @@ export class Group<T, Input = T> {
   static {
     createGroup = (name, options, host) => new Group(name, options, host);
     peerSideOf = (group) => group.#peerSide;
+    handOverGroup = (group, signal) => {
+      const { name } = group;
+      const { peers } = group.#host;
+      return handOver({ group: name, keys: group.#memory.hottest(), peers, signal });
+    };
+    groupIdle = async (group) => {
+      await group.#gets.idle();
+      await group.#loads.idle();
+    };
   }
 
   private constructor(
@@ -138,6 +156,7 @@ export class Group<T, Input = T> {
     host.closing.addEventListener("abort", () => {
       this.#gets.failAll(host.closing.reason);
       this.#loads.failAll(host.closing.reason);
+      this.#takeOvers.failAll(host.closing.reason);
       this.#memory.clear();
     }, { once: true });
   }
@@ -378,6 +397,14 @@ export class Group<T, Input = T> {
     if (this.#memory.mirror(key, value)) this.#hotKeys.pushedOut(now);
   }
 
+  #takeOver(key: string, from: Peer): Promise<void> {
+    return this.#takeOvers.run(key, undefined, async (flight) => {
+      if (this.#memory.holds(key)) return;
+      const value = await from.get(this.name, key, { signal: flight.signal, peek: true });
+      if (flight.isCurrent && this.#memory.takeOver(key, value)) this.#counters.takenOver++;
+    });
+  }
+
   #put(key: string, value: EncodedValue): void {
     this.#forgetFlights(key);
     this.#memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
@@ -391,6 +418,7 @@ export class Group<T, Input = T> {
   #forgetFlights(key: string): void {
     this.#gets.forget(key);
     this.#loads.forget(key);
+    this.#takeOvers.forget(key);
   }
 
   #onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
@@ -418,11 +446,19 @@ export class Group<T, Input = T> {
       return found;
     },
     load: (key, signal) => {
+      if (this.#host.peers.isLeaving) {
+        return Promise.reject(
+          new GroupCacheError("closed", "Cannot load: the cache is about to be closed"),
+        );
+      }
       this.#counters.loads++;
       if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
       return this.#load(key, signal, { wereAsked: false });
     },
     put: (key, value) => this.#put(key, value),
     drop: (key) => this.#drop(key),
+    takeOver: async (keys, from) => {
+      await Promise.allSettled(keys.map((key) => this.#takeOver(key, from)));
+    },
   };
 }

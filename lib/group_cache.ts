@@ -2,6 +2,7 @@ import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
+import { drain } from "./drain.ts";
 import { GroupCacheError, quote } from "./errors.ts";
 import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { createGroup, type Group, peerSideOf } from "./group.ts";
@@ -85,6 +86,16 @@ export interface GroupCacheOptions {
   random?: () => number;
 }
 
+/** How a cache is closed. */
+export interface CloseOptions {
+  /**
+   * How long it may take to leave the cluster without a trace, in milliseconds.
+   *
+   * @default 0: at once
+   */
+  drainMs?: number;
+}
+
 /** A fetch function, as `Deno.serve` and `Bun.serve` take it; they pass more arguments. */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
   request: Request,
@@ -158,8 +169,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
           `it: received ${quote(basePath)}`,
       );
     }
-    checkDuration("GroupCache", "peerTimeoutMs", peerTimeoutMs);
-    if (handoverMs !== 0) checkDuration("GroupCache", "handoverMs", handoverMs);
+    checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
+    if (handoverMs !== 0) checkDuration("create GroupCache", "handoverMs", handoverMs);
     this.#self = self;
     this.#clock = clock;
     this.#random = random;
@@ -173,6 +184,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       basePath,
       peerTimeoutMs,
       random,
+      self: () => this.#peers.self ?? "",
       instanceId,
       trustsGoStatus: placement.statusTells ?? false,
       mayBeGo: isOfGo(placement),
@@ -205,6 +217,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
         const group = this.#groups.get(name);
         return group && peerSideOf(group);
       },
+      peer: (url) => this.#peers.find(url),
       greet: (hello) => this.#greeter.answer(hello),
     });
     if (peers !== undefined) this.#findPeers(peers);
@@ -284,16 +297,55 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
 
   /**
    * Ends the cache: whoever waits, and whoever calls later, gets an error with code `closed`;
-   * peers are told to go elsewhere. Values that were handed out stay good. Closing again does nothing.
+   * peers are told to go elsewhere. Values that were handed out stay good. Closing again does nothing,
+   * but cuts a drain short.
+   *
+   * With `drainMs` it first leaves the cluster so that nobody notices: tells the peers, which go
+   * elsewhere from then on, hands over to them the values that are in most demand, and answers what
+   * is under way. Call it before you end the server.
    *
    * Resolves when the source of peers has ended too, its registration included; after 3 seconds it
    * is no longer waited for.
+   *
+   * @throws {RangeError} If `drainMs` is not a number of at least 0.
+   *
+   * @example
+   * ```ts
+   * import { GroupCache } from "@groupcache/groupcache";
+   *
+   * const cache = new GroupCache();
+   * // On SIGTERM, before the server's own shutdown:
+   * await cache.close({ drainMs: 5000 });
+   * ```
    */
-  async close(): Promise<void> {
-    if (!this.#closing.signal.aborted) {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { drainMs = 0 } = options;
+    if (drainMs !== 0) checkDuration("close", "drainMs", drainMs);
+    const { signal } = this.#closing;
+    if (drainMs !== 0 && !signal.aborted) await this.#drain(drainMs);
+    if (!signal.aborted) {
       this.#closing.abort(new GroupCacheError("closed", "Cannot use the cache: it was closed"));
     }
     await this.#following;
+  }
+
+  /** Leaves the others without their noticing, in so much time, or until the cache is closed. */
+  async #drain(drainMs: number): Promise<void> {
+    const end = new AbortController();
+    const isOver = Promise.withResolvers<void>();
+    end.signal.addEventListener("abort", () => isOver.resolve());
+    const onTime = () => end.abort();
+    const timer = this.#clock.setTimeout(onTime, drainMs);
+    this.#closing.signal.addEventListener("abort", onTime);
+    const drained = drain({
+      groups: [...this.#groups.values()],
+      peers: this.#peers,
+      greeter: this.#greeter,
+      signal: end.signal,
+    });
+    await Promise.race([drained, isOver.promise]);
+    this.#clock.clearTimeout(timer);
+    this.#closing.signal.removeEventListener("abort", onTime);
   }
 
   /** `close`, for `await using`. */

@@ -4,7 +4,7 @@ import type { Codec } from "./codec.ts";
 import type { BorrowedValue, EncodedValue } from "./peer/peer.ts";
 import type { CacheStats } from "./stats.ts";
 import { SegmentStore } from "./store/segment_store.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, StoredKey } from "./store/store.ts";
 
 /** The share of a group's memory that mirrors may take. */
 const HOT_SHARE = 1 / 8;
@@ -89,6 +89,25 @@ export class GroupMemory<T> {
     if (!this.#main.set(key, bytes, expiresAtMs)) return undefined;
     const slot = this.#main.peek(key, now);
     return slot >= 0 ? this.#main.view(slot) : undefined;
+  }
+
+  /** Keeps a value that another process hands over, unless there is one. Returns whether it did. */
+  takeOver(key: string, value: EncodedValue): boolean {
+    const now = this.#options.clock.now();
+    if (value.expiresAtMs <= now || this.holds(key)) return false;
+    this.#hot?.delete(key);
+    // It has proved itself where it comes from: what comes in behind it must not push it out.
+    return this.#main.set(key, borrowBytes(value.view), value.expiresAtMs, 1);
+  }
+
+  /** Whether a key that belongs here has a value. */
+  holds(key: string): boolean {
+    return this.#main.peek(key, this.#options.clock.now()) >= 0;
+  }
+
+  /** The keys that belong here, those in most demand first. */
+  hottest(): Iterable<StoredKey> {
+    return this.#main.hottest(this.#options.clock.now());
   }
 
   /** Whether there is a mirror of a key, be it one whose owner is to be asked again. */

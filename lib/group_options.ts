@@ -104,7 +104,7 @@ export function checkGroupOptions<T, Input>(
         quote(ttlMs),
     );
   }
-  checkDuration("group", "loadTimeoutMs", loadTimeoutMs);
+  checkDuration("create group", "loadTimeoutMs", loadTimeoutMs);
   for (const option of ["mirrorMinuteQps", "mirrorTtlMs"] as const) {
     if (isAtLeastZero(checked[option])) continue;
     throw new RangeError(
@@ -117,10 +117,10 @@ export function checkGroupOptions<T, Input>(
 }
 
 /** @throws {RangeError} Unless an option is a time that passes. */
-export function checkDuration(what: string, option: string, ms: number): void {
+export function checkDuration(action: string, option: string, ms: number): void {
   if (typeof ms === "number" && ms > 0) return;
   throw new RangeError(
-    `Cannot create ${what}: ${option} must be a number above 0: received ${quote(ms)}`,
+    `Cannot ${action}: ${option} must be a number above 0: received ${quote(ms)}`,
   );
 }
 

@@ -66,6 +66,15 @@ export class SingleFlight<Value> {
     this.#forgotten.add(flight);
   }
 
+  /** Resolves when no flight is under way, the forgotten ones included, nor one that began since. */
+  async idle(): Promise<void> {
+    for (;;) {
+      const flights = [...this.#flights.values(), ...this.#forgotten];
+      if (flights.length === 0) return;
+      await Promise.allSettled(flights.map((flight) => flight.wait(undefined)));
+    }
+  }
+
   /** Fails every flight, the forgotten ones too. */
   failAll(reason: unknown): void {
     for (const flight of [...this.#flights.values(), ...this.#forgotten]) flight.fail(reason);

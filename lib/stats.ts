@@ -25,6 +25,8 @@ export interface GroupStats {
   localLoadErrors: number;
   /** Values that spared a run of the loader, because another process still had them in memory. */
   peekLoads: number;
+  /** Values that processes handed over when they left. */
+  takenOver: number;
   /** Values that came from peers. */
   peerLoads: number;
   /** Times that a peer could not be asked. */
@@ -64,6 +66,7 @@ export function newCounters(): Counters {
     localLoads: 0,
     localLoadErrors: 0,
     peekLoads: 0,
+    takenOver: 0,
     peerLoads: 0,
     peerErrors: 0,
     serverRequests: 0,

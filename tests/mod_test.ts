@@ -32,6 +32,7 @@ const MODULES: ModuleCase[] = [
       "CacheStats",
       "CallOptions",
       "Clock",
+      "CloseOptions",
       "Codec",
       "Discovery",
       "DiscoveryErrorEvent",

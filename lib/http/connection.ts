@@ -39,6 +39,8 @@ export interface ConnectionOptions {
 export interface PeerConnectionOptions extends ConnectionOptions {
   /** Told how the requests go. */
   breaker: CircuitBreaker;
+  /** Told that the peer has said that its cache is closed. */
+  onClosed: () => void;
   /** Told now and then that a peer of our kind has answered. */
   onAnswer: () => void;
 }
@@ -153,13 +155,14 @@ export class Connection {
     const isAnswer = error.code !== "peer-failed" ||
       response !== undefined && !response.ok && this.isUp(response);
     if (isAnswer) return;
-    const { breaker, clock, peerTimeoutMs, mayBeGo } = this.options;
+    const { breaker, clock, peerTimeoutMs, mayBeGo, onClosed } = this.options;
     const silentMs = clock.now() - Math.max(startedAtMs, this.#heardAtMs);
-    const isClosing = response?.headers.get(ERROR) === "closed";
+    const isClosed = response?.headers.get(ERROR) === "closed";
+    if (isClosed) onClosed();
     // Silence costs callers most. If no other request was answered meanwhile it is the peer's, unless
     // that is one of Go with a slow load.
     const isSilent = silentMs >= peerTimeoutMs && (this.#isOurs || !mayBeGo);
-    if (isClosing || isSilent) breaker.open(error);
+    if (isClosed || isSilent) breaker.open(error);
     else breaker.failed(error);
   }
 

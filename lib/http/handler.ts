@@ -1,11 +1,12 @@
 import type { Clock } from "../clock.ts";
 import { GroupCacheError } from "../errors.ts";
-import type { PeerSide } from "../peer/peer.ts";
+import type { Peer, PeerSide } from "../peer/peer.ts";
 import type { Hello } from "../wire/hello.ts";
 import { answerDelete, answerPut, answerRemoveKeys } from "./answer_changes.ts";
 import { answerGet } from "./answer_get.ts";
 import { answerGetKeys } from "./answer_get_keys.ts";
 import { answerHello } from "./answer_hello.ts";
+import { answerOffer } from "./answer_offer.ts";
 import { PROTOCOL_VERSION, VERSION } from "./headers.ts";
 import { parse } from "./parse.ts";
 import { parseTarget, pathOf } from "./paths.ts";
@@ -20,6 +21,8 @@ export interface PeerHandlerOptions {
   plusIsSpace: boolean;
   /** The group of a name, if there is one. */
   group: (name: string) => PeerSide | undefined;
+  /** The peer of a URL, if there is one. */
+  peer: (url: string) => Peer | undefined;
   /** Answers a hello. */
   greet: (hello: Hello) => Hello;
 }
@@ -69,6 +72,7 @@ export class PeerHandler {
       case "POST":
         if (keyList === "_get-keys/") return answerGetKeys(group, request, clock);
         if (keyList === "_remove-keys/") return answerRemoveKeys(group, request);
+        if (keyList === "_offer-keys/") return answerOffer(group, request, this.#options);
     }
     const headers = { allow: "GET, PUT, DELETE, POST", [VERSION]: PROTOCOL_VERSION };
     return new Response("Cannot serve such a request", { status: 405, headers });

@@ -1,7 +1,7 @@
 import { borrowBytes } from "../byte_view.ts";
 import type { GroupCacheError } from "../errors.ts";
 import { CircuitBreaker } from "../peer/circuit_breaker.ts";
-import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
+import type { EncodedValue, Peer, PeerCallOptions, Presence } from "../peer/peer.ts";
 import { FrameDecoder } from "../wire/frames.ts";
 import { decodeHello, encodeHello, type Hello } from "../wire/hello.ts";
 import {
@@ -10,6 +10,7 @@ import {
   encodeSetRequest,
   type GetResponse,
 } from "../wire/messages.ts";
+import { encodeOffer } from "../wire/offer.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { KeyBatcher, type Sending } from "./key_batcher.ts";
 import { KeyCall } from "./key_call.ts";
@@ -21,6 +22,8 @@ import { Patience } from "./patience.ts";
 export interface HttpPeerOptions extends ConnectionOptions {
   /** What bounds the calls to the peer. */
   limits: PeerLimits;
+  /** How peers reach this process. */
+  self: () => string;
   /** As `Math.random`. */
   random: () => number;
   /** Finds out whether a peer that was given up can be asked again. It never rejects. */
@@ -37,12 +40,14 @@ export interface HttpPeerOptions extends ConnectionOptions {
 export class HttpPeer implements Peer {
   readonly url: string;
   readonly breaker: CircuitBreaker;
-  isLeaving = false;
+  presence: Presence = "here";
+  #self: () => string;
   #connection: Connection;
   #batcher: KeyBatcher;
 
   constructor(url: string, options: HttpPeerOptions) {
     this.url = url;
+    this.#self = options.self;
     this.breaker = new CircuitBreaker({
       clock: options.clock,
       random: options.random,
@@ -53,6 +58,7 @@ export class HttpPeer implements Peer {
     this.#connection = new Connection(url, {
       ...options,
       breaker: this.breaker,
+      onClosed: () => this.presence = "gone",
       onAnswer: () => options.onAnswer(this),
     });
     this.#batcher = new KeyBatcher({
@@ -104,6 +110,19 @@ export class HttpPeer implements Peer {
     }
     if (isPathStep(key)) throw this.#cannotReceive();
     await this.#change(path, { method: "DELETE" }, options);
+  }
+
+  async offer(
+    group: string,
+    keys: readonly string[],
+    options: PeerCallOptions = {},
+  ): Promise<void> {
+    const connection = this.#connection;
+    // One of Go has no use for it.
+    if (!connection.isOurs) return;
+    const path = keyListPath(connection.options.basePath, group, "_offer-keys/");
+    const body = encodeOffer({ from: this.#self(), keys });
+    await this.#change(path, { method: "POST", body }, options);
   }
 
   async hello(hello: Hello): Promise<Hello | undefined> {

@@ -5,7 +5,9 @@
 const MAX_PATH_LENGTH = 4096;
 
 /** What keys that travel in bodies are wanted for. The names stand behind a group's path. */
-export type KeyList = "_get-keys/" | "_remove-keys/";
+export type KeyList = "_get-keys/" | "_remove-keys/" | "_offer-keys/";
+
+const KEY_LISTS: readonly KeyList[] = ["_get-keys/", "_remove-keys/", "_offer-keys/"];
 
 /** What a request path names. */
 export interface Target {
@@ -47,7 +49,7 @@ export function parseTarget(url: string, basePath: string, plusIsSpace: boolean)
   const group = unescape(rest.slice(0, slash), plusIsSpace);
   const key = rest.slice(slash + 1);
   // The slash of a key of such a name would be escaped.
-  const keyList = key === "_get-keys/" || key === "_remove-keys/" ? key : undefined;
+  const keyList = KEY_LISTS.find((list) => list === key);
   return { group, key: unescape(key, plusIsSpace), keyList };
 }
 

@@ -76,7 +76,7 @@ export class Greeter {
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
     const isNew = this.#instances.get(peer.url) !== instance;
     this.#instances.set(peer.url, instance);
-    peer.isLeaving = isLeaving;
+    peer.presence = isLeaving ? "leaving" : "here";
     if (isLeaving) {
       peer.breaker.open(
         new GroupCacheError("peer-failed", `Cannot ask peer ${peer.url}: it is leaving`),

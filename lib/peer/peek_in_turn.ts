@@ -1,6 +1,7 @@
 import { type Cancellation, LightCancellation } from "../cancellation.ts";
 import type { Clock } from "../clock.ts";
 import { GroupCacheError } from "../errors.ts";
+import { isPeerFailure } from "./ask_in_turn.ts";
 import type { EncodedValue, Peer } from "./peer.ts";
 
 /** A peer that takes longer to look into its memory does not help: a load may be quicker. */
@@ -35,8 +36,10 @@ export async function peekInTurn(
     }, PEEK_MS);
     try {
       return await peer.get(group, key, { signal: end, peek: true });
-    } catch {
+    } catch (error) {
       signal.throwIfAborted();
+      // Whoever was about to go has gone.
+      if (peer.presence === "leaving" && isPeerFailure(error)) peer.presence = "gone";
     } finally {
       clock.clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);

@@ -30,6 +30,12 @@ export interface PeerCallOptions {
 }
 
 /**
+ * What a peer last said of itself: `leaving`, that it takes no new work, but still answers from
+ * memory; `gone`, that it answers nobody any more, so that nothing of what it holds matters.
+ */
+export type Presence = "here" | "leaving" | "gone";
+
+/**
  * One peer as we see it. Whatever keeps it from answering is a `GroupCacheError` with code
  * `peer-failed`: somebody else may be asked. Any other `GroupCacheError` is its answer.
  */
@@ -38,14 +44,15 @@ export interface Peer {
   readonly url: string;
   /** Whether it is worth asking. Calls are not held back by it: whoever makes them looks first. */
   readonly breaker: CircuitBreaker;
-  /** Whether the peer has said that it takes no new work. It still answers from memory. */
-  isLeaving: boolean;
+  presence: Presence;
   /** The value of a key, which the peer loads if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
   /** Puts a value into the peer's own memory. */
   set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<void>;
   /** Removes a key from the peer's own memory, and lets no load under way put it back. */
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
+  /** Has the peer fetch keys out of this process's memory. Resolves when it has done so. */
+  offer(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
   /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
   hello(hello: Hello): Promise<Hello | undefined>;
 }
@@ -62,4 +69,6 @@ export interface PeerSide {
   put(key: string, value: EncodedValue): void;
   /** Removes a key from memory, and lets no load under way put it back. */
   drop(key: string): void;
+  /** Fetches keys that a peer has in memory and hands over. It never rejects. */
+  takeOver(keys: readonly string[], from: Peer): Promise<void>;
 }

@@ -140,6 +140,11 @@ export class PeerSet {
     this.#remember(this.#others);
   }
 
+  /** Whether this process takes no new work of peers, because it is about to end. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** Lets the others have this process's keys from now on. */
   leave(): void {
     this.#isLeaving = true;
@@ -158,7 +163,7 @@ export class PeerSet {
     for (const url of this.#rank(key)) {
       if (url === this.#self || holders.size > 0) break;
       const peer = this.#others.get(url);
-      if (peer?.isLeaving || !wereAsked && peer?.breaker.admits()) holders.add(peer);
+      if (peer?.presence === "leaving" || !wereAsked && peer?.breaker.admits()) holders.add(peer);
     }
     if (this.#pasts.length > 0) {
       const now = this.#clock.now();
@@ -166,7 +171,7 @@ export class PeerSet {
       for (const { rank, peers } of this.#pasts) {
         const [owner] = rank(key);
         const peer = owner === undefined ? undefined : peers.get(owner);
-        if (peer?.isLeaving || peer?.breaker.admits()) holders.add(peer);
+        if (peer?.presence === "leaving" || peer?.breaker.admits()) holders.add(peer);
       }
     }
     return holders.size === 0 ? undefined : holders;

@@ -14,6 +14,7 @@ import {
   valueStartOf,
 } from "./entry.ts";
 import { EntryHeap } from "./entry_heap.ts";
+import { hottestOf } from "./hottest.ts";
 import { type KeyHash, seededKeyHash } from "./key_hash.ts";
 import { KeyReader } from "./key_reader.ts";
 import { Lender } from "./lender.ts";
@@ -22,7 +23,7 @@ import { Reclaimer } from "./reclaimer.ts";
 import { Segment } from "./segment.ts";
 import { standardWordsFor } from "./segment_memory.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
-import type { Slot, Store, StoreOptions, StoreStats } from "./store.ts";
+import type { Slot, Store, StoredKey, StoreOptions, StoreStats } from "./store.ts";
 
 /** An entry says in 32 bits how long its value is, and a segment in as many how far it is filled. */
 const MAX_VALUE_BYTES = 2 ** 32 - 2 ** 20;
@@ -132,7 +133,7 @@ export class SegmentStore implements Store {
     this.#budget.settle();
   }
 
-  set(key: string, value: Uint8Array, expiresAtMs: number): boolean {
+  set(key: string, value: Uint8Array, expiresAtMs: number, usesElsewhere = 0): boolean {
     const heap = this.#heap;
     this.#reclaimer.nowMs = this.#nowMs;
     this.#key.read(key);
@@ -146,7 +147,7 @@ export class SegmentStore implements Store {
       this.#budget.settle();
       return false;
     }
-    const { uses } = old ?? { uses: 0 };
+    const uses = old?.uses ?? usesElsewhere;
     const isHeld = heap.append(queue, { hash, key: this.#key, value, expiresAtMs, uses, words });
     if (!isHeld) this.#refused++;
     this.#budget.tidy(words, this.#nowMs);
@@ -164,6 +165,10 @@ export class SegmentStore implements Store {
   clear(): void {
     this.#heap.clear();
     this.#found = NO_SEGMENT;
+  }
+
+  hottest(nowMs: number): Iterable<StoredKey> {
+    return hottestOf(this.#heap, nowMs);
   }
 
   stats(): StoreStats {

@@ -35,6 +35,13 @@ export interface StoreStats {
  */
 export type Slot = number;
 
+/** A key that a store holds. */
+export interface StoredKey {
+  readonly key: string;
+  /** The length of its value, in bytes. */
+  readonly valueBytes: number;
+}
+
 /**
  * Values by key, in bounded memory: the insides of a group's main and hot caches.
  *
@@ -64,12 +71,16 @@ export interface Store {
   /**
    * Copies `value` in under `key`, in place of what was there. Returns false, and holds nothing
    * under the key, if the value is too large for the store.
+   *
+   * @param uses How often the entry is known to have been used elsewhere.
    */
-  set(key: string, value: Uint8Array, expiresAtMs: number): boolean;
+  set(key: string, value: Uint8Array, expiresAtMs: number, uses?: number): boolean;
   /** Forgets `key`. Returns whether it was there. */
   delete(key: string): boolean;
   /** Forgets everything and gives its memory back. */
   clear(): void;
+  /** The keys that live at `nowMs`, those in most demand first. */
+  hottest(nowMs: number): Iterable<StoredKey>;
   /** The counters as they stand. */
   stats(): StoreStats;
 }

@@ -139,6 +139,15 @@ test("A peer that closes is given up with its first word", async () => {
   assertEquals(setup.cluster.requestsTo(1), requests);
 });
 
+test("Group.remove() does without a peer that has closed", async () => {
+  const setup = new Setup(3);
+  const [key] = setup.keys(1, 2, 1) as [string];
+  await setup.get(0, key);
+  await setup.cluster.caches[1]?.close();
+  await setup.cluster.clock.until(setup.groups[0]?.remove(key) as Promise<void>);
+  assertEquals(await setup.get(0, key), "loaded by 2");
+});
+
 test("A peer that starts anew says so, and is used again at once", async () => {
   const clock = new VirtualClock();
   const servers = new Map<string, GroupCache>();

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { borrowBytes, ByteView, viewOf } from "../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../lib/errors.ts";
 import { PeerHandler } from "../../lib/http/handler.ts";
-import type { BorrowedValue, EncodedValue, PeerSide } from "../../lib/peer/peer.ts";
+import type { BorrowedValue, EncodedValue, Peer, PeerSide } from "../../lib/peer/peer.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
 import { concat, FrameDecoder } from "../../lib/wire/frames.ts";
 import {
@@ -37,6 +37,8 @@ class FakeGroup implements PeerSide {
   readonly loads: FakeLoad[] = [];
   readonly counted: string[] = [];
   readonly dropped: string[] = [];
+  readonly taken: string[] = [];
+  readonly takenOver = Promise.withResolvers<void>();
   onLoad = (): void => {};
 
   count(key: string): number {
@@ -59,6 +61,10 @@ class FakeGroup implements PeerSide {
   }
   drop(key: string): void {
     this.dropped.push(key);
+  }
+  async takeOver(keys: readonly string[], from: Peer): Promise<void> {
+    for (const key of keys) this.taken.push(`${key} of ${from.url}`);
+    await this.takenOver.promise;
   }
 }
 
@@ -90,6 +96,7 @@ class Setup {
       clock: this.clock,
       basePath: BASE,
       plusIsSpace,
+      peer: (url) => url === "http://giver:1" ? { url } as Peer : undefined,
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");
@@ -776,5 +783,48 @@ for (const body of ["", "hello", "null", "[]", '{"instance":1}', '{"peers":[1]}'
     const reply = await new Setup().send(BASE, { method: "POST", body });
     assertEquals(reply.status, 400);
     assertEquals(reply.headers.get("groupcache-error"), "bad-key");
+  });
+}
+
+// ----------------------------------------------------------------------------------------- offer
+
+function offer(setup: Setup, body: unknown): Promise<Response> {
+  const json = JSON.stringify(body);
+  return setup.send("/_groupcache/group/_offer-keys/", { method: "POST", body: json });
+}
+
+test("POST _offer-keys has the keys taken over, and ends when that is done", async () => {
+  const setup = new Setup();
+  const reply = await offer(setup, { from: "http://giver:1", keys: ["a", "b"] });
+  assertEquals(reply.status, 200);
+  assertEquals(setup.group.taken, ["a of http://giver:1", "b of http://giver:1"]);
+  let hasEnded = false;
+  const text = reply.text().then((text) => {
+    hasEnded = true;
+    return text;
+  });
+  await setup.clock.advance(600);
+  assertEquals(hasEnded, false);
+  setup.group.takenOver.resolve();
+  assertEquals((await text).trim(), "");
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("POST _offer-keys of somebody who is no peer is refused", async () => {
+  const setup = new Setup();
+  const reply = await offer(setup, { from: "http://stranger:1", keys: ["a"] });
+  assertEquals(reply.headers.get("groupcache-error"), "peer-failed");
+  assertEquals(setup.group.taken, []);
+});
+
+for (
+  const body of [undefined, null, [], { from: 1, keys: [] }, { from: "x" }, {
+    from: "x",
+    keys: [1],
+  }]
+) {
+  test(`POST _offer-keys of ${JSON.stringify(body)} is refused`, async () => {
+    const reply = await offer(new Setup(), body);
+    assertEquals([reply.status, reply.headers.get("groupcache-error")], [400, "bad-key"]);
   });
 }

@@ -73,6 +73,7 @@ class Setup {
       instanceId: "me",
       trustsGoStatus: false,
       mayBeGo: false,
+      self: () => "http://me:8080",
       random: () => 0,
       probe: () => Promise.resolve(false),
       onAnswer: () => {},
@@ -868,6 +869,7 @@ for (const key of KEYS) {
         clock: new VirtualClock(),
         basePath: "/_groupcache/",
         plusIsSpace,
+        peer: () => undefined,
         greet: (hello) => hello,
         group: () => ({
           count: () => 0,
@@ -877,6 +879,7 @@ for (const key of KEYS) {
             return Promise.resolve(VALUE);
           },
           put: (key) => received.push(`put ${key}`),
+          takeOver: never,
           drop: (key) => received.push(`drop ${key}`),
         }),
       });

@@ -31,10 +31,11 @@ function setUp(self: string | undefined) {
     const peer = {
       url,
       breaker,
-      isLeaving: false,
+      presence: "here" as const,
       get: never,
       set: never,
       remove: never,
+      offer: never,
       hello: never,
     };
     byUrl.set(url, peer);

@@ -1,0 +1,37 @@
+import type { Clock } from "../clock.ts";
+import { GroupCacheError, quote } from "../errors.ts";
+import { checkKey } from "../key.ts";
+import type { Peer, PeerSide } from "../peer/peer.ts";
+import { decodeOffer } from "../wire/offer.ts";
+import { PROTOCOL_VERSION, VERSION } from "./headers.ts";
+import { LiveBody } from "./live_body.ts";
+import { parse } from "./parse.ts";
+
+/** What an offer is answered with. */
+export interface OfferContext {
+  readonly clock: Clock;
+  /** The peer of a URL, if there is one. */
+  readonly peer: (url: string) => Peer | undefined;
+}
+
+/** Fetches what a peer hands over. The reply ends when that is done. */
+export async function answerOffer(
+  group: PeerSide,
+  request: Request,
+  { clock, peer }: OfferContext,
+): Promise<Response> {
+  const json = await request.text();
+  const { from, keys } = parse(() => {
+    const offer = decodeOffer(json);
+    offer.keys.forEach(checkKey);
+    return offer;
+  });
+  const giver = peer(from);
+  if (giver === undefined) {
+    throw new GroupCacheError("peer-failed", `Cannot take over keys: ${quote(from)} is no peer`);
+  }
+  // Whoever gives waits to hear that it is taken, and must not take a silent peer for dead.
+  const reply = new LiveBody(clock, new TextEncoder().encode(" "), () => {});
+  group.takeOver(keys, giver).then(() => reply.end());
+  return new Response(reply.stream, { headers: { [VERSION]: PROTOCOL_VERSION } });
+}
