@@ -100,6 +100,8 @@ for (const { name, options } of dialects) {
 
 /** Installs the package, unpacked, and Bun's types, which lie in this repository. */
 async function install(cwd: string): Promise<void> {
+  // Whoever runs the tests in Deno need not have done so.
+  await run(bun, ["install", "--silent"], { cwd: root });
   const modules = join(cwd, "node_modules");
   for (const [path, content] of readTar(gunzipSync(await pack(bun)))) {
     const target = join(modules, "@groupcache/groupcache", path.replace(/^package\//, ""));
