@@ -23,7 +23,13 @@ const PATIENCE_MOVES = 8192;
  * comes in, so that no call has much of it to do; what is missing all the same is made up at once.
  */
 export class Budget {
+  /** What views may see of the ordinary segments, in bytes. */
+  maxLentBytes = 0;
+  /** What kept values may take when memory is wanted, in bytes. */
+  maxKeptBytes = 0;
   #maxBytes = 0;
+  /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
+  #reserve = 0;
   readonly #heap: EntryHeap;
   readonly #reclaimer: Reclaimer;
   readonly #sweeper: Sweeper;
@@ -39,19 +45,13 @@ export class Budget {
   }
 
   set maxBytes(maxBytes: number) {
+    const { memory } = this.#heap;
     this.#maxBytes = maxBytes;
-    this.#heap.memory.standardWords = standardWordsFor(maxBytes);
+    this.maxLentBytes = maxBytes * LENT_SHARE;
+    this.maxKeptBytes = maxBytes * KEPT_SHARE;
     this.#reclaimer.smallBytes = maxBytes * SMALL_SHARE;
-  }
-
-  /** What views may see of the ordinary segments, in bytes. */
-  get maxLentBytes(): number {
-    return this.#maxBytes * LENT_SHARE;
-  }
-
-  /** What kept values may take when memory is wanted, in bytes. */
-  get maxKeptBytes(): number {
-    return this.#maxBytes * KEPT_SHARE;
+    memory.standardWords = standardWordsFor(maxBytes);
+    this.#reserve = 4 * memory.standardWords + SEGMENT_OVERHEAD_BYTES;
   }
 
   /** Memory taken, in bytes. */
@@ -65,18 +65,18 @@ export class Budget {
     const movesBefore = heap.moves;
     for (;;) {
       const growth = heap.growthFor(queue, words);
-      const bytes = heap.bytes + growth;
-      if (bytes + (growth === 0 ? 0 : this.#reserve) <= this.#limit) return true;
-      if (!this.#reclaim(movesBefore)) return bytes <= this.#limit;
+      const free = this.#free() - growth;
+      if (free >= (growth === 0 ? 0 : this.#reserve)) return true;
+      if (!this.#reclaim(movesBefore)) return free >= 0;
     }
   }
 
   /** Does the share of reclaiming that so many new words call for. */
   tidy(words: number, nowMs: number): void {
-    const isShort = this.#heap.bytes + 2 * this.#reserve > this.#limit;
-    if (isShort) this.#trimKept();
-    if (isShort) this.#reclaimer.advance(PACE * words);
-    else this.#reclaimer.compact(PACE * words);
+    if (this.#free() < 2 * this.#reserve) {
+      this.#trimKept();
+      this.#reclaimer.advance(PACE * words);
+    } else this.#reclaimer.compact(PACE * words);
     if (this.#heap.hasMortals) this.#sweeper.sweep(PACE * words, nowMs);
   }
 
@@ -87,25 +87,22 @@ export class Budget {
 
   /** Makes what is over the limit go, however it came to be. Returns whether anything was. */
   settle(): boolean {
-    const heap = this.#heap;
-    const movesBefore = heap.moves;
-    const isOver = heap.bytes > this.#limit;
-    while (heap.bytes > this.#limit) {
-      if (!this.#reclaim(movesBefore)) break;
+    const { memory, moves } = this.#heap;
+    if (this.#free() >= memory.spareBytes) return false;
+    const isOver = this.#free() < 0;
+    while (this.#free() < 0) {
+      if (!this.#reclaim(moves)) break;
     }
-    if (heap.bytes + heap.memory.spareBytes > this.#limit) heap.memory.dropSpare();
+    if (this.#free() < memory.spareBytes) memory.dropSpare();
     return isOver;
   }
 
-  /** What entries, index and kept values may take, in bytes. */
-  get #limit(): number {
-    const lentBytes = Math.min(this.#heap.memory.strayBytes, this.maxLentBytes);
-    return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes;
-  }
-
-  /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
-  get #reserve(): number {
-    return 4 * this.#heap.memory.standardWords + SEGMENT_OVERHEAD_BYTES;
+  /** What entries, index and kept values do not take of what they may, in bytes. */
+  #free(): number {
+    const { memory, index, kept } = this.#heap;
+    const lentBytes = Math.min(memory.strayBytes, this.maxLentBytes);
+    const takenBytes = memory.bytes + index.bytes + kept.bytes;
+    return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes - takenBytes;
   }
 
   /** Empties a segment, less patiently the more was copied since `movesBefore`. */

@@ -17,6 +17,8 @@ export class SegmentMemory {
   exposedBytes = 0;
   /** Buffers of dropped segments that views still hold, or the collector did not yet find. */
   strayBytes = 0;
+  /** Memory kept ready for the next segment, in bytes. */
+  spareBytes = 0;
   /** The size of an ordinary segment. */
   standardWords: number;
   #spare: ArrayBuffer | undefined;
@@ -25,11 +27,6 @@ export class SegmentMemory {
 
   constructor(standardWords: number) {
     this.standardWords = standardWords;
-  }
-
-  /** Memory kept ready for the next segment, in bytes. */
-  get spareBytes(): number {
-    return this.#spare === undefined ? 0 : this.#spare.byteLength;
   }
 
   /** A new segment of `words` words, or `undefined` if the runtime has none. */
@@ -55,6 +52,7 @@ export class SegmentMemory {
       this.#strays.register(buffer, buffer.byteLength);
     } else if (this.#spare === undefined && buffer.byteLength === 4 * this.standardWords) {
       this.#spare = buffer;
+      this.spareBytes = buffer.byteLength;
     } else {
       buffer.transfer(0);
     }
@@ -64,12 +62,14 @@ export class SegmentMemory {
   dropSpare(): void {
     this.#spare?.transfer(0);
     this.#spare = undefined;
+    this.spareBytes = 0;
   }
 
   #buffer(bytes: number): ArrayBuffer | undefined {
     const spare = this.#spare;
-    if (spare?.byteLength === bytes) {
+    if (spare !== undefined && this.spareBytes === bytes) {
       this.#spare = undefined;
+      this.spareBytes = 0;
       return spare;
     }
     try {
