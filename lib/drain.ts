@@ -19,7 +19,12 @@ export interface DrainOptions {
  */
 export async function drain({ groups, peers, greeter, signal }: DrainOptions): Promise<void> {
   peers.leave();
-  await greeter.leave();
-  await Promise.all(groups.map((group) => handOverGroup(group, signal)));
+  // Each peer takes its own time, and holds up no other.
+  await Promise.all(
+    peers.others().map(async (peer) => {
+      if (!await greeter.greet(peer, false)) return;
+      for (const group of groups) await handOverGroup(group, peer, signal);
+    }),
+  );
   await Promise.all(groups.map(groupIdle));
 }

@@ -65,8 +65,8 @@ export let createGroup: <T, Input>(
   host: GroupHost,
 ) => Group<T, Input>;
 
-/** Hands over what a group holds to whoever owns it next, as far as time goes. */
-export let handOverGroup: (group: AnyGroup, signal: Cancellation) => Promise<void>;
+/** Hands over to a peer what it owns next of what a group holds, as far as time goes. */
+export let handOverGroup: (group: AnyGroup, peer: Peer, signal: Cancellation) => Promise<void>;
 
 /** Resolves when nobody waits for a value of a group. */
 export let groupIdle: (group: AnyGroup) => Promise<void>;
@@ -120,10 +120,10 @@ export class Group<T, Input = T> {
   static {
     createGroup = (name, options, host) => new Group(name, options, host);
     peerSideOf = (group) => group.#peerSide;
-    handOverGroup = (group, signal) => {
+    handOverGroup = (group, peer, signal) => {
       const { name } = group;
       const { peers } = group.#host;
-      return handOver({ group: name, keys: group.#memory.hottest(), peers, signal });
+      return handOver(peer, { group: name, keys: group.#memory.hottest(), peers, signal });
     };
     groupIdle = async (group) => {
       await group.#gets.idle();

@@ -51,9 +51,10 @@ export interface GroupCacheOptions {
   /**
    * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
    * peer that is busy loading gives signs of life, so this need not allow for slow loads; only
-   * those of Go give none.
+   * those of Go give none. A peer that has been quick of late is given up sooner: after 8 times its
+   * slowest recent answer, though not within a second.
    *
-   * @default 1000, or 10000 with a placement of Go's
+   * @default 10000
    */
   peerTimeoutMs?: number;
   /**
@@ -156,7 +157,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       peers,
       placement = rendezvous(),
       basePath = "/_groupcache/",
-      peerTimeoutMs = isOfGo(placement) ? 10_000 : 1000,
+      peerTimeoutMs = 10_000,
       handoverMs = 300_000,
       limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),

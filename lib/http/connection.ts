@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../errors.ts";
 import type { CircuitBreaker } from "../peer/circuit_breaker.ts";
 import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
+import { Pulse } from "../peer/pulse.ts";
 import { concat } from "../wire/frames.ts";
 import type { GetResponse } from "../wire/messages.ts";
 import type { FetchGate } from "./fetch_gate.ts";
@@ -66,14 +67,16 @@ export class Connection {
   /** The peer's base URL. */
   readonly url: string;
   readonly options: PeerConnectionOptions;
+  /** How long the peer may be silent. */
+  readonly pulse: Pulse;
   #isOurs = false;
-  /** When the peer last gave a sign of life, on whatever request. */
-  #heardAtMs = -Infinity;
   #tellAtMs = -Infinity;
 
   constructor(url: string, options: PeerConnectionOptions) {
     this.url = url;
     this.options = options;
+    this.pulse = new Pulse(options.peerTimeoutMs);
+    this.pulse.isSteady = options.mayBeGo;
   }
 
   /** Whether the last reply came from a peer of our kind: then it takes keys in bodies. */
@@ -120,7 +123,7 @@ export class Connection {
         gate.leave();
       }
       this.#isOurs = response.headers.has(VERSION);
-      this.#takeNote(response);
+      this.#takeNote(response, startedAtMs);
       return await read(response);
     } catch (error) {
       if (!patience.callerLeft) this.#takeNoteOfFailure(error, response, startedAtMs);
@@ -139,13 +142,15 @@ export class Connection {
     return this.options.mayBeGo && response.status !== 502 && response.status !== 504;
   }
 
-  #takeNote(response: Response): void {
-    const { breaker, clock, onAnswer } = this.options;
+  #takeNote(response: Response, startedAtMs: number): void {
+    const { breaker, clock, mayBeGo, onAnswer } = this.options;
     if (!this.isUp(response)) return;
     breaker.succeeded();
-    this.#heardAtMs = clock.now();
-    if (!this.#isOurs || this.#heardAtMs < this.#tellAtMs) return;
-    this.#tellAtMs = this.#heardAtMs + ANSWER_MS;
+    const now = clock.now();
+    this.pulse.isSteady = mayBeGo && !this.#isOurs;
+    this.pulse.answered(startedAtMs, now);
+    if (!this.#isOurs || now < this.#tellAtMs) return;
+    this.#tellAtMs = now + ANSWER_MS;
     onAnswer();
   }
 
@@ -155,21 +160,19 @@ export class Connection {
     const isAnswer = error.code !== "peer-failed" ||
       response !== undefined && !response.ok && this.isUp(response);
     if (isAnswer) return;
-    const { breaker, clock, peerTimeoutMs, mayBeGo, onClosed } = this.options;
-    const silentMs = clock.now() - Math.max(startedAtMs, this.#heardAtMs);
+    const { breaker, clock, onClosed } = this.options;
     const isClosed = response?.headers.get(ERROR) === "closed";
     if (isClosed) onClosed();
-    // Silence costs callers most. If no other request was answered meanwhile it is the peer's, unless
-    // that is one of Go with a slow load.
-    const isSilent = silentMs >= peerTimeoutMs && (this.#isOurs || !mayBeGo);
+    // Silence costs callers most, and if no other request was answered meanwhile it is the peer's.
+    const isSilent = this.pulse.isSilent(startedAtMs, clock.now());
     if (isClosed || isSilent) breaker.open(error);
     else breaker.failed(error);
   }
 
   async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
-    const { fetch, peerTimeoutMs } = this.options;
+    const { fetch } = this.options;
     const send = () =>
-      patience.wait(fetch(url, { ...init, signal: patience.signal }), peerTimeoutMs);
+      patience.wait(fetch(url, { ...init, signal: patience.signal }), this.pulse.limitMs);
     try {
       return await send();
     } catch (error) {
@@ -196,7 +199,7 @@ export class Connection {
     response: Response,
     patience: Patience,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-    const silenceMs = Math.max(this.options.peerTimeoutMs, 4 * KEEPALIVE_MS);
+    const silenceMs = Math.max(this.pulse.limitMs, 4 * KEEPALIVE_MS);
     const length = response.headers.get("content-length");
     // Before `body` is looked at, which makes a stream.
     if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
@@ -208,7 +211,7 @@ export class Connection {
       while (true) {
         const { done, value } = await patience.wait(reader.read(), silenceMs);
         if (done) return;
-        this.#heardAtMs = this.options.clock.now();
+        this.pulse.heard(this.options.clock.now());
         yield value;
       }
     } finally {

@@ -69,6 +69,15 @@ export class HttpPeer implements Peer {
     });
   }
 
+  get isLate(): boolean {
+    return this.#connection.pulse.isLate;
+  }
+
+  wasLate(): void {
+    const { pulse, options } = this.#connection;
+    pulse.late(options.clock.now());
+  }
+
   get(group: string, key: string, options: PeerCallOptions = {}): Promise<EncodedValue> {
     const call = new KeyCall(group, key, options);
     // One of Go would load the key.

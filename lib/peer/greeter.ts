@@ -27,7 +27,6 @@ export class Greeter {
   #mismatches: Mismatches;
   /** The last run that each peer told of, by its URL. */
   #instances = new Map<string, string>();
-  #isLeaving = false;
 
   constructor(options: GreeterOptions) {
     this.#options = options;
@@ -65,13 +64,6 @@ export class Greeter {
     return mine;
   }
 
-  /** Tells all peers that this process is about to end, and from now on whoever asks. */
-  async leave(): Promise<void> {
-    this.#isLeaving = true;
-    const { peers } = this.#options;
-    await Promise.all(peers.others().map((peer) => this.greet(peer, false)));
-  }
-
   /** Takes note of what a peer is. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
     const isNew = this.#instances.get(peer.url) !== instance;
@@ -95,7 +87,7 @@ export class Greeter {
       self: peers.self ?? "",
       peers: peers.urls,
       placement,
-      isLeaving: this.#isLeaving,
+      isLeaving: peers.isLeaving,
       hadGivenUp,
     };
   }

@@ -17,40 +17,28 @@ export interface HandOverOptions {
   signal: Cancellation;
 }
 
-/** What one peer is to get next. */
-class Lot {
-  keys: string[] = [];
-  bytes = 0;
-  /** The lot before. */
-  underWay: Promise<void> = Promise.resolve();
-}
-
 /**
- * Offers keys to the peers that own them next, lot by lot, as far as time goes. The peers fetch
- * them: so a removal that comes in between is seen where the value arrives. Nobody who cannot be
- * asked holds up the others.
+ * Offers a peer the keys that it owns next, lot by lot, as far as time goes. The peer fetches them:
+ * so a removal that comes in between is seen where the value arrives.
  */
-export async function handOver({ group, keys, peers, signal }: HandOverOptions): Promise<void> {
-  const lots = new Map<Peer, Lot>();
-  const send = async (peer: Peer, lot: Lot): Promise<void> => {
-    const { keys } = lot;
-    lot.keys = [];
-    lot.bytes = 0;
-    await lot.underWay;
-    if (!signal.aborted) lot.underWay = peer.offer(group, keys, { signal }).catch(() => {});
+export async function handOver(
+  peer: Peer,
+  { group, keys, peers, signal }: HandOverOptions,
+): Promise<void> {
+  let lot: string[] = [];
+  let bytes = 0;
+  const offer = async (): Promise<void> => {
+    await peer.offer(group, lot, { signal }).catch(() => {});
+    lot = [];
+    bytes = 0;
   };
   for (const { key, valueBytes } of keys) {
     if (signal.aborted) return;
     const [next] = peers.before(key) ?? [];
-    if (next === undefined) continue;
-    let lot = lots.get(next);
-    if (lot === undefined) lots.set(next, lot = new Lot());
-    lot.keys.push(key);
-    lot.bytes += valueBytes;
-    if (lot.keys.length >= MAX_KEYS || lot.bytes >= MAX_BYTES) await send(next, lot);
+    if (next !== peer) continue;
+    lot.push(key);
+    bytes += valueBytes;
+    if (lot.length >= MAX_KEYS || bytes >= MAX_BYTES) await offer();
   }
-  await Promise.all([...lots].map(async ([peer, lot]) => {
-    await send(peer, lot);
-    await lot.underWay;
-  }));
+  if (lot.length > 0) await offer();
 }

@@ -22,6 +22,8 @@ export async function peekInTurn(
   { signal, clock }: PeekInTurnOptions,
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
+    // It would keep the next key waiting as well.
+    if (peer.isLate) continue;
     const late = new GroupCacheError(
       "peer-failed",
       `Cannot peek at peer ${peer.url}: no answer within ${PEEK_MS} ms`,
@@ -30,8 +32,7 @@ export async function peekInTurn(
     const onAbort = () => end.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const timer = clock.setTimeout(() => {
-      // Memory needs no time: it would keep the next ones waiting too.
-      peer.breaker.open(late);
+      peer.wasLate();
       end.abort(late);
     }, PEEK_MS);
     try {

@@ -45,6 +45,8 @@ export interface Peer {
   /** Whether it is worth asking. Calls are not held back by it: whoever makes them looks first. */
   readonly breaker: CircuitBreaker;
   presence: Presence;
+  /** Whether the peer was late with what needs no time, and has not been heard since. */
+  readonly isLate: boolean;
   /** The value of a key, which the peer loads if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
   /** Puts a value into the peer's own memory. */
@@ -53,6 +55,8 @@ export interface Peer {
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
   /** Has the peer fetch keys out of this process's memory. Resolves when it has done so. */
   offer(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
+  /** Takes note that the peer did not answer a peek in time. */
+  wasLate(): void;
   /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
   hello(hello: Hello): Promise<Hello | undefined>;
 }

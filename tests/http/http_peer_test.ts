@@ -407,8 +407,8 @@ for (const { name, call } of SILENT) {
     const setup = new Setup(never);
     const error = await setup.failure(call(setup));
     assertEquals(error.code, "peer-failed");
-    assert(error.message.includes("no sign of life for 10000 ms"));
-    assertEquals(setup.clock.now(), NOW_MS + 10_000);
+    assert(error.message.includes("no sign of life for 3000 ms"));
+    assertEquals(setup.clock.now(), NOW_MS + 3000);
     assertEquals(setup.sent.length, 1);
     assert(setup.sent[0]?.signal?.aborted);
   });
@@ -419,8 +419,8 @@ test("HttpPeer.get() gives a peer up that falls silent after a sign of life", as
   const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
   body.write(encodeGetResponse({ pending: true }));
   const error = await setup.failure();
-  assert(error.message.includes("no sign of life for 10000 ms"));
-  assertEquals(setup.clock.now(), NOW_MS + 10_000);
+  assert(error.message.includes("no sign of life for 3000 ms"));
+  assertEquals(setup.clock.now(), NOW_MS + 3000);
   assert(body.isCancelled);
 });
 
@@ -441,7 +441,7 @@ test("HttpPeer.get() waits for hours for a peer that shows life", async () => {
   const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
   const call = setup.get();
   for (let hour = 0; hour < 5; hour++) {
-    await setup.clock.advance(9999);
+    await setup.clock.advance(2999);
     body.write(encodeGetResponse({ pending: true }));
   }
   body.write(encodeGetResponse({ value: utf8("hello") }));
@@ -458,7 +458,7 @@ test("HttpPeer.get() lets a large body take its time", async () => {
   const call = setup.get();
   for (let start = 0; start < bytes.byteLength; start += 1 << 19) {
     body.write(bytes.slice(start, start + (1 << 19)));
-    await setup.clock.advance(9000);
+    await setup.clock.advance(2000);
   }
   body.end();
   assertEquals((await call).view.size, 2 << 20);

@@ -32,6 +32,8 @@ function setUp(self: string | undefined) {
       url,
       breaker,
       presence: "here" as const,
+      isLate: false,
+      wasLate: () => {},
       get: never,
       set: never,
       remove: never,

@@ -93,10 +93,10 @@ test("Clusters of one process never meet, though their URLs are the same", async
 
 const FAULTS: { fault: Fault; why: string; afterMs: number }[] = [
   { fault: "refuse", why: "connection refused", afterMs: 0 },
-  { fault: "hang", why: "no sign of life for 1000 ms", afterMs: 1000 },
+  { fault: "hang", why: "no sign of life for 3000 ms", afterMs: 3000 },
   { fault: "garbage", why: "Cannot read protobuf", afterMs: 0 },
   { fault: "cut", why: "connection reset", afterMs: 0 },
-  { fault: { delayMs: 20_000 }, why: "no sign of life for 1000 ms", afterMs: 1000 },
+  { fault: { delayMs: 20_000 }, why: "no sign of life for 3000 ms", afterMs: 3000 },
 ];
 
 const name = (fault: Fault) => typeof fault === "string" ? fault : "delay";
