@@ -188,3 +188,25 @@ test("SingleFlight counts its way through any order of arrivals and departures",
     );
   }
 });
+
+test("SingleFlight.idle() waits for what is under way, what was forgotten, and what begins since", async () => {
+  const flights = new SingleFlight<string>();
+  const outcomes = Array.from({ length: 3 }, () => Promise.withResolvers<string>());
+  const start = (index: number) =>
+    flights.run(`key ${index}`, undefined, () => (outcomes[index] as typeof outcomes[0]).promise)
+      .catch(() => {});
+  const waits = [start(0), start(1)];
+  flights.forget("key 1");
+  let isIdle = false;
+  const idle = flights.idle().then(() => isIdle = true);
+  outcomes[0]?.resolve("value");
+  await waits[0];
+  waits.push(start(2));
+  outcomes[1]?.reject(new Error("failed"));
+  await waits[1];
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(isIdle, false);
+  outcomes[2]?.resolve("value");
+  await idle;
+  await flights.idle();
+});

@@ -1,9 +1,9 @@
-import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { borrowBytes, ByteView, viewOf } from "../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../lib/errors.ts";
 import { PeerHandler } from "../../lib/http/handler.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerSide } from "../../lib/peer/peer.ts";
+import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
 import { concat, FrameDecoder } from "../../lib/wire/frames.ts";
 import {
@@ -828,3 +828,30 @@ for (
     assertEquals([reply.status, reply.headers.get("groupcache-error")], [400, "bad-key"]);
   });
 }
+
+// ------------------------------------------------------------------------------------------ peek
+
+const PEEK = { ...OURS, "groupcache-peek": "1" };
+
+test("A peek is answered from memory, or with not-found, and loads nothing", async () => {
+  const setup = new Setup();
+  setup.group.values.set("held", valueOf("hello"));
+  const held = await setup.send("/_groupcache/group/held", { headers: PEEK });
+  const message = decodeGetResponse(new Uint8Array(await held.arrayBuffer()));
+  assertEquals(textOf(message), "hello");
+  const missing = await setup.send("/_groupcache/group/missing", { headers: PEEK });
+  assertEquals([missing.status, missing.headers.get("groupcache-error")], [404, "not-found"]);
+  assertEquals(setup.group.loads, []);
+});
+
+test("A peek at several keys gives those that are in memory, and not-found for the rest", async () => {
+  const setup = new Setup();
+  setup.group.values.set("held", valueOf("hello"));
+  const response = await getKeys(setup, ["missing", "held"], { "groupcache-peek": "1" });
+  const frames = await framesOf(response);
+  assertEquals(frames.map((frame) => [frame.index, frame.error ?? textOf(frame)]), [
+    [0, "not-found"],
+    [1, "hello"],
+  ]);
+  assertEquals(setup.group.loads, []);
+});

@@ -8,6 +8,7 @@ import { HttpPeer, type HttpPeerOptions } from "../../lib/http/http_peer.ts";
 import { checkLimits } from "../../lib/http/peer_limits.ts";
 import type { EncodedValue, PeerCallOptions } from "../../lib/peer/peer.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
+import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
 import {
   decodeGetKeysRequest,
   decodeSetRequest,
@@ -500,7 +501,7 @@ test("HttpPeer.get() ends at once when the caller leaves, even if fetch ignores 
   const setup = new Setup(never);
   const caller = new AbortController();
   const call = setup.get("key", { signal: caller.signal }).catch((error) => error);
-  await setup.clock.advance(5000);
+  await setup.clock.advance(2000);
   const reason = new Error("I have to go");
   caller.abort(reason);
   assertStrictEquals(await call, reason);
@@ -893,3 +894,126 @@ for (const key of KEYS) {
     });
   }
 }
+
+// ----------------------------------------------------------------------------------------- peek
+
+test("HttpPeer.get() says that it peeks, and never in one request with calls that do not", async () => {
+  const setup = new Setup((request, attempt) => {
+    if (attempt === 1) return valueReply("hello");
+    const keys = decodeGetKeysRequest(request.body);
+    return new Response(
+      encodeGetResponses(keys.map((key, index) => ({ index, value: utf8(key) }))),
+      { headers: OURS },
+    );
+  });
+  await setup.get("first");
+  const calls = ["a", "b", "c", "d"].map((key, i) => setup.get(key, { peek: i % 2 === 0 }));
+  const values = await Promise.all(calls);
+  assertEquals(values.map(({ view }) => view.text()), ["a", "b", "c", "d"]);
+  const peeks = setup.calls.map(({ headers }) => headers.get("groupcache-peek"));
+  assertEquals(peeks.slice(1).sort(), ["1", null].sort());
+});
+
+test("HttpPeer.get() does not peek at a peer that may be one of Go, which would load", async () => {
+  const setup = new Setup(() => valueReply("hello"), { mayBeGo: true });
+  const error = await setup.failure(setup.get("key", { peek: true }));
+  assertEquals(error.code, "peer-failed");
+  assertEquals(setup.sent, []);
+  await setup.get("key");
+  assertEquals((await setup.get("key", { peek: true })).view.text(), "hello", "it is one of ours");
+});
+
+// ---------------------------------------------------------------------------------------- health
+
+const HEALTHY: { name: string; reply: () => Response; isDown: boolean; mayBeGo?: boolean }[] = [
+  {
+    name: "does not know the group",
+    reply: () => errorReply(421, "peer-failed"),
+    isDown: false,
+  },
+  { name: "finds nothing", reply: () => errorReply(404, "not-found"), isDown: false },
+  { name: "cannot load", reply: () => errorReply(503, "load-failed"), isDown: false },
+  { name: "is closed", reply: () => errorReply(421, "closed"), isDown: true },
+  { name: "is no peer", reply: () => new Response("<html>", { status: 404 }), isDown: true },
+  {
+    name: "has a proxy's error page",
+    reply: () => new Response("", { status: 502 }),
+    isDown: true,
+  },
+  {
+    name: "is one of Go whose loader fails",
+    reply: () => new Response("", { status: 500 }),
+    isDown: false,
+    mayBeGo: true,
+  },
+  {
+    name: "is one of Go behind a proxy that cannot reach it",
+    reply: () => new Response("", { status: 504 }),
+    isDown: true,
+    mayBeGo: true,
+  },
+];
+
+function errorReply(status: number, code: string): Response {
+  const headers = { "groupcache-version": "1", "groupcache-error": code };
+  return new Response("no", { status, headers });
+}
+
+for (const { name, reply, isDown, mayBeGo = false } of HEALTHY) {
+  test(`HttpPeer ${isDown ? "gives up" : "goes on asking"} a peer that ${name}`, async () => {
+    const setup = new Setup(reply, { mayBeGo });
+    for (let i = 0; i < 40; i++) await setup.get(`key ${i}`).catch(() => {});
+    assertEquals(setup.peer.breaker.isOpen, isDown);
+  });
+}
+
+test("HttpPeer does not blame a peer for callers who leave", async () => {
+  const setup = new Setup(never);
+  for (let i = 0; i < 40; i++) {
+    const caller = new AbortController();
+    const call = setup.get(`key ${i}`, { signal: caller.signal }).catch(() => {});
+    await setup.clock.advance(0);
+    caller.abort();
+    await call;
+  }
+  assertEquals(setup.peer.breaker.isOpen, false);
+});
+
+test("HttpPeer gives a Go peer with a slow loader up only for failing again and again", async () => {
+  const setup = new Setup(never, { mayBeGo: true, peerTimeoutMs: 2000 });
+  for (let i = 0; i < 4; i++) await setup.failure(setup.get(`key ${i}`));
+  assertEquals(setup.peer.breaker.isOpen, false);
+  await setup.failure(setup.get("one more"));
+  assert(setup.peer.breaker.isOpen);
+});
+
+// ----------------------------------------------------------------------------------------- hello
+
+const HELLO: Hello = {
+  instance: "1",
+  self: URL,
+  peers: [URL],
+  placement: "rendezvous",
+  isLeaving: false,
+  hadGivenUp: false,
+};
+
+test("HttpPeer.hello() gives the peer's own", async () => {
+  const headers = { "groupcache-version": "1" };
+  const setup = new Setup(({ body }) => {
+    const { self } = decodeHello(new TextDecoder().decode(body));
+    return new Response(encodeHello({ ...HELLO, peers: [self] }), { headers });
+  });
+  const theirs = await setup.peer.hello({ ...HELLO, self: "http://me:1" });
+  assertEquals(theirs?.peers, ["http://me:1"]);
+  assertEquals(setup.sent.map(({ method, url }) => `${method} ${url}`), [
+    `POST ${URL}/_groupcache/`,
+  ]);
+});
+
+test("HttpPeer.hello() takes whatever a Go peer answers for a sign of life, and nothing else", async () => {
+  const refusal = () => new Response("bad request", { status: 400 });
+  assertEquals(await new Setup(refusal, { mayBeGo: true }).peer.hello(HELLO), undefined);
+  const error = await new Setup(refusal).peer.hello(HELLO).catch((error) => error);
+  assertEquals(error.code, "peer-failed");
+});

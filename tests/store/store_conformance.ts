@@ -47,6 +47,37 @@ export function testStore(name: string, create: (maxBytes: number) => Store): vo
     assertEquals(store.stats().gets, 0);
   });
 
+  test(`${name}.hottest() lists the keys that live, those that were used most first`, () => {
+    const store = create(MIB);
+    const keys = ["never", "often", "ünïcode", "gone", "ended", "once"];
+    for (const key of keys) store.set(key, bytesOf(key), key === "ended" ? 10 : NEVER);
+    for (let i = 0; i < 3; i++) store.find("often", 0);
+    for (const key of ["ünïcode", "ünïcode", "once"]) store.find(key, 0);
+    store.delete("gone");
+    assertEquals(
+      [...store.hottest(10)],
+      ["often", "ünïcode", "once", "never"].map((key) => (
+        { key, valueBytes: bytesOf(key).byteLength }
+      )),
+    );
+  });
+
+  test(`${name}.hottest() puts up with whatever is done while it is read`, () => {
+    const store = create(MIB);
+    for (let i = 0; i < 2000; i++) store.set(`key ${i}`, bytesOf(`${i}`), NEVER);
+    const seen = new Set<string>();
+    for (const { key } of store.hottest(0)) {
+      seen.add(key);
+      store.delete(key);
+      store.set(`other ${seen.size % 100}`, new Uint8Array(10_000), NEVER);
+    }
+    assert(seen.size > 0);
+    const cleared = store.hottest(0)[Symbol.iterator]();
+    cleared.next();
+    store.clear();
+    while (!cleared.next().done);
+  });
+
   test(`${name}.set() replaces, and copies what it is given`, () => {
     const store = create(MIB);
     const value = bytesOf("old");
