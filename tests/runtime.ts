@@ -139,21 +139,20 @@ export function start(
 
 // --------------------------------------------------------------------------------------- server
 
-/** A server on 127.0.0.1. */
+/** A server, on 127.0.0.1 unless told otherwise. */
 export interface Server extends AsyncDisposable {
   /** Its base URL, without a slash at the end. */
   readonly url: string;
 }
 
 /**
- * Serves on 127.0.0.1 as the runtime does it, on a port that is free. `serve` gets what the
+ * Serves as the runtime does it, on a port that is free unless one is named. `serve` gets what the
  * runtime passes beside the request, too.
  */
 export function serve(
   handle: (request: Request, info: unknown) => Response | Promise<Response>,
-  { port = 0 }: { port?: number } = {},
+  { hostname = "127.0.0.1", port = 0 }: { hostname?: string; port?: number } = {},
 ): Server {
-  const hostname = "127.0.0.1";
   if (isDeno) {
     const options = { hostname, port, onListen: () => {} };
     // Deno passes no request to a function that declares no parameter.

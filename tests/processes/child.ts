@@ -10,15 +10,18 @@ export interface SpawnOptions {
   args?: readonly string[];
   /** Added to this process's environment. */
   env?: Readonly<Record<string, string>>;
+  /** A command that becomes what it is given as its last arguments, as `nice` does. */
+  via?: readonly string[];
 }
 
 /** Starts a program of the repository in a process of its own. */
 export function spawn(program: string, options: SpawnOptions = {}): Child {
-  const { runtime: name = runtime, runtimeArgs, args = [], env = {} } = options;
+  const { runtime: name = runtime, runtimeArgs, args = [], env = {}, via = [] } = options;
   const path = findRuntime(name);
   if (path === undefined) throw new Error(`Cannot start ${program}: there is no ${name} here`);
   const before = runtimeArgs ?? (name === "deno" ? ["run", "-A", "--quiet"] : ["run"]);
-  return new Child(program, path, [...before, join(root, program), ...args], env);
+  const [command = path, ...rest] = [...via, path, ...before, join(root, program), ...args];
+  return new Child(program, command, rest, env);
 }
 
 /**
