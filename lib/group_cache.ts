@@ -254,10 +254,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
 
   /** Answers a request of a peer, and 404 to any other. Works wherever it is passed. */
   readonly fetch: FetchHandler = (request: Request, info?: unknown) => {
-    if (!this.#handler.isFor(request)) {
-      return new Response("Cannot find such a path", { status: 404 });
-    }
-    return this.#handler.handle(request, info);
+    return this.#handler.handle(request, info) ??
+      new Response("Cannot find such a path", { status: 404 });
   };
 
   /**
@@ -265,10 +263,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    * arguments that the server passes.
    */
   handler<Rest extends unknown[]>(next: FetchHandler<Rest>): FetchHandler<Rest> {
-    return (request, ...rest) =>
-      this.#handler.isFor(request)
-        ? this.#handler.handle(request, rest[0])
-        : next(request, ...rest);
+    return (request, ...rest) => this.#handler.handle(request, rest[0]) ?? next(request, ...rest);
   }
 
   /** The base URLs of all processes, this one included. */

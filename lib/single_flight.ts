@@ -28,11 +28,6 @@ export class SingleFlight<Value> {
   /** Flights that nobody can join any more but somebody still waits for. */
   #forgotten = new Set<SharedRun<Value>>();
 
-  /** How many keys have a flight that can be joined. */
-  get size(): number {
-    return this.#flights.size;
-  }
-
   /** Whether a flight for `key` can be joined. */
   has(key: string): boolean {
     return this.#flights.has(key);

@@ -6,7 +6,7 @@ import { FROM, PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messageReply, messagesReply, notInMemory, toErrorMessage, toMessage } from "./replies.ts";
+import { messageReply, notInMemory, streamReply, toErrorMessage, toMessage } from "./replies.ts";
 import { keepOpen } from "./runtime.ts";
 
 /**
@@ -66,7 +66,7 @@ function lateReply({ value, waiter }: LoadForPeer, minuteQps: number, clock: Clo
     body.write(encodeGetResponse(message));
     body.end();
   });
-  return messagesReply(body.stream);
+  return streamReply(body.stream);
 }
 
 async function settlesWithin(

@@ -6,7 +6,7 @@ import { PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messagesReply, notInMemory, toErrorMessage, toMessage } from "./replies.ts";
+import { messagesReply, notInMemory, streamReply, toErrorMessage, toMessage } from "./replies.ts";
 
 /** More keys than this in one request are refused. */
 const MAX_KEYS = 10_000;
@@ -43,15 +43,15 @@ export async function answerGetKeys(
       ready.push(toErrorMessage(error, index));
     }
   }
-  // Before any load begins, which may change what was found: that is borrowed.
-  const fromMemory = encodeGetResponses(ready);
-  if (missing.length === 0) return messagesReply(fromMemory);
+  if (missing.length === 0) return messagesReply(ready);
 
+  // Before any load begins, which may change what was found: that is borrowed.
+  const fromMemory = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
   const waiters: AbortController[] = [];
   const reply = new LiveBody(clock, PENDING_FRAME, () => {
     for (const waiter of waiters) waiter.abort();
   });
-  reply.write(ready.length === 0 ? PENDING_FRAME.slice() : fromMemory);
+  reply.write(fromMemory);
   const loads = missing.map(async ({ index, key, minuteQps }) => {
     const { waiter, value } = loadForPeer(group, key, { request, clock });
     waiters.push(waiter);
@@ -62,5 +62,5 @@ export async function answerGetKeys(
     reply.write(encodeGetResponses([message]));
   });
   Promise.all(loads).then(() => reply.end());
-  return messagesReply(reply.stream);
+  return streamReply(reply.stream);
 }

@@ -35,34 +35,33 @@ export class PeerHandler {
     this.#options = options;
   }
 
-  /** Whether a request is one of a peer. */
-  isFor(request: Request): boolean {
-    return pathOf(request.url).startsWith(this.#options.basePath);
-  }
-
-  /** @param info The second argument of the server's fetch function. */
-  handle(request: Request, info: unknown): Response | Promise<Response> {
+  /**
+   * The reply to a request, or undefined if it is not one of a peer.
+   *
+   * @param info The second argument of the server's fetch function.
+   */
+  handle(request: Request, info: unknown): Response | Promise<Response> | undefined {
+    // Read once: in a server's request it is made each time.
+    const path = pathOf(request.url);
+    if (!path.startsWith(this.#options.basePath)) return undefined;
     try {
-      const reply = this.#answer(request, info);
+      const reply = this.#answer(path, request, info);
       return reply instanceof Promise ? reply.catch(errorReply) : reply;
     } catch (error) {
       return errorReply(error);
     }
   }
 
-  #answer(request: Request, info: unknown): Response | Promise<Response> {
+  #answer(path: string, request: Request, info: unknown): Response | Promise<Response> {
     const { clock, basePath, plusIsSpace, greet } = this.#options;
-    if (request.method === "POST" && pathOf(request.url) === basePath) {
-      return answerHello(request, greet);
-    }
-    const { group: name, key, keyList } = parse(() =>
-      parseTarget(request.url, basePath, plusIsSpace)
-    );
+    const { method } = request;
+    if (method === "POST" && path === basePath) return answerHello(request, greet);
+    const { group: name, key, keyList } = parse(() => parseTarget(path, basePath, plusIsSpace));
     const group = this.#options.group(name);
     if (group === undefined) {
       throw new GroupCacheError("peer-failed", `Cannot find group ${JSON.stringify(name)}`);
     }
-    switch (request.method) {
+    switch (method) {
       case "GET":
         return answerGet(group, key, { request, info, clock });
       case "PUT":

@@ -43,11 +43,6 @@ export class KeyBatcher {
     this.#options = options;
   }
 
-  /** How many calls wait to be sent. */
-  get queued(): number {
-    return this.#queued;
-  }
-
   /** Takes a call on. It is rejected at once if too many wait already. */
   add(call: KeyCall): void {
     const { limits: { maxQueued }, url } = this.#options;

@@ -38,12 +38,12 @@ export function fitsPath(path: string, key: string): boolean {
 }
 
 /**
- * What the path of `url`, which begins with `basePath`, names.
+ * What `path`, which begins with `basePath`, names.
  *
  * @throws {TypeError} If it names no group and key, or holds escapes that are not UTF-8.
  */
-export function parseTarget(url: string, basePath: string, plusIsSpace: boolean): Target {
-  const rest = pathOf(url).slice(basePath.length);
+export function parseTarget(path: string, basePath: string, plusIsSpace: boolean): Target {
+  const rest = path.slice(basePath.length);
   const slash = rest.indexOf("/");
   if (slash < 0) throw new TypeError("expected a group and a key in the path");
   const group = unescape(rest.slice(0, slash), plusIsSpace);
@@ -57,8 +57,10 @@ export function parseTarget(url: string, basePath: string, plusIsSpace: boolean)
 export function pathOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return "/";
-  const end = url.slice(start).search(/[?#]/);
-  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+  const query = url.indexOf("?", start);
+  const fragment = url.indexOf("#", start);
+  const end = query < 0 || fragment >= 0 && fragment < query ? fragment : query;
+  return end < 0 ? url.slice(start) : url.slice(start, end);
 }
 
 function unescape(text: string, plusIsSpace: boolean): string {

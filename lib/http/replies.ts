@@ -1,7 +1,7 @@
 import { borrowBytes } from "../byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode, messageOf, quote } from "../errors.ts";
 import type { EncodedValue } from "../peer/peer.ts";
-import { encodeGetResponse, type GetResponse } from "../wire/messages.ts";
+import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "./headers.ts";
 
 /** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
@@ -20,14 +20,25 @@ const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
 /** Made once: a response copies them sooner than it makes them. */
 const MESSAGE_HEADERS = new Headers({ "content-type": PROTOBUF, [VERSION]: PROTOCOL_VERSION });
 
-/** A reply of messages, whole or as they come. */
-export function messagesReply(body: Uint8Array<ArrayBuffer> | ReadableStream): Response {
-  return new Response(body, { headers: MESSAGE_HEADERS });
-}
+/**
+ * Where replies are put together, one after the other: a response copies its body when it is made,
+ * so to allocate one for each would be in vain, and takes longer than all the rest.
+ */
+const room = new Uint8Array(256 * 1024);
 
 /** A reply of one message. */
 export function messageReply(message: GetResponse): Response {
-  return messagesReply(encodeGetResponse(message));
+  return new Response(encodeGetResponse(message, room), { headers: MESSAGE_HEADERS });
+}
+
+/** A reply of several messages. */
+export function messagesReply(messages: readonly GetResponse[]): Response {
+  return new Response(encodeGetResponses(messages, room), { headers: MESSAGE_HEADERS });
+}
+
+/** A reply of messages as they come. */
+export function streamReply(body: ReadableStream): Response {
+  return new Response(body, { headers: MESSAGE_HEADERS });
 }
 
 /** The reply to what has been done and brings nothing. */

@@ -5,11 +5,6 @@ export class FrameDecoder {
   /** Until this many bytes are there no frame can be complete: a large one is put together once. */
   #wanted = 1;
 
-  /** Whether the stream may end here. */
-  get isComplete(): boolean {
-    return this.#byteLength === 0;
-  }
-
   /**
    * The messages that `chunk` completes. They are views, of it where it holds them whole.
    *

@@ -44,18 +44,30 @@ export interface SetRequest {
   expiresAtMs: number;
 }
 
-export function encodeGetResponse(response: GetResponse): Uint8Array<ArrayBuffer> {
+/** @param room Where to put the message, if there is room enough. */
+export function encodeGetResponse(
+  response: GetResponse,
+  room?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const prepared = prepare(response);
-  const writer = new Writer(prepared.byteLength);
+  const writer = new Writer(prepared.byteLength, room);
   writeGetResponse(writer, prepared);
   return writer.finish();
 }
 
-/** Messages behind their lengths, as they stand in a stream; their values are copied once. */
-export function encodeGetResponses(responses: readonly GetResponse[]): Uint8Array<ArrayBuffer> {
+/**
+ * Messages behind their lengths, as they stand in a stream; their values are copied once.
+ *
+ * @param room Where to put them, if there is room enough.
+ */
+export function encodeGetResponses(
+  responses: readonly GetResponse[],
+  room?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const messages = responses.map(prepare);
   const writer = new Writer(
     messages.reduce((sum, { byteLength }) => sum + varintSize(byteLength) + byteLength, 0),
+    room,
   );
   for (const message of messages) {
     writer.varint(message.byteLength);

@@ -11,8 +11,11 @@ export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #position = 0;
 
-  constructor(byteLength: number) {
-    this.#bytes = new Uint8Array(byteLength);
+  /** @param room Where to write, if there is room enough. */
+  constructor(byteLength: number, room?: Uint8Array<ArrayBuffer>) {
+    this.#bytes = room !== undefined && room.byteLength >= byteLength
+      ? room
+      : new Uint8Array(byteLength);
   }
 
   /** What was written. */

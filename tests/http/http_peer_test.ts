@@ -885,7 +885,7 @@ for (const key of KEYS) {
         }),
       });
       const fetch: Fetch = async (url, init) =>
-        await handler.handle(new Request(url, init), undefined);
+        await handler.handle(new Request(url, init), undefined) as Response;
       const { peer } = new Setup(never, { fetch });
       assertEquals((await peer.get("group", key)).view.text(), "hello");
       await peer.set("group", key, VALUE);

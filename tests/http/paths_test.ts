@@ -18,7 +18,7 @@ const BASE = "/_groupcache/";
 
 /** What the server makes of a path, after the URL parser has had its way with it. */
 function arrives(path: string, plusIsSpace = false): ReturnType<typeof parseTarget> {
-  return parseTarget(new Request(`http://peer:8080${path}`).url, BASE, plusIsSpace);
+  return parseTarget(pathOf(new Request(`http://peer:8080${path}`).url), BASE, plusIsSpace);
 }
 
 const KEYS = [
@@ -133,8 +133,7 @@ test("parseTarget() reads what Go's PathEscape leaves bare", () => {
 });
 
 test("parseTarget() reads characters that a sender should have escaped", () => {
-  const url = `http://peer${BASE}group/é|"`;
-  assertEquals(parseTarget(url, BASE, false).key, 'é|"');
+  assertEquals(parseTarget(`${BASE}group/é|"`, BASE, false).key, 'é|"');
 });
 
 const BAD_PATHS: { name: string; path: string; why: string }[] = [
@@ -152,7 +151,7 @@ const BAD_PATHS: { name: string; path: string; why: string }[] = [
 
 for (const { name, path, why } of BAD_PATHS) {
   test(`parseTarget() refuses ${name}`, () => {
-    assertThrows(() => parseTarget(`http://peer${path}`, BASE, false), TypeError, why);
+    assertThrows(() => parseTarget(path, BASE, false), TypeError, why);
   });
 }
 
