@@ -89,7 +89,8 @@ export interface Started {
   pid: number;
   stdout: ReadableStream<Uint8Array>;
   stderr: ReadableStream<Uint8Array>;
-  ended: Promise<unknown>;
+  /** Its exit code. */
+  ended: Promise<number>;
   kill: (signal: string) => void;
   endInput: () => void;
 }
@@ -115,7 +116,7 @@ export function start(
       pid: child.pid,
       stdout: child.stdout,
       stderr: child.stderr,
-      ended: child.status,
+      ended: child.status.then(({ code }: { code: number }) => code),
       kill: (signal) => child.kill(signal),
       endInput: () => void child.stdin.close().catch(() => {}),
     };

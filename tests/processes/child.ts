@@ -30,8 +30,8 @@ export function spawn(program: string, options: SpawnOptions = {}): Child {
  */
 export class Child implements AsyncDisposable {
   readonly pid: number;
-  /** Settles when the process has gone and all of its output has been read. */
-  readonly exited: Promise<void>;
+  /** Its exit code, when the process has gone and all of its output has been read. */
+  readonly exited: Promise<number>;
   #program: string;
   #kill: (signal: string) => void;
   #endInput: () => void;
@@ -50,10 +50,13 @@ export class Child implements AsyncDisposable {
     this.pid = pid;
     this.#kill = kill;
     this.#endInput = endInput;
-    this.exited = Promise.all([this.#read(stdout), this.#read(stderr), ended]).then(() => {
-      this.#hasExited = true;
-      this.#wake();
-    });
+    this.exited = Promise.all([this.#read(stdout), this.#read(stderr), ended]).then(
+      ([, , code]) => {
+        this.#hasExited = true;
+        this.#wake();
+        return code;
+      },
+    );
   }
 
   /** What it has printed so far, line by line, to standard output and error. */
@@ -102,8 +105,8 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** Sends a signal and waits for the end. */
-  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGINT" = "SIGKILL"): Promise<void> {
+  /** Sends a signal and waits for the end. Returns the exit code. */
+  async kill(signal: "SIGKILL" | "SIGTERM" | "SIGINT" = "SIGKILL"): Promise<number> {
     if (!this.#hasExited) {
       try {
         this.#kill(signal);
@@ -111,7 +114,7 @@ export class Child implements AsyncDisposable {
         // It has just gone by itself.
       }
     }
-    await this.exited;
+    return await this.exited;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

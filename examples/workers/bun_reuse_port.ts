@@ -1,0 +1,55 @@
+/**
+ * Processes of Bun behind one port, which `reusePort` lets them share (on Linux), each a peer of
+ * the others on a port of its own:
+ *
+ *     WORKERS=3 PORT=8080 bun run examples/workers/bun_reuse_port.ts &
+ *     curl http://127.0.0.1:8080/about http://127.0.0.1:8080/about http://127.0.0.1:8080/about
+ *
+ * Their peer ports are 8081, 8082 and 8083. One that dies is started again on its port.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+// With @types/bun installed this line is not needed.
+declare const Bun: {
+  spawn(command: string[], options: {
+    env: Record<string, string | undefined>;
+    stdio: ["ignore", "inherit", "inherit"];
+    ipc(): void;
+    onExit(): void;
+  }): { kill(signal: NodeJS.Signals): void };
+};
+
+const { WORKERS = navigator.hardwareConcurrency, PORT = "8080", PEER_PORT = "8081" } = process.env;
+const ports = Array.from({ length: Number(WORKERS) }, (_, index) => Number(PEER_PORT) + index);
+const peers = ports.map((port) => `http://127.0.0.1:${port}`);
+const workers = new Map<number, ReturnType<typeof Bun.spawn>>();
+let isEnding = false;
+
+for (const port of ports) start(port);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    isEnding = true;
+    for (const worker of workers.values()) worker.kill(signal);
+  });
+}
+
+function start(port: number): void {
+  const worker = Bun.spawn(
+    [process.execPath, fileURLToPath(new URL("bun_worker.ts", import.meta.url))],
+    {
+      env: { ...process.env, PORT, PEER_PORT: String(port), PEERS: peers.join() },
+      stdio: ["ignore", "inherit", "inherit"],
+      ipc: () => {}, // By its end a worker learns that this process has gone.
+      onExit() {
+        workers.delete(port);
+        // The pause is for one that dies as soon as it is started.
+        if (!isEnding) setTimeout(() => start(port), 500);
+      },
+    },
+  );
+  workers.set(port, worker);
+}
