@@ -1,0 +1,73 @@
+import { connect, type Socket } from "node:net";
+
+/** Requests on connections that each wait for an answer before they send the next request. */
+export interface Load {
+  /** The port, on 127.0.0.1. */
+  port: number;
+  connections: number;
+  requests: number;
+  /** The path of the next request. */
+  path: () => string;
+}
+
+/**
+ * Puts a server under load, with as little work of its own as it can: the generator shares the
+ * machine's cores with what it measures. Returns the milliseconds that each request took, and all.
+ */
+export async function generate(load: Load): Promise<{ taken: number[]; ms: number }> {
+  const { port, connections, path } = load;
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const taken: number[] = [];
+  let left = load.requests;
+  const start = performance.now();
+  await Promise.all(sockets.map(async (socket) => {
+    while (left-- > 0) {
+      const sent = performance.now();
+      await get(socket, path());
+      taken.push(performance.now() - sent);
+    }
+    socket.destroy();
+  }));
+  return { taken, ms: performance.now() - start };
+}
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.setNoDelay(true);
+    socket.once("error", reject);
+    socket.once("connect", () => resolve(socket));
+  });
+}
+
+const SUCCESS = /^HTTP\/1\.1 200 [^]*?content-length: (\d+)/i;
+
+/** One request and the whole of its answer, which must be a success of a length that it tells. */
+function get(socket: Socket, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let head = "";
+    let missing = -1;
+    const settle = (error?: Error): void => {
+      socket.off("data", read).off("close", closed).off("error", settle);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const closed = (): void => settle(new Error(`Cannot get ${path}: the connection was closed`));
+    const read = (chunk: Uint8Array): void => {
+      if (missing < 0) {
+        // Bytes as characters, so that lengths agree.
+        head += new TextDecoder("latin1").decode(chunk);
+        const end = head.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        const length = head.slice(0, end).match(SUCCESS)?.[1];
+        if (length === undefined) return settle(new Error(`Cannot get ${path}: received ${head}`));
+        missing = Number(length) - (head.length - end - 4);
+      } else {
+        missing -= chunk.length;
+      }
+      if (missing === 0) settle();
+    };
+    socket.on("data", read).on("close", closed).on("error", settle);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * What it brings that the workers of one machine are peers: the same requests to workers that are,
+ * to workers that each have a cache of their own, and to one process. Together they have the same
+ * memory.
+ *
+ *     deno run -A bench/workers_bench.ts [--json] [--runtime deno|bun|both] [--workers N] [CASE...]
+ *     bun bench/workers_bench.ts [--json] [--runtime deno|bun|both] [--workers N] [CASE...]
+ *
+ * The requests follow a Zipf distribution, on connections that the system deals out among the
+ * workers. What sends them shares the cores with the workers, so requests per second tell the
+ * setups apart, not what a machine can do. Medians of the rounds, each with new processes. Names of
+ * cases run those only.
+ */
+
+import { type Runtime, runtime } from "../tests/runtime.ts";
+import { percentile } from "./peers/calls.ts";
+import { args, median, print, printReport, type Report, round, type Row } from "./store/report.ts";
+import { randomNumbers, zipfRanks } from "./store/rng.ts";
+import { generate } from "./workers/load.ts";
+import { Machine, type Setup } from "./workers/machine.ts";
+
+const KEYS = 10_000;
+const EXPONENT = 0.9;
+const REQUESTS = 20_000;
+const CONNECTIONS = 64;
+const LOAD_MS = 5;
+const ROUNDS = 3;
+const MAX_LOSS = 0.02;
+const MAX_EXCESS = 1.02;
+
+interface Case {
+  title: string;
+  /** The memory of all caches together. */
+  totalBytes: number;
+  /** How many loads the origin does at a time. The workers have equal shares of that. */
+  loadsAtOnce: number;
+}
+
+const CASES: Record<string, Case> = {
+  small: {
+    title: "Memory for a third of the values, an origin that never tires",
+    totalBytes: 4 << 20,
+    loadsAtOnce: Infinity,
+  },
+  pool: {
+    title: "Memory for a third of the values, an origin with 8 connections",
+    totalBytes: 4 << 20,
+    loadsAtOnce: 8,
+  },
+  large: {
+    title: "Memory for all values in each worker, an origin that never tires",
+    totalBytes: 128 << 20,
+    loadsAtOnce: Infinity,
+  },
+};
+
+interface Figures {
+  /** By any worker, from the first request on. */
+  loads: number;
+  /** The share of requests that needed no load, once the caches were full. */
+  hits: number;
+  perSecond: number;
+  p50: number;
+  p99: number;
+}
+
+function option(name: string, otherwise: string): string {
+  const index = args.indexOf(`--${name}`);
+  return index < 0 ? otherwise : args[index + 1] ?? "";
+}
+
+const told = option("runtime", runtime);
+const runtimes: Runtime[] = told === "both" ? ["deno", "bun"] : [told as Runtime];
+if (!["deno", "bun", "both"].includes(told)) throw new Error(`Cannot run the bench on ${told}`);
+const cores = navigator.hardwareConcurrency;
+const workers = Number(option("workers", String(Math.max(2, cores))));
+
+const named = args.filter((arg) => arg in CASES);
+
+const isJson = args.includes("--json");
+const results: Partial<Record<Runtime, Report[]>> = {};
+for (const runtime of runtimes) {
+  if (!isJson) print(`\n${runtime}, ${workers} workers on ${cores} cores`);
+  for (const name of named.length > 0 ? named : Object.keys(CASES)) {
+    const report = await compare(runtime, CASES[name] as Case);
+    (results[runtime] ??= []).push(report);
+    if (!isJson) printReport(report);
+  }
+}
+if (isJson) print(JSON.stringify({ cores, workers, results }, null, 2));
+
+async function compare(
+  runtime: Runtime,
+  { title, totalBytes, loadsAtOnce }: Case,
+): Promise<Report> {
+  const setup = { runtime, totalBytes, loadsAtOnce, loadMs: LOAD_MS };
+  const setups: Record<string, Setup> = {
+    "one process": { ...setup, workers: 1, arePeers: false },
+    "workers, each for itself": { ...setup, workers, arePeers: false },
+    "workers, as peers": { ...setup, workers, arePeers: true },
+  };
+  const rounds: Record<string, Figures[]> = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, setup] of Object.entries(setups)) {
+      (rounds[name] ??= []).push(await measure(setup));
+    }
+  }
+  const middle = (name: string, figure: keyof Figures): number =>
+    median((rounds[name] ?? []).map((figures) => figures[figure]));
+  const alone = { loads: middle("one process", "loads"), hits: middle("one process", "hits") };
+  return {
+    bar: `${title}, ${LOAD_MS} ms a load`,
+    limit: `peers load at most ${MAX_EXCESS} times what one process loads, or miss at most ` +
+      `${MAX_LOSS * 100} points more often`,
+    rows: Object.keys(setups).map((name): Row => {
+      const row: Row = {
+        case: name,
+        figures: {
+          "loads at the origin": middle(name, "loads"),
+          "hits": `${round(middle(name, "hits") * 100, 1)} %`,
+          "requests/s": Math.round(middle(name, "perSecond")),
+          "p50": `${round(middle(name, "p50"))} ms`,
+          "p99": `${round(middle(name, "p99"))} ms`,
+        },
+      };
+      if (!setups[name]?.arePeers) return row;
+      const isMet = middle(name, "loads") <= alone.loads * MAX_EXCESS ||
+        middle(name, "hits") >= alone.hits - MAX_LOSS;
+      return { ...row, isMet };
+    }),
+  };
+}
+
+/** The same requests for each: first as many to fill the caches, then those that count. */
+async function measure(setup: Setup): Promise<Figures> {
+  await using machine = await Machine.start(setup);
+  const rank = zipfRanks(KEYS, EXPONENT, randomNumbers(1));
+  const load = {
+    port: machine.port,
+    connections: CONNECTIONS,
+    requests: REQUESTS,
+    path: () => `/page/${rank()}`,
+  };
+  await generate(load);
+  const before = await machine.loads();
+  const { taken, ms } = await generate(load);
+  const loads = await machine.loads();
+  return {
+    loads,
+    hits: 1 - (loads - before) / REQUESTS,
+    perSecond: REQUESTS / ms * 1000,
+    p50: percentile(taken, 0.5),
+    p99: percentile(taken, 0.99),
+  };
+}
