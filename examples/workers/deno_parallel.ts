@@ -13,6 +13,10 @@
 
 import { GroupCache, text } from "@groupcache/groupcache";
 
+// A worker that fails ends without a word, and nobody starts it again. So all of them end.
+addEventListener("error", ({ error }) => fail(error));
+addEventListener("unhandledrejection", ({ reason }) => fail(reason));
+
 const jobs = Number(Deno.env.get("DENO_JOBS") ?? navigator.hardwareConcurrency);
 const firstPort = Number(Deno.env.get("PEER_PORT") ?? 8081);
 const ports = Array.from({ length: jobs }, (_, index) => firstPort + index);
@@ -46,6 +50,11 @@ function listen(): number {
     }
   }
   throw new Error(`Cannot find a free peer port: expected one of ${ports}`);
+}
+
+function fail(error: unknown): never {
+  console.error(error);
+  Deno.exit(1);
 }
 
 console.log(`serving peers on ${port}`);

@@ -43,6 +43,14 @@ test("The example workers/bun_reuse_port starts a worker again that was killed",
   for (const path of PATHS) assertEquals((await workers.get(path)).body, `<h1>${path}</h1>`);
 }, { needs: ["bun"] });
 
+test("The example workers/deno_parallel ends as a whole when a worker fails", async () => {
+  const [port = 0, firstPort = 0, takenPort = 0] = await freeRange(1 + WORKERS);
+  await using _other = serve(() => new Response(), { port: takenPort });
+  await using child = spawnWorkers("deno_parallel", "deno", [port, firstPort]);
+  assertEquals(await child.exited, 1);
+  await child.line(/Cannot find a free peer port/);
+}, { needs: ["deno"] });
+
 /** The workers of an example, and what they do. They are gone when it is disposed of. */
 interface Workers extends AsyncDisposable {
   child: Child;
@@ -53,21 +61,29 @@ interface Workers extends AsyncDisposable {
   get(path: string): Promise<{ body: string; worker: string }>;
 }
 
-async function startWorkers(name: string, runtime: Runtime): Promise<Workers> {
-  const [port = 0, ...peerPorts] = await freeRange(1 + WORKERS);
+/** Starts an example as its comment says. */
+function spawnWorkers(
+  name: string,
+  runtime: Runtime,
+  [port, peerPort]: [port: number, peerPort: number],
+): Child {
   const address = ["--host", "127.0.0.1", "--port", String(port)];
-  const child = spawn(`examples/workers/${name}.ts`, {
+  const serveArgs = ["serve", "-A", "--quiet", "--parallel", ...address];
+  return spawn(`examples/workers/${name}.ts`, {
     runtime,
-    ...(runtime === "deno"
-      ? { runtimeArgs: ["serve", "-A", "--quiet", "--parallel", ...address] }
-      : {}),
+    ...(runtime === "deno" ? { runtimeArgs: serveArgs } : {}),
     env: {
       DENO_JOBS: String(WORKERS),
       WORKERS: String(WORKERS),
       PORT: String(port),
-      PEER_PORT: String(peerPorts[0]),
+      PEER_PORT: String(peerPort),
     },
   });
+}
+
+async function startWorkers(name: string, runtime: Runtime): Promise<Workers> {
+  const [port = 0, ...peerPorts] = await freeRange(1 + WORKERS);
+  const child = spawnWorkers(name, runtime, [port, peerPorts[0] ?? 0]);
   const started = () =>
     child.lines.flatMap((line): [string, string][] => {
       const match = line.match(/serving peers on (\d+)(?:, process (\d+))?$/);
