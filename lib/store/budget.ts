@@ -14,7 +14,7 @@ const LENT_SHARE = 0.25;
 /** What kept values may hold on to when memory is wanted, as a share of the store. */
 const KEPT_SHARE = 0.25;
 /** Words gone over in order to reclaim, for each word that comes in. */
-const PACE = 4;
+const PACE = 8;
 /** Entries copied in one call before those used less are not copied any more: about 1 ms. */
 const PATIENCE_MOVES = 8192;
 
@@ -66,18 +66,20 @@ export class Budget {
     for (;;) {
       const growth = heap.growthFor(queue, words);
       const free = this.#free() - growth;
-      if (free >= (growth === 0 ? 0 : this.#reserve)) return true;
+      if (free >= (growth === 0 ? 0 : this.#reserve / 2)) return true;
       if (!this.#reclaim(movesBefore)) return free >= 0;
     }
   }
 
   /** Does the share of reclaiming that so many new words call for. */
   tidy(words: number, nowMs: number): void {
+    // A large value's share would be more than there is need of.
+    const share = Math.min(PACE * words, this.#heap.memory.standardWords);
     if (this.#free() < 2 * this.#reserve) {
       this.#trimKept();
-      this.#reclaimer.advance(PACE * words);
-    } else this.#reclaimer.compact(PACE * words);
-    if (this.#heap.hasMortals) this.#sweeper.sweep(PACE * words, nowMs);
+      this.#reclaimer.advance(share);
+    } else this.#reclaimer.compact(share);
+    if (this.#heap.hasMortals) this.#sweeper.sweep(share, nowMs);
   }
 
   /** Does the share of reclaiming that so many removed words call for. */

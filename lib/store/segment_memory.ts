@@ -80,9 +80,9 @@ export class SegmentMemory {
   }
 }
 
-/** The words of an ordinary segment: a 64th of the store, between 4 KiB and 4 MiB. */
+/** The words of an ordinary segment: a 64th of the store, between 4 KiB and 1 MiB. */
 export function standardWordsFor(maxBytes: number): number {
-  const bytes = Math.min(Math.max(maxBytes / 64, 4096), 4 << 20);
+  const bytes = Math.min(Math.max(maxBytes / 64, 4096), 1 << 20);
   return 2 ** Math.floor(Math.log2(bytes / 4));
 }
 

@@ -72,6 +72,20 @@ test("SegmentStore moves large values without another copy, and keeps those that
   assertEquals(store.view(store.find("large", 0)).bytes(), new Uint8Array(4 * MIB).fill(7));
 });
 
+test("SegmentStore evicts a few entries at each insertion, and never a whole segment of them", () => {
+  const store = new SegmentStore({ maxBytes: 16 * MIB });
+  let evictions = 0;
+  let mostAtOnce = 0;
+  for (let i = 0; i < 300_000; i++) {
+    if (i % 3 === 0) store.find(`key ${i >>> 1}`, 0);
+    store.set(`key ${i}`, new Uint8Array(100), Infinity);
+    mostAtOnce = Math.max(mostAtOnce, store.stats().evictions - evictions);
+    evictions = store.stats().evictions;
+  }
+  assert(evictions > 100_000);
+  assert(mostAtOnce < 100);
+});
+
 test("SegmentStore takes no more memory than it needs at first", () => {
   const store = new SegmentStore({ maxBytes: 8 * 1024 * MIB });
   assert(store.stats().bytes < 64 * 1024);
