@@ -1,4 +1,5 @@
 import {
+  type EntryHeader,
   hashOf,
   keptOf,
   keyBytesOf,
@@ -18,12 +19,9 @@ import { SegmentQueue } from "./segment_queue.ts";
 const LOOP_WORDS = 64;
 
 /** What is appended to a queue. */
-export interface NewEntry {
-  hash: number;
+export interface NewEntry extends EntryHeader {
   key: KeyReader;
   value: Uint8Array;
-  expiresAtMs: number;
-  uses: number;
   words: number;
 }
 
@@ -75,17 +73,12 @@ export class EntryHeap {
     if (segment === undefined) return false;
     const { words } = segment;
     const at = segment.used;
-    let word = writeHeader(words, at, {
-      hash: entry.hash,
-      keyBytes: key.byteLength,
-      valueBytes: value.byteLength,
-      expiresAtMs: entry.expiresAtMs,
-      uses: entry.uses,
-    });
-    for (let from = 0; 4 * from < key.byteLength; from++) words[word++] = key.words[from] as number;
+    let word = writeHeader(words, at, entry);
+    const keyWords = key.words;
+    for (let from = 0; 4 * from < entry.keyBytes; from++) words[word++] = keyWords[from] as number;
     segment.bytes.set(value, 4 * word);
     this.index.tableFor(entry.hash).insert(entry.hash, segment.id, at);
-    this.payloadBytes += key.byteLength + value.byteLength;
+    this.payloadBytes += entry.keyBytes + entry.valueBytes;
     if (entry.expiresAtMs < segment.sweepAtMs) {
       segment.sweepAtMs = entry.expiresAtMs;
       this.hasMortals = true;

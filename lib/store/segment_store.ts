@@ -13,7 +13,7 @@ import {
   valueBytesOf,
   valueStartOf,
 } from "./entry.ts";
-import { EntryHeap } from "./entry_heap.ts";
+import { EntryHeap, type NewEntry } from "./entry_heap.ts";
 import { hottestOf } from "./hottest.ts";
 import { type KeyHash, seededKeyHash } from "./key_hash.ts";
 import { KeyReader } from "./key_reader.ts";
@@ -28,6 +28,7 @@ import type { Slot, Store, StoredKey, StoreOptions, StoreStats } from "./store.t
 /** An entry says in 32 bits how long its value is, and a segment in as many how far it is filled. */
 const MAX_VALUE_BYTES = 2 ** 32 - 2 ** 20;
 
+const NO_VALUE = new Uint8Array(0);
 const NO_SEGMENT = new Segment(0, new ArrayBuffer(0));
 
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
@@ -55,6 +56,8 @@ export class SegmentStore implements Store {
   readonly #reclaimer: Reclaimer;
   readonly #budget: Budget;
   readonly #lender: Lender;
+  /** What comes in, written anew each time: an object for each would be garbage. */
+  readonly #entry: NewEntry;
   #found: Segment = NO_SEGMENT;
   #foundAt = 0;
   #nowMs = 0;
@@ -69,6 +72,16 @@ export class SegmentStore implements Store {
     this.#reclaimer = new Reclaimer(this.#heap);
     this.#budget = new Budget(this.#heap, this.#reclaimer);
     this.#lender = new Lender(this.#heap.memory);
+    this.#entry = {
+      hash: 0,
+      key: this.#key,
+      keyBytes: 0,
+      value: NO_VALUE,
+      valueBytes: 0,
+      expiresAtMs: Infinity,
+      uses: 0,
+      words: 0,
+    };
     this.maxBytes = maxBytes;
   }
 
@@ -147,8 +160,16 @@ export class SegmentStore implements Store {
       this.#budget.settle();
       return false;
     }
-    const uses = old?.uses ?? usesElsewhere;
-    const isHeld = heap.append(queue, { hash, key: this.#key, value, expiresAtMs, uses, words });
+    const entry = this.#entry;
+    entry.hash = hash;
+    entry.keyBytes = this.#key.byteLength;
+    entry.value = value;
+    entry.valueBytes = value.byteLength;
+    entry.expiresAtMs = expiresAtMs;
+    entry.uses = old?.uses ?? usesElsewhere;
+    entry.words = words;
+    const isHeld = heap.append(queue, entry);
+    entry.value = NO_VALUE;
     if (!isHeld) this.#refused++;
     this.#budget.tidy(words, this.#nowMs);
     return this.#budget.settle() ? this.#locate(hash) >= 0 : isHeld;
