@@ -95,7 +95,7 @@ export class Budget {
     while (this.#free() < 0) {
       if (!this.#reclaim(moves)) break;
     }
-    if (this.#free() < memory.spareBytes) memory.dropSpare();
+    if (this.#free() < memory.spareBytes) memory.dropSpares();
     return isOver;
   }
 

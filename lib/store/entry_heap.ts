@@ -133,7 +133,7 @@ export class EntryHeap {
     for (const segment of this.memory.segments) {
       if (segment !== undefined) this.#release(segment);
     }
-    this.memory.dropSpare();
+    this.memory.dropSpares();
     this.sparse = [];
     this.small.items = this.main.items = 0;
     this.payloadBytes = 0;

@@ -4,9 +4,9 @@ import { FIRST_WORD, Segment } from "./segment.ts";
 const MAX_SEGMENTS = 1 << 16;
 
 /**
- * Gives segments their memory and takes it back. A buffer that no view points into is freed at
- * once, or kept for the next segment; one that was seen is left to the collector, and counted
- * until the collector has had it.
+ * Gives segments their memory and takes it back. A buffer that no view points into is kept for a
+ * segment of the same size, or freed at once when enough are; one that was seen is left to the
+ * collector, and counted until the collector has had it.
  */
 export class SegmentMemory {
   /** The segments by their ids; `undefined` where an id is free. */
@@ -17,11 +17,11 @@ export class SegmentMemory {
   exposedBytes = 0;
   /** Buffers of dropped segments that views still hold, or the collector did not yet find. */
   strayBytes = 0;
-  /** Memory kept ready for the next segment, in bytes. */
+  /** Memory kept ready for the next segments, in bytes: no more than an ordinary one takes. */
   spareBytes = 0;
   /** The size of an ordinary segment. */
   standardWords: number;
-  #spare: ArrayBuffer | undefined;
+  #spares: ArrayBuffer[] = [];
   #freeIds: number[] = [];
   #strays = new FinalizationRegistry<number>((bytes) => this.strayBytes -= bytes);
 
@@ -50,27 +50,35 @@ export class SegmentMemory {
       this.exposedBytes -= buffer.byteLength;
       this.strayBytes += buffer.byteLength;
       this.#strays.register(buffer, buffer.byteLength);
-    } else if (this.#spare === undefined && buffer.byteLength === 4 * this.standardWords) {
-      this.#spare = buffer;
-      this.spareBytes = buffer.byteLength;
-    } else {
-      buffer.transfer(0);
-    }
+    } else this.#keep(buffer);
   }
 
   /** Gives back what was kept ready. */
-  dropSpare(): void {
-    this.#spare?.transfer(0);
-    this.#spare = undefined;
-    this.spareBytes = 0;
+  dropSpares(): void {
+    this.#dropSpares(0);
+  }
+
+  /** Keeps a buffer ready, in place of those kept for longest. */
+  #keep(buffer: ArrayBuffer): void {
+    this.#spares.push(buffer);
+    this.spareBytes += buffer.byteLength;
+    this.#dropSpares(4 * this.standardWords);
+  }
+
+  /** Frees the oldest of what was kept ready, until no more than `maxBytes` are. */
+  #dropSpares(maxBytes: number): void {
+    while (this.spareBytes > maxBytes) {
+      const oldest = this.#spares.shift() as ArrayBuffer;
+      this.spareBytes -= oldest.byteLength;
+      oldest.transfer(0);
+    }
   }
 
   #buffer(bytes: number): ArrayBuffer | undefined {
-    const spare = this.#spare;
-    if (spare !== undefined && this.spareBytes === bytes) {
-      this.#spare = undefined;
-      this.spareBytes = 0;
-      return spare;
+    const at = this.#spares.findLastIndex((spare) => spare.byteLength === bytes);
+    if (at >= 0) {
+      this.spareBytes -= bytes;
+      return this.#spares.splice(at, 1)[0];
     }
     try {
       return new ArrayBuffer(bytes);
