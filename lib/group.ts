@@ -11,6 +11,8 @@ import { checkKey } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
 import { handOver } from "./peer/hand_over.ts";
+import type { HedgeBudget } from "./peer/hedge_budget.ts";
+import { Hedging } from "./peer/hedging.ts";
 import { peekInTurn } from "./peer/peek_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
@@ -43,6 +45,8 @@ export interface GroupHost {
   readonly clock: Clock;
   readonly random: () => number;
   readonly peers: PeerSet;
+  /** Bounds second requests; undefined if none are to be sent. */
+  readonly hedgeBudget: HedgeBudget | undefined;
   /** Aborts with the error for those who wait when the cache is closed. */
   readonly closing: AbortSignal;
   /** Tells operators. */
@@ -113,6 +117,7 @@ export class Group<T, Input = T> {
   /** Runs of the loader in this process. Apart from `#gets`, so that no circle of peers can form. */
   #loads = new SingleFlight<Arrival<T>>();
   #loader: Loader<T, Input>;
+  #hedging: Hedging | undefined;
   #hotKeys: HotKeys;
   #changes: Changes;
   #counters = newCounters();
@@ -136,12 +141,13 @@ export class Group<T, Input = T> {
     options: CheckedGroupOptions<T, Input>,
     host: GroupHost,
   ) {
-    const { clock, random } = host;
+    const { clock, random, hedgeBudget } = host;
     this.name = name;
     this.#options = options;
     this.#host = host;
     this.#memory = new GroupMemory({ ...options, clock });
     this.#loader = new Loader(this, { ...options, clock });
+    this.#hedging = hedgeBudget && new Hedging({ clock, budget: hedgeBudget });
     this.#hotKeys = new HotKeys({
       minuteQps: options.mirrorMinuteQps,
       random,
@@ -311,9 +317,10 @@ export class Group<T, Input = T> {
     this.#counters.loadsExecuted++;
     const peers = this.#host.peers.before(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
-    return peers === undefined
-      ? this.#load(key, flight.signal, { wereAsked: true })
-      : this.#ask(key, peers, flight);
+    if (peers === undefined) return this.#load(key, flight.signal, { wereAsked: true });
+    const hedging = this.#hedging;
+    if (hedging !== undefined) return this.#askHedged(key, peers, flight, hedging);
+    return this.#ask(key, peers, flight);
   }
 
   async #ask(key: string, peers: Iterable<Peer>, flight: Flight): Promise<Arrival<T>> {
@@ -324,6 +331,30 @@ export class Group<T, Input = T> {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
     }, { signal, onPeerFailure: this.#onPeerFailure });
     if (arrival === undefined) return await this.#load(key, signal, { wereAsked: true });
+    return this.#arrived(key, arrival, flight);
+  }
+
+  /** As `#ask`, with a second request where the first one takes long. */
+  async #askHedged(
+    key: string,
+    peers: Iterable<Peer>,
+    flight: Flight,
+    hedging: Hedging,
+  ): Promise<Arrival<T>> {
+    const { loadTimeoutMs } = this.#options;
+    let own: EncodedValue | undefined;
+    const arrival = await hedging.ask<EncodedValue>(peers, {
+      signal: flight.signal,
+      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs }),
+      askSelf: async (signal) => own = await this.#load(key, signal, { wereAsked: true }),
+      onPeerFailure: this.#onPeerFailure,
+      counters: this.#counters,
+    });
+    return arrival === own ? arrival : this.#arrived(key, arrival, flight);
+  }
+
+  /** Takes note of a value that a peer brought. */
+  #arrived(key: string, arrival: EncodedValue, flight: Flight): Arrival<T> {
     this.#counters.peerLoads++;
     if (flight.isCurrent) this.#mirror(key, arrival);
     return arrival;
@@ -341,7 +372,11 @@ export class Group<T, Input = T> {
         const { peers, clock } = this.#host;
         const holders = peers.holders(key, options);
         const held = holders &&
-          await peekInTurn(holders, this.name, key, { signal: flight.signal, clock });
+          await peekInTurn(holders, this.name, key, {
+            signal: flight.signal,
+            clock,
+            usualMs: (peer) => this.#hedging?.of(peer).latencies.p99Ms,
+          });
         if (held !== undefined) {
           this.#counters.peekLoads++;
           if (flight.isCurrent) this.#memory.keep(key, borrowBytes(held.view), held.expiresAtMs);

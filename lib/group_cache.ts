@@ -14,6 +14,7 @@ import { HttpPeer } from "./http/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
 import { followDiscovery } from "./membership.ts";
 import { Greeter } from "./peer/greeter.ts";
+import { HedgeBudget } from "./peer/hedge_budget.ts";
 import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
 import { isOfGo, type Placement } from "./placement/placement.ts";
@@ -65,6 +66,17 @@ export interface GroupCacheOptions {
    * @default 300000
    */
   handoverMs?: number;
+  /**
+   * Whether a `get` that waits for a peer for longer than 99 of 100 answers of that peer take, for
+   * the same group, is sent to the next process in the key's order as well, which may be this one.
+   * The first answer is taken and the other request cancelled. That shortens the longest waits; the
+   * price is a second load of the key where neither the next process has it in memory nor the first
+   * one shows that it does. At most 5 % more requests are sent, and none before 100 answers have
+   * come. `set` and `remove` are never sent twice.
+   *
+   * @default false
+   */
+  hedge?: boolean;
   /** What bounds the requests to peers; what is not given keeps its default. */
   limits?: Partial<PeerLimits>;
   /**
@@ -139,6 +151,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #groups = new Map<string, Group<any, any>>();
   #handler: PeerHandler;
   #greeter: Greeter;
+  #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
   /** Settles when nothing is left of the source of peers. */
   #following: Promise<void> | undefined;
@@ -159,6 +172,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       basePath = "/_groupcache/",
       peerTimeoutMs = 10_000,
       handoverMs = 300_000,
+      hedge = false,
       limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),
       clock = systemClock,
@@ -172,6 +186,12 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     }
     checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
     if (handoverMs !== 0) checkDuration("create GroupCache", "handoverMs", handoverMs);
+    if (typeof hedge !== "boolean") {
+      throw new TypeError(
+        `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
+      );
+    }
+    this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
     this.#self = self;
     this.#clock = clock;
     this.#random = random;
@@ -245,6 +265,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock: this.#clock,
       random: this.#random,
       peers: this.#peers,
+      hedgeBudget: this.#hedgeBudget,
       closing: this.#closing.signal,
       report: this.#report,
     });

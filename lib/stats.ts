@@ -31,6 +31,10 @@ export interface GroupStats {
   peerLoads: number;
   /** Times that a peer could not be asked. */
   peerErrors: number;
+  /** Second requests, sent to another process (or run as a load here) while the first was overdue. */
+  hedges: number;
+  /** Those of them whose answer was taken. */
+  hedgesWon: number;
   /** Requests for a key that came from peers. */
   serverRequests: number;
   /** Those of them that were for keys hot enough to mirror. */
@@ -69,6 +73,8 @@ export function newCounters(): Counters {
     takenOver: 0,
     peerLoads: 0,
     peerErrors: 0,
+    hedges: 0,
+    hedgesWon: 0,
     serverRequests: 0,
     hotServerRequests: 0,
     mirrored: 0,

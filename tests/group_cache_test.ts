@@ -110,6 +110,11 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
     options: { peerTimeoutMs: "10" },
     error: /peerTimeoutMs must be a number above 0: received "10"/,
   },
+  {
+    name: "a hedge that is no boolean",
+    options: { hedge: "yes" },
+    error: /hedge must be a boolean: received "yes"/,
+  },
 ];
 
 for (const { name, options, error } of badOptions) {

@@ -71,6 +71,8 @@ test("Group.stats() counts what happened", async () => {
       takenOver: 0,
       peerLoads: 0,
       peerErrors: 0,
+      hedges: 0,
+      hedgesWon: 0,
       serverRequests: 0,
       hotServerRequests: 0,
       mirrored: 0,

@@ -12,6 +12,11 @@ export interface PeekInTurnOptions {
   /** Ends the peeking: it rejects with the signal's reason. */
   signal: Cancellation;
   clock: Clock;
+  /**
+   * How long a peer takes at most as a rule, in milliseconds, where second requests are sent: one
+   * may be what this is about, because a peer stands still, and must not wait for that peer too.
+   */
+  usualMs?: (peer: Peer) => number | undefined;
 }
 
 /** The value of a key out of the memory of the first peer that has it. No peer loads for this. */
@@ -19,22 +24,23 @@ export async function peekInTurn(
   peers: Iterable<Peer>,
   group: string,
   key: string,
-  { signal, clock }: PeekInTurnOptions,
+  { signal, clock, usualMs }: PeekInTurnOptions,
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
     // It would keep the next key waiting as well.
     if (peer.isLate) continue;
+    const peekMs = Math.min(usualMs?.(peer) ?? PEEK_MS, PEEK_MS);
     const late = new GroupCacheError(
       "peer-failed",
-      `Cannot peek at peer ${peer.url}: no answer within ${PEEK_MS} ms`,
+      `Cannot peek at peer ${peer.url}: no answer within ${peekMs} ms`,
     );
     const end = new LightCancellation();
     const onAbort = () => end.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const timer = clock.setTimeout(() => {
-      peer.wasLate();
+      if (peekMs === PEEK_MS) peer.wasLate();
       end.abort(late);
-    }, PEEK_MS);
+    }, peekMs);
     try {
       return await peer.get(group, key, { signal: end, peek: true });
     } catch (error) {

@@ -1,0 +1,222 @@
+import { type Cancellation, LightCancellation } from "../cancellation.ts";
+import type { Clock } from "../clock.ts";
+import { GroupCacheError } from "../errors.ts";
+import { isPeerFailure } from "./ask_in_turn.ts";
+import { Due, DueQueue } from "./due_queue.ts";
+import type { HedgeBudget } from "./hedge_budget.ts";
+import { Latencies } from "./latencies.ts";
+import type { Peer } from "./peer.ts";
+
+// A peer may stand still for a moment: a collection of garbage, a full queue, a lost packet. When it
+// has been silent for longer than 99 of 100 of its answers take, the next in the key's order is
+// asked too, and whoever answers first is believed (Dean and Barroso, "The Tail at Scale", 2013).
+// No more than two are ever asked at a time, and nobody is asked twice.
+
+/** How a {@linkcode Hedging} is made. */
+export interface HedgingOptions {
+  clock: Clock;
+  /** Bounds the second requests. */
+  budget: HedgeBudget;
+}
+
+/** How a value is asked for. */
+export interface HedgedAskOptions<Answer> {
+  /** Ends the asking: it rejects with the signal's reason. */
+  signal: Cancellation;
+  /** Asks a peer. */
+  askPeer: (peer: Peer, signal: Cancellation) => Promise<Answer>;
+  /** Asks this process, which stands behind the last peer. Whatever it says is final. */
+  askSelf: (signal: Cancellation) => Promise<Answer>;
+  /** Told of each peer that could not be asked. */
+  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
+  /** Where second requests are counted. */
+  counters: { hedges: number; hedgesWon: number };
+}
+
+/** What is known of a peer, and who waits for it. */
+interface Acquaintance {
+  readonly latencies: Latencies;
+  readonly overdue: DueQueue;
+}
+
+/** Somebody who has been asked. */
+interface Attempt {
+  /** Undefined for this process. */
+  readonly peer: Peer | undefined;
+  readonly isHedge: boolean;
+  readonly startedAtMs: number;
+}
+
+/**
+ * Asks for the values of one group, with second requests where first ones take long. Groups have
+ * one each, because what is long depends on their loaders.
+ */
+export class Hedging {
+  readonly clock: Clock;
+  readonly budget: HedgeBudget;
+  #acquaintances = new WeakMap<Peer, Acquaintance>();
+
+  constructor({ clock, budget }: HedgingOptions) {
+    this.clock = clock;
+    this.budget = budget;
+  }
+
+  /**
+   * Asks the first peer, and the next when that cannot be asked or takes long; this process when
+   * there is none left. What a peer answers, be it an error, is final, but an error of a second
+   * request waits for the first one: to have sent it must not make a call fail.
+   */
+  ask<Answer>(peers: Iterable<Peer>, options: HedgedAskOptions<Answer>): Promise<Answer> {
+    return new HedgedAsk(this, peers[Symbol.iterator](), options).start();
+  }
+
+  /** What is known of a peer. */
+  of(peer: Peer): Acquaintance {
+    let acquaintance = this.#acquaintances.get(peer);
+    if (acquaintance === undefined) {
+      const latencies = new Latencies(this.clock.now());
+      acquaintance = { latencies, overdue: new DueQueue(this.clock) };
+      this.#acquaintances.set(peer, acquaintance);
+    }
+    return acquaintance;
+  }
+}
+
+/** The asking for one value. */
+class HedgedAsk<Answer> extends Due {
+  #hedging: Hedging;
+  #rest: Iterator<Peer>;
+  #options: HedgedAskOptions<Answer>;
+  #outcome = Promise.withResolvers<Answer>();
+  /** Ends what is under way; what has ended does not listen any more. */
+  #end = new LightCancellation();
+  #isOver = false;
+  #underWay: Attempt[] = [];
+  #isHedged = false;
+  /** What a second request failed with while the first one was under way. */
+  #heldBack: { readonly error: unknown } | undefined;
+
+  constructor(hedging: Hedging, rest: Iterator<Peer>, options: HedgedAskOptions<Answer>) {
+    super();
+    this.#hedging = hedging;
+    this.#rest = rest;
+    this.#options = options;
+  }
+
+  start(): Promise<Answer> {
+    const { signal } = this.#options;
+    this.#hedging.budget.earn();
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+    else this.#askNext();
+    return this.#outcome.promise;
+  }
+
+  override onDue(): void {
+    if (!this.#hedging.budget.spend()) return;
+    this.#options.counters.hedges++;
+    this.#isHedged = true;
+    this.#askNext({ isHedge: true });
+  }
+
+  #askNext({ isHedge } = { isHedge: false }): void {
+    const { askPeer, askSelf } = this.#options;
+    try {
+      const { done, value } = this.#rest.next();
+      const peer = done ? undefined : value;
+      const attempt = { peer, isHedge, startedAtMs: this.#hedging.clock.now() };
+      this.#underWay.push(attempt);
+      const answer = peer === undefined ? askSelf(this.#end) : askPeer(peer, this.#end);
+      answer.then(
+        (value) => this.#onAnswer(attempt, value),
+        (error) => this.#onError(attempt, error),
+      );
+      // Behind this process there is nobody.
+      if (peer !== undefined && !this.#isHedged) this.#waitFor(peer, attempt);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #waitFor(peer: Peer, { startedAtMs }: Attempt): void {
+    const { latencies, overdue } = this.#hedging.of(peer);
+    const { p99Ms } = latencies;
+    if (p99Ms !== undefined) overdue.add(this, startedAtMs, p99Ms);
+  }
+
+  #onAnswer(attempt: Attempt, value: Answer): void {
+    if (this.#isOver) return;
+    this.#hasAnswered(attempt);
+    this.#outcome.resolve(value);
+    this.#finish(attempt);
+  }
+
+  #onError(attempt: Attempt, error: unknown): void {
+    if (this.#isOver) return;
+    const { peer, isHedge } = attempt;
+    if (peer !== undefined && isPeerFailure(error)) {
+      this.#remove(attempt);
+      this.#options.onPeerFailure(peer, error);
+      // The other one is who would be asked now.
+      if (this.#underWay.length > 0) return;
+      this.queue?.remove(this);
+      if (this.#heldBack === undefined) this.#askNext();
+      else this.#fail(this.#heldBack.error);
+      return;
+    }
+    this.#hasAnswered(attempt);
+    if (isHedge && this.#underWay.length > 0 && !isNotFound(error)) {
+      this.#heldBack = { error };
+      return;
+    }
+    this.#outcome.reject(error);
+    this.#finish(attempt);
+  }
+
+  #onAbort = (): void => this.#fail(this.#options.signal.reason);
+
+  #fail(reason: unknown): void {
+    this.#outcome.reject(reason);
+    this.#finish(undefined, reason);
+  }
+
+  /** @param reason Why those that are still under way end. */
+  #finish(winner: Attempt | undefined, reason?: unknown): void {
+    this.#isOver = true;
+    this.queue?.remove(this);
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#rest.return?.();
+    if (winner?.isHedge) this.#options.counters.hedgesWon++;
+    if (this.#underWay.length === 0) return;
+    for (const attempt of this.#underWay) this.#hasNotAnswered(attempt);
+    this.#end.abort(reason ?? new DOMException("Another process was quicker", "AbortError"));
+  }
+
+  #hasAnswered(attempt: Attempt): void {
+    this.#remove(attempt);
+    const nowMs = this.#hedging.clock.now();
+    if (attempt.peer === undefined) return;
+    this.#hedging.of(attempt.peer).latencies.record(nowMs - attempt.startedAtMs, nowMs);
+  }
+
+  /**
+   * Nobody knows how long the answer would have taken. If it has been overdue already it counts, so
+   * that a peer whose slow answers are never waited for does not seem quicker than it is; otherwise
+   * it says nothing.
+   */
+  #hasNotAnswered({ peer, startedAtMs }: Attempt): void {
+    if (peer === undefined) return;
+    const { latencies } = this.#hedging.of(peer);
+    const nowMs = this.#hedging.clock.now();
+    const ms = nowMs - startedAtMs;
+    if (ms >= (latencies.p99Ms ?? Infinity)) latencies.record(ms, nowMs);
+  }
+
+  #remove(attempt: Attempt): void {
+    this.#underWay.splice(this.#underWay.indexOf(attempt), 1);
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof GroupCacheError && error.code === "not-found";
+}
