@@ -31,7 +31,7 @@ export class Node implements AsyncDisposable {
 }
 
 /** Starts a program that says where it listens. */
-async function started(child: Child): Promise<Node> {
+export async function started(child: Child): Promise<Node> {
   const [, url = ""] = await child.line(/listening on (\S+)/, 60_000);
   return new Node(child, url);
 }

@@ -1,0 +1,30 @@
+/**
+ * What second requests bring and cost: real processes on 127.0.0.1, values of 1 KiB.
+ *
+ *     deno run -A bench/hedge_bench.ts [--json] [--runtime deno|bun]
+ *     bun bench/hedge_bench.ts [--json] [--runtime deno|bun]
+ *
+ * The processes measured are of the runtime that runs this, unless told otherwise.
+ */
+
+import { findRuntime, type Runtime, runtime } from "../tests/runtime.ts";
+import { cost } from "./hedge/cost.ts";
+import { startHedgingCluster } from "./hedge/processes.ts";
+import { stalls } from "./hedge/stalls.ts";
+import { args, print, printReport, type Report } from "./store/report.ts";
+
+const isJson = args.includes("--json");
+const told = args.includes("--runtime") ? args[args.indexOf("--runtime") + 1] : runtime;
+if (told !== "deno" && told !== "bun" || findRuntime(told as Runtime) === undefined) {
+  throw new Error(`Cannot run the bench on ${told}`);
+}
+if (!isJson) print(`\n${told}`);
+await using stack = new AsyncDisposableStack();
+const cluster = await startHedgingCluster(told, stack);
+const reports: Report[] = [];
+for (const bar of [stalls, cost]) {
+  const report = await bar(cluster);
+  reports.push(report);
+  if (!isJson) printReport(report);
+}
+if (isJson) print(JSON.stringify({ [told]: reports }, null, 2));
