@@ -1,19 +1,18 @@
-import { borrowBytes, viewOf } from "./byte_view.ts";
+import { viewOf } from "./byte_view.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
-import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
+import { PeerErrorEvent } from "./events.ts";
 import { GroupMemory, MISS } from "./group_memory.ts";
 import type { CheckedGroupOptions } from "./group_options.ts";
 import { HotKeys } from "./hot_keys.ts";
 import { checkKey } from "./key.ts";
 import { Loader } from "./loader.ts";
+import { OwnerSide } from "./owner_side.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
-import { handOver } from "./peer/hand_over.ts";
 import type { HedgeBudget } from "./peer/hedge_budget.ts";
 import { Hedging } from "./peer/hedging.ts";
-import { peekInTurn } from "./peer/peek_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { type Flight, SingleFlight } from "./single_flight.ts";
@@ -112,10 +111,8 @@ export class Group<T, Input = T> {
   #memory: GroupMemory<T>;
   /** How values come to this process's callers. */
   #gets = new SingleFlight<Arrival<T>>();
-  /** Values on their way from a process that leaves. */
-  #takeOvers = new SingleFlight<void>();
-  /** Runs of the loader in this process. Apart from `#gets`, so that no circle of peers can form. */
-  #loads = new SingleFlight<Arrival<T>>();
+  /** It has flights of its own, so that no circle of peers can form. */
+  #owner: OwnerSide;
   #loader: Loader<T, Input>;
   #hedging: Hedging | undefined;
   #hotKeys: HotKeys;
@@ -124,15 +121,11 @@ export class Group<T, Input = T> {
 
   static {
     createGroup = (name, options, host) => new Group(name, options, host);
-    peerSideOf = (group) => group.#peerSide;
-    handOverGroup = (group, peer, signal) => {
-      const { name } = group;
-      const { peers } = group.#host;
-      return handOver(peer, { group: name, keys: group.#memory.hottest(), peers, signal });
-    };
+    peerSideOf = (group) => group.#owner;
+    handOverGroup = (group, peer, signal) => group.#owner.handOver(peer, signal);
     groupIdle = async (group) => {
       await group.#gets.idle();
-      await group.#loads.idle();
+      await group.#owner.idle();
     };
   }
 
@@ -153,16 +146,26 @@ export class Group<T, Input = T> {
       random,
       nowMs: clock.now(),
     });
+    this.#owner = new OwnerSide({
+      ...host,
+      group: name,
+      memory: this.#memory,
+      loader: this.#loader,
+      hotKeys: this.#hotKeys,
+      mirrorMinuteQps: options.mirrorMinuteQps,
+      usualMs: (peer) => this.#hedging?.of(peer).latencies.p99Ms,
+      counters: this.#counters,
+      onChange: (key) => this.#gets.forget(key),
+    });
     this.#changes = new Changes({
       group: name,
-      local: this.#peerSide,
+      local: this.#owner,
       peers: host.peers,
       onPeerFailure: this.#onPeerFailure,
     });
     host.closing.addEventListener("abort", () => {
       this.#gets.failAll(host.closing.reason);
-      this.#loads.failAll(host.closing.reason);
-      this.#takeOvers.failAll(host.closing.reason);
+      this.#owner.failAll(host.closing.reason);
       this.#memory.clear();
     }, { once: true });
   }
@@ -317,7 +320,7 @@ export class Group<T, Input = T> {
     this.#counters.loadsExecuted++;
     const peers = this.#host.peers.before(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
-    if (peers === undefined) return this.#load(key, flight.signal, { wereAsked: true });
+    if (peers === undefined) return this.#owner.bring(key, flight.signal, { wereAsked: true });
     const hedging = this.#hedging;
     if (hedging !== undefined) return this.#askHedged(key, peers, flight, hedging);
     return this.#ask(key, peers, flight);
@@ -330,7 +333,7 @@ export class Group<T, Input = T> {
     await askInTurn(peers, async (peer) => {
       arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
     }, { signal, onPeerFailure: this.#onPeerFailure });
-    if (arrival === undefined) return await this.#load(key, signal, { wereAsked: true });
+    if (arrival === undefined) return await this.#owner.bring(key, signal, { wereAsked: true });
     return this.#arrived(key, arrival, flight);
   }
 
@@ -346,7 +349,7 @@ export class Group<T, Input = T> {
     const arrival = await hedging.ask<EncodedValue>(peers, {
       signal: flight.signal,
       askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs }),
-      askSelf: async (signal) => own = await this.#load(key, signal, { wereAsked: true }),
+      askSelf: async (signal) => own = await this.#owner.bring(key, signal, { wereAsked: true }),
       onPeerFailure: this.#onPeerFailure,
       counters: this.#counters,
     });
@@ -358,47 +361,6 @@ export class Group<T, Input = T> {
     this.#counters.peerLoads++;
     if (flight.isCurrent) this.#mirror(key, arrival);
     return arrival;
-  }
-
-  /**
-   * Joins the run of the loader for a key, or starts one. A value that another process still has in
-   * memory spares the run.
-   *
-   * @param options `wereAsked`: whether peers that are better placed have been asked already.
-   */
-  #load(key: string, signal: Cancellation, options: { wereAsked: boolean }): Promise<Arrival<T>> {
-    return this.#loads.run(key, signal, async (flight) => {
-      try {
-        const { peers, clock } = this.#host;
-        const holders = peers.holders(key, options);
-        const held = holders &&
-          await peekInTurn(holders, this.name, key, {
-            signal: flight.signal,
-            clock,
-            usualMs: (peer) => this.#hedging?.of(peer).latencies.p99Ms,
-          });
-        if (held !== undefined) {
-          this.#counters.peekLoads++;
-          if (flight.isCurrent) this.#memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
-          return held;
-        }
-        const { bytes, expiresAtMs } = await this.#loader.run(key, flight);
-        this.#counters.localLoads++;
-        const kept = flight.isCurrent ? this.#memory.keep(key, bytes, expiresAtMs) : undefined;
-        return { view: kept ?? viewOf(bytes.slice()), expiresAtMs };
-      } catch (error) {
-        this.#loadFailed(key, error);
-        throw error;
-      }
-    });
-  }
-
-  #loadFailed(key: string, error: unknown): void {
-    // That nobody waits any more, or the cache was closed, is no failure of the loader.
-    if (!(error instanceof GroupCacheError)) return;
-    if (error.code !== "load-failed" && error.code !== "timeout") return;
-    this.#counters.localLoadErrors++;
-    this.#host.report(new LoadErrorEvent({ group: this.name, key, error }));
   }
 
   #decode(key: string, arrival: Arrival<T>): T {
@@ -432,30 +394,6 @@ export class Group<T, Input = T> {
     if (this.#memory.mirror(key, value)) this.#hotKeys.pushedOut(now);
   }
 
-  #takeOver(key: string, from: Peer): Promise<void> {
-    return this.#takeOvers.run(key, undefined, async (flight) => {
-      if (this.#memory.holds(key)) return;
-      const value = await from.get(this.name, key, { signal: flight.signal, peek: true });
-      if (flight.isCurrent && this.#memory.takeOver(key, value)) this.#counters.takenOver++;
-    });
-  }
-
-  #put(key: string, value: EncodedValue): void {
-    this.#forgetFlights(key);
-    this.#memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
-  }
-
-  #drop(key: string): void {
-    this.#forgetFlights(key);
-    this.#memory.drop(key);
-  }
-
-  #forgetFlights(key: string): void {
-    this.#gets.forget(key);
-    this.#loads.forget(key);
-    this.#takeOvers.forget(key);
-  }
-
   #onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
     this.#counters.peerErrors++;
     this.#host.report(new PeerErrorEvent({ peer: peer.url, error }));
@@ -466,34 +404,4 @@ export class Group<T, Input = T> {
     const { closing } = this.#host;
     return options?.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
   }
-
-  #peerSide: PeerSide = {
-    count: (key) => {
-      this.#counters.serverRequests++;
-      const minuteQps = this.#hotKeys.count(key, this.#host.clock.now());
-      if (minuteQps >= this.#options.mirrorMinuteQps) this.#counters.hotServerRequests++;
-      return minuteQps;
-    },
-    find: (key) => {
-      this.#counters.gets++;
-      const found = this.#memory.find(key);
-      if (found !== undefined) this.#counters.hits++;
-      return found;
-    },
-    load: (key, signal) => {
-      if (this.#host.peers.isLeaving) {
-        return Promise.reject(
-          new GroupCacheError("closed", "Cannot load: the cache is about to be closed"),
-        );
-      }
-      this.#counters.loads++;
-      if (!this.#loads.has(key)) this.#counters.loadsExecuted++;
-      return this.#load(key, signal, { wereAsked: false });
-    },
-    put: (key, value) => this.#put(key, value),
-    drop: (key) => this.#drop(key),
-    takeOver: async (keys, from) => {
-      await Promise.allSettled(keys.map((key) => this.#takeOver(key, from)));
-    },
-  };
 }
