@@ -21,7 +21,10 @@ export const split: Scenario = async (chaos) => [
 ];
 
 async function splitBy(kind: CutKind, chaos: Chaos): Promise<Row[]> {
-  const { runtimes, network: told, stack, watch } = chaos;
+  const { runtimes, network: told, watch } = chaos;
+  // Networks have the same addresses: one has to end before there is another.
+  await using stack = new AsyncDisposableStack();
+  chaos.stack.use(stack);
   const inSpaces = told === "faults" ? undefined : NamespaceNetwork.make();
   if (told === "namespaces" && inSpaces === undefined) throw new Error("Cannot make namespaces");
   const network = stack.use(inSpaces ?? new FaultyNetwork());
