@@ -21,7 +21,7 @@ import { Machine, type Setup } from "./workers/machine.ts";
 
 const KEYS = 10_000;
 const EXPONENT = 0.9;
-const REQUESTS = 20_000;
+const REQUESTS = 15_000;
 const CONNECTIONS = 64;
 const LOAD_MS = 5;
 const ROUNDS = 3;
