@@ -8,7 +8,7 @@
  *     PORT=8082 bun run examples/mount_by_export.ts &
  *     curl http://127.0.0.1:8081/about http://127.0.0.1:8082/about
  *
- * Not with `deno serve --parallel`: a peer is one process with a port of its own.
+ * Not with `deno serve --parallel`, whose workers share a port: `workers/deno_parallel.ts` is for that.
  *
  * @module
  */

@@ -55,6 +55,8 @@ function listen(): Server {
 }
 
 print(`peers on ${server.url}`);
+// Ends with the process that started it.
+process.stdin.on("end", () => process.exit()).resume();
 
 const app: {
   hostname: string;
