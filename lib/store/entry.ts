@@ -24,7 +24,7 @@ const EXPIRES = 1 << 20;
 export const MAX_USES = 3;
 
 const float = new Float64Array(1);
-const halves = new Uint32Array(float.buffer);
+const halves = new Int32Array(float.buffer);
 
 /** The words that an entry takes. */
 export function entryWords(keyBytes: number, valueBytes: number, expiresAtMs: number): number {
@@ -43,7 +43,7 @@ export interface EntryHeader {
 }
 
 /** Writes a header at `at` and returns where the key begins. */
-export function writeHeader(words: Uint32Array, at: number, header: EntryHeader): number {
+export function writeHeader(words: Int32Array, at: number, header: EntryHeader): number {
   words[at] = header.hash;
   words[at + VALUE_BYTES] = header.valueBytes;
   words[at + KEPT] = 0;
@@ -60,7 +60,7 @@ export function writeHeader(words: Uint32Array, at: number, header: EntryHeader)
 }
 
 /** The words that the entry at `at` takes. */
-export function wordsOf(words: Uint32Array, at: number): number {
+export function wordsOf(words: Int32Array, at: number): number {
   const size = HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2) +
     (keyBytesOf(words, at) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
   return size + (size & 1);
@@ -71,29 +71,29 @@ function wordsFor(bytes: number): number {
   return (bytes >>> 2) + ((bytes & 3) === 0 ? 0 : 1);
 }
 
-export function hashOf(words: Uint32Array, at: number): number {
-  return words[at]! | 0;
+export function hashOf(words: Int32Array, at: number): number {
+  return words[at]!;
 }
 
-export function keyBytesOf(words: Uint32Array, at: number): number {
+export function keyBytesOf(words: Int32Array, at: number): number {
   return words[at + MARKS]! & KEY_BYTES_MASK;
 }
 
-export function valueBytesOf(words: Uint32Array, at: number): number {
-  return words[at + VALUE_BYTES]!;
+export function valueBytesOf(words: Int32Array, at: number): number {
+  return words[at + VALUE_BYTES]! >>> 0;
 }
 
 /** The word at which the key begins. */
-export function keyStartOf(words: Uint32Array, at: number): number {
+export function keyStartOf(words: Int32Array, at: number): number {
   return at + HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2);
 }
 
 /** The word at which the value begins. */
-export function valueStartOf(words: Uint32Array, at: number): number {
+export function valueStartOf(words: Int32Array, at: number): number {
   return keyStartOf(words, at) + (keyBytesOf(words, at) + 3 >>> 2);
 }
 
-export function expiresAtMsOf(words: Uint32Array, at: number): number {
+export function expiresAtMsOf(words: Int32Array, at: number): number {
   if ((words[at + MARKS]! & EXPIRES) === 0) return Infinity;
   halves[0] = words[at + HEADER_WORDS]!;
   halves[1] = words[at + HEADER_WORDS + 1]!;
@@ -101,36 +101,36 @@ export function expiresAtMsOf(words: Uint32Array, at: number): number {
 }
 
 /** Whether the entry has not expired. */
-export function isAlive(words: Uint32Array, at: number, nowMs: number): boolean {
+export function isAlive(words: Int32Array, at: number, nowMs: number): boolean {
   return (words[at + MARKS]! & EXPIRES) === 0 || expiresAtMsOf(words, at) > nowMs;
 }
 
-export function isDead(words: Uint32Array, at: number): boolean {
+export function isDead(words: Int32Array, at: number): boolean {
   return (words[at + MARKS]! & DEAD) !== 0;
 }
 
-export function markDead(words: Uint32Array, at: number): void {
+export function markDead(words: Int32Array, at: number): void {
   words[at + MARKS] = words[at + MARKS]! | DEAD;
 }
 
-export function usesOf(words: Uint32Array, at: number): number {
+export function usesOf(words: Int32Array, at: number): number {
   return (words[at + MARKS]! & USES_MASK) >>> USES_SHIFT;
 }
 
-export function setUses(words: Uint32Array, at: number, uses: number): void {
+export function setUses(words: Int32Array, at: number, uses: number): void {
   words[at + MARKS] = words[at + MARKS]! & ~USES_MASK | uses << USES_SHIFT;
 }
 
-export function countUse(words: Uint32Array, at: number): void {
+export function countUse(words: Int32Array, at: number): void {
   const marks = words[at + MARKS]!;
   if ((marks & USES_MASK) !== USES_MASK) words[at + MARKS] = marks + ONE_USE;
 }
 
 /** What is kept decoded beside the entry, or 0; see `KeptValues`. */
-export function keptOf(words: Uint32Array, at: number): number {
+export function keptOf(words: Int32Array, at: number): number {
   return words[at + KEPT]!;
 }
 
-export function setKept(words: Uint32Array, at: number, kept: number): void {
+export function setKept(words: Int32Array, at: number, kept: number): void {
   words[at + KEPT] = kept;
 }

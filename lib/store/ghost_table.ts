@@ -8,12 +8,12 @@ const AGE_MASK = 0xff;
  * eight of which the oldest goes first. Time is the `epoch` of `GhostClock`.
  */
 export class GhostTable {
-  #cells: Uint32Array;
+  #cells: Int32Array;
   #setMask: number;
 
   /** Makes one for as many as a table of `slots` slots holds. */
   constructor(slots: number) {
-    this.#cells = new Uint32Array(slots);
+    this.#cells = new Int32Array(slots);
     this.#setMask = this.#cells.length / WAYS - 1;
   }
 
@@ -56,7 +56,7 @@ export class GhostTable {
 
   /** Forgets everything: only small tables change their size, and before they evict much. */
   resize(slots: number): void {
-    this.#cells = new Uint32Array(slots);
+    this.#cells = new Int32Array(slots);
     this.#setMask = this.#cells.length / WAYS - 1;
   }
 

@@ -25,7 +25,7 @@ export class IndexTable {
   depth: number;
   /** Entries held. */
   items = 0;
-  slots: Uint32Array;
+  slots: Int32Array;
   mask: number;
   /** What the small queue dropped lately of the same share of the hashes. */
   readonly ghosts: GhostTable;
@@ -33,7 +33,7 @@ export class IndexTable {
   constructor(id: number, { depth, slots = MIN_SLOTS }: { depth: number; slots?: number }) {
     this.id = id;
     this.depth = depth;
-    this.slots = new Uint32Array(2 * slots);
+    this.slots = new Int32Array(2 * slots);
     this.mask = slots - 1;
     this.ghosts = new GhostTable(slots);
   }
@@ -78,8 +78,8 @@ export class IndexTable {
 
   /** The slot of the entry at this place, or -1. */
   slotOf(hash: number, segmentId: number, word: number): number {
-    const high = (hash & ~15 | segmentId >>> 12) >>> 0;
-    const low = (segmentId << SEGMENT_LOW_SHIFT | word >>> 1) >>> 0;
+    const high = hash & ~15 | segmentId >>> 12;
+    const low = segmentId << SEGMENT_LOW_SHIFT | word >>> 1;
     for (let slot = this.home(hash); !this.isFree(slot); slot = slot + 1 & this.mask) {
       if (this.slots[2 * slot + 1]! === low && this.slots[2 * slot]! === high) return slot;
     }
@@ -119,7 +119,7 @@ export class IndexTable {
   /** Changes the number of slots, a power of two. */
   resize(slots: number): void {
     const old = this.slots;
-    this.slots = new Uint32Array(2 * slots);
+    this.slots = new Int32Array(2 * slots);
     this.mask = slots - 1;
     this.items = 0;
     this.ghosts.resize(slots);
@@ -147,7 +147,7 @@ export class IndexTable {
     this.ghosts.merge(other.ghosts);
   }
 
-  #insertAll(slots: Uint32Array): void {
+  #insertAll(slots: Int32Array): void {
     for (let at = 0; at < slots.length; at += 2) {
       const high = slots[at]!;
       const low = slots[at + 1]!;

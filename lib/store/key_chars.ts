@@ -6,7 +6,7 @@ export interface CharReader {
   /** Keys of up to this many UTF-16 units can be read. */
   maxChars: number;
   /** Where `read` writes, four units to a word and filled up with zeros. */
-  words: Uint32Array;
+  words: Int32Array;
   /**
    * Writes the low bytes of the key's UTF-16 units to `words`. Returns all units or-ed together:
    * if that is below 128, what was written is the key.
@@ -28,7 +28,7 @@ export function charReader(): CharReader | undefined {
     const Module = WebAssembly.Module as unknown as ModuleWithBuiltins;
     const { exports } = new WebAssembly.Instance(new Module(MODULE, options), {});
     const { read, memory } = exports as unknown as Exports;
-    return { read, words: new Uint32Array(memory.buffer), maxChars: MAX_CHARS };
+    return { read, words: new Int32Array(memory.buffer), maxChars: MAX_CHARS };
   } catch {
     return undefined;
   }

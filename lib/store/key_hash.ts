@@ -4,7 +4,7 @@
 const BLOCK_WORDS = 64;
 
 /** A hash of 32 bits, signed, over `byteLength` bytes of which the last word is filled with zeros. */
-export type KeyHash = (words: Uint32Array, byteLength: number) => number;
+export type KeyHash = (words: Int32Array, byteLength: number) => number;
 
 /**
  * Makes a hash that nobody outside can predict, so that nobody can send keys which all collide.
@@ -17,7 +17,7 @@ export type KeyHash = (words: Uint32Array, byteLength: number) => number;
  */
 export function seededKeyHash(): KeyHash {
   // Two numbers a word, and then those of the length and of the state between blocks.
-  const secret = crypto.getRandomValues(new Uint32Array(2 * BLOCK_WORDS + 12));
+  const secret = crypto.getRandomValues(new Int32Array(2 * BLOCK_WORDS + 12));
   const end = 2 * BLOCK_WORDS;
 
   return (words, byteLength) => {

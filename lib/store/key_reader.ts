@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
+import { keyBytesOf, keyStartOf } from "./entry.ts";
 import { charReader } from "./key_chars.ts";
 
 const encoder = new TextEncoder();
@@ -19,7 +20,7 @@ const FIRST_WORDS = 64;
  */
 export class KeyReader {
   /** The bytes, by words; those beyond the key's are undefined. Good until the next key is read. */
-  words: Uint32Array = new Uint32Array(FIRST_WORDS);
+  words: Int32Array = new Int32Array(FIRST_WORDS);
   /** How many bytes the key has. */
   byteLength = 0;
   #ownWords = this.words;
@@ -36,12 +37,14 @@ export class KeyReader {
     else this.#encode(key);
   }
 
-  /** Whether the key is the one whose bytes begin at `words[start]`, its length being the same. */
-  matches(words: Uint32Array, start: number): boolean {
+  /** Whether the key is that of the entry at `words[at]`. */
+  isAt(words: Int32Array, at: number): boolean {
+    if (keyBytesOf(words, at) !== this.byteLength) return false;
+    const start = keyStartOf(words, at);
     const mine = this.words;
     const count = this.byteLength + 3 >>> 2;
-    for (let at = 0; at < count; at++) {
-      if (mine[at]! !== words[start + at]!) return false;
+    for (let i = 0; i < count; i++) {
+      if (mine[i]! !== words[start + i]!) return false;
     }
     return true;
   }
@@ -74,7 +77,7 @@ export class KeyReader {
 
   #encode(key: string): void {
     if (this.#bytes.byteLength < 3 * key.length) {
-      this.#ownWords = new Uint32Array(key.length);
+      this.#ownWords = new Int32Array(key.length);
       this.#bytes = new Uint8Array(this.#ownWords.buffer);
     }
     this.words = this.#ownWords;

@@ -20,7 +20,7 @@ export class Lender {
   /** What may be seen of the ordinary segments, in bytes. */
   maxLentBytes = 0;
   readonly #memory: SegmentMemory;
-  #chunk = new Uint32Array(0);
+  #chunk = new Int32Array(0);
   #used = 0;
 
   constructor(memory: SegmentMemory) {
@@ -48,7 +48,7 @@ export class Lender {
     if (length > MAX_CUT_BYTES) return viewOf(segment.bytes.slice(start, start + length));
     const count = length + 3 >>> 2;
     if (this.#used + count > this.#chunk.length) {
-      this.#chunk = new Uint32Array(CHUNK_BYTES / 4);
+      this.#chunk = new Int32Array(CHUNK_BYTES / 4);
       this.#used = 0;
     }
     const to = this.#used;

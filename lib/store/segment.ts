@@ -14,7 +14,8 @@ export class Segment {
   /** Names the segment in the index. */
   readonly id: number;
   readonly buffer: ArrayBuffer;
-  readonly words: Uint32Array;
+  /** Signed, because JavaScriptCore makes floating-point numbers of the larger unsigned ones. */
+  readonly words: Int32Array;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where the next entry goes. */
   used: number = FIRST_WORD;
@@ -39,7 +40,7 @@ export class Segment {
   constructor(id: number, buffer: ArrayBuffer) {
     this.id = id;
     this.buffer = buffer;
-    this.words = new Uint32Array(buffer);
+    this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
   }
 

@@ -7,7 +7,6 @@ import {
   isAlive,
   keptOf,
   keyBytesOf,
-  keyStartOf,
   setKept,
   usesOf,
   valueBytesOf,
@@ -58,6 +57,8 @@ export class SegmentStore implements Store {
   readonly #lender: Lender;
   /** What comes in, written anew each time: an object for each would be garbage. */
   readonly #entry: NewEntry;
+  /** The slot that was looked at last, and where its entry is: what was found is mostly wanted. */
+  #foundSlot: Slot = -1;
   #found: Segment = NO_SEGMENT;
   #foundAt = 0;
   #nowMs = 0;
@@ -112,30 +113,30 @@ export class SegmentStore implements Store {
 
   view(slot: Slot): ByteView {
     const segment = this.#segment(slot);
-    const at = this.#at(slot);
     const { words } = segment;
+    const at = this.#foundAt;
     return this.#lender.lend(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at));
   }
 
   borrow(slot: Slot): Uint8Array<ArrayBuffer> {
     const { buffer, words } = this.#segment(slot);
-    const at = this.#at(slot);
+    const at = this.#foundAt;
     return new Uint8Array(buffer, 4 * valueStartOf(words, at), valueBytesOf(words, at));
   }
 
   expiresAtMs(slot: Slot): number {
-    return expiresAtMsOf(this.#segment(slot).words, this.#at(slot));
+    return expiresAtMsOf(this.#segment(slot).words, this.#foundAt);
   }
 
   kept(slot: Slot): unknown {
-    const id = keptOf(this.#segment(slot).words, this.#at(slot));
+    const id = keptOf(this.#segment(slot).words, this.#foundAt);
     return id === 0 ? undefined : this.#heap.kept.get(id);
   }
 
   keep(slot: Slot, decoded: unknown, bytes: number): void {
     const { kept } = this.#heap;
     const { words } = this.#segment(slot);
-    const at = this.#at(slot);
+    const at = this.#foundAt;
     const id = keptOf(words, at);
     if (bytes > this.#budget.maxKeptBytes) {
       if (id !== 0) kept.replace(id, undefined, 0);
@@ -186,6 +187,7 @@ export class SegmentStore implements Store {
   clear(): void {
     this.#heap.clear();
     this.#found = NO_SEGMENT;
+    this.#foundSlot = -1;
   }
 
   hottest(nowMs: number): Iterable<StoredKey> {
@@ -206,13 +208,15 @@ export class SegmentStore implements Store {
     };
   }
 
+  /** The segment of a slot's entry; `#foundAt` says where in it. */
   #segment(slot: Slot): Segment {
-    const id = this.#heap.index.table(slot >>> SLOT_BITS).segmentId(slot & SLOT_MASK);
-    return this.#heap.memory.segments[id] as Segment;
-  }
-
-  #at(slot: Slot): number {
-    return this.#heap.index.table(slot >>> SLOT_BITS).word(slot & SLOT_MASK);
+    if (slot !== this.#foundSlot) {
+      const table = this.#heap.index.table(slot >>> SLOT_BITS);
+      this.#found = this.#heap.memory.segments[table.segmentId(slot & SLOT_MASK)] as Segment;
+      this.#foundAt = table.word(slot & SLOT_MASK);
+      this.#foundSlot = slot;
+    }
+    return this.#found;
   }
 
   /** The slot of the key that was read last; `#found` and `#foundAt` say where its entry is. */
@@ -220,15 +224,13 @@ export class SegmentStore implements Store {
     const key = this.#key;
     const { index, memory } = this.#heap;
     const table = index.tableOf(hash);
-    const { segments } = memory;
     for (let slot = table.next(table.home(hash), hash); slot >= 0;) {
-      const segment = segments[table.segmentId(slot)] as Segment;
-      const { words } = segment;
+      const segment = memory.segments[table.segmentId(slot)] as Segment;
       const at = table.word(slot);
-      if (keyBytesOf(words, at) === key.byteLength && key.matches(words, keyStartOf(words, at))) {
+      if (key.isAt(segment.words, at)) {
         this.#found = segment;
         this.#foundAt = at;
-        return table.id << SLOT_BITS | slot;
+        return this.#foundSlot = table.id << SLOT_BITS | slot;
       }
       slot = table.next(slot + 1 & table.mask, hash);
     }
@@ -239,10 +241,9 @@ export class SegmentStore implements Store {
   #forget(
     hash: number,
   ): { queue: SegmentQueue | undefined; uses: number; words: number } | undefined {
-    const slot = this.#locate(hash);
-    if (slot < 0) return undefined;
-    const segment = this.#segment(slot);
-    const at = this.#at(slot);
+    if (this.#locate(hash) < 0) return undefined;
+    const segment = this.#found;
+    const at = this.#foundAt;
     const { words, queue } = segment;
     const uses = usesOf(words, at);
     const size = entryWords(

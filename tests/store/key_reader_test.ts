@@ -67,7 +67,7 @@ test("seededKeyHash() gives a key one hash, and another with another seed", () =
 test("seededKeyHash() keeps keys apart that differ in chosen bits only", () => {
   const hash = seededKeyHash();
   const seen = new Set<number>();
-  const words = new Uint32Array(80);
+  const words = new Int32Array(80);
   // The top bits of each word alone, of two words together, and beyond the first block.
   for (let first = 0; first < 70; first++) {
     for (let second = 0; second < 70; second++) {
