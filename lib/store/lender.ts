@@ -20,7 +20,8 @@ export class Lender {
   /** What may be seen of the ordinary segments, in bytes. */
   maxLentBytes = 0;
   readonly #memory: SegmentMemory;
-  #chunk = new Int32Array(0);
+  #buffer = new ArrayBuffer(0);
+  #chunk = new Int32Array(this.#buffer);
   #used = 0;
 
   constructor(memory: SegmentMemory) {
@@ -48,18 +49,17 @@ export class Lender {
     if (length > MAX_CUT_BYTES) return viewOf(segment.bytes.slice(start, start + length));
     const count = length + 3 >>> 2;
     if (this.#used + count > this.#chunk.length) {
-      this.#chunk = new Int32Array(CHUNK_BYTES / 4);
+      this.#buffer = new ArrayBuffer(CHUNK_BYTES);
+      this.#chunk = new Int32Array(this.#buffer);
       this.#used = 0;
     }
+    const { words } = segment;
+    const chunk = this.#chunk;
     const to = this.#used;
     const from = start >>> 2;
     this.#used += count;
-    if (count > LOOP_WORDS) this.#chunk.set(segment.words.subarray(from, from + count), to);
-    else {
-      for (let at = 0; at < count; at++) {
-        this.#chunk[to + at] = segment.words[from + at] as number;
-      }
-    }
-    return viewAt(this.#chunk.buffer, 4 * to, length);
+    if (count > LOOP_WORDS) chunk.set(words.subarray(from, from + count), to);
+    else for (let at = 0; at < count; at++) chunk[to + at] = words[from + at] as number;
+    return viewAt(this.#buffer, 4 * to, length);
   }
 }
