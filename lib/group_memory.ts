@@ -39,6 +39,8 @@ export class GroupMemory<T> {
   #main: Store;
   /** Made when the first mirror is kept: most groups of a single process never need it. */
   #hot: Store | undefined;
+  /** Whether anything that ends ever came in: a hit without a look at the clock costs 60 ns less. */
+  #hasMortals = false;
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
@@ -47,7 +49,7 @@ export class GroupMemory<T> {
 
   /** The value of a key, as callers get it. */
   get(key: string): T | typeof MISS {
-    const now = this.#options.clock.now();
+    const now = this.#now();
     const slot = this.#main.find(key, now);
     if (slot >= 0) return this.#decode(this.#main, slot);
     if (this.#hot === undefined) return MISS;
@@ -57,7 +59,7 @@ export class GroupMemory<T> {
 
   /** As `get`, but it counts as nothing. */
   peek(key: string): T | typeof MISS {
-    const now = this.#options.clock.now();
+    const now = this.#now();
     const slot = this.#main.peek(key, now);
     if (slot >= 0) return this.#decode(this.#main, slot);
     if (this.#hot === undefined) return MISS;
@@ -67,7 +69,7 @@ export class GroupMemory<T> {
 
   /** The value of a key, as peers get it. */
   find(key: string): BorrowedValue | undefined {
-    const now = this.#options.clock.now();
+    const now = this.#now();
     const slot = this.#main.find(key, now);
     if (slot >= 0) {
       return { value: this.#main.borrow(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
@@ -86,6 +88,7 @@ export class GroupMemory<T> {
       this.#main.delete(key);
       return undefined;
     }
+    if (expiresAtMs !== Infinity) this.#hasMortals = true;
     if (!this.#main.set(key, bytes, expiresAtMs)) return undefined;
     const slot = this.#main.peek(key, now);
     return slot >= 0 ? this.#main.view(slot) : undefined;
@@ -122,6 +125,7 @@ export class GroupMemory<T> {
   mirror(key: string, value: EncodedValue): boolean {
     const { maxBytes, mirrorTtlMs, clock } = this.#options;
     this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
+    this.#hasMortals = true;
     const evictions = this.#hot.stats().evictions;
     const endOfMirror = Math.min(value.expiresAtMs, clock.now() + mirrorTtlMs);
     // It is known for as long again as it may be served: whether it still is in demand then decides
@@ -148,6 +152,11 @@ export class GroupMemory<T> {
   /** What both caches hold and count. */
   stats(): { main: CacheStats; hot: CacheStats } {
     return { main: this.#main.stats(), hot: this.#hot?.stats() ?? EMPTY };
+  }
+
+  /** The time, or any time as long as nothing ends. */
+  #now(): number {
+    return this.#hasMortals ? this.#options.clock.now() : 0;
   }
 
   #decode(store: Store, slot: number): T {

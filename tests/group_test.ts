@@ -286,6 +286,23 @@ test("Group.get() serves a value for ttlMs and not a millisecond longer", async 
   assertEquals(await group.get("key"), "load 2");
 });
 
+test("Group.get() ends a value on time though those before it never end", async () => {
+  let loads = 0;
+  const { group, clock } = setUp({
+    ttlMs: (_, key) => key === "lasting" ? Infinity : 1000,
+    load: () => `load ${++loads}`,
+  });
+  assertEquals(await group.get("lasting"), "load 1");
+  assertEquals(await group.get("lasting"), "load 1");
+  assertEquals(await group.get("passing"), "load 2");
+  await clock.advance(999);
+  assertEquals(await group.get("passing"), "load 2");
+  await clock.advance(1);
+  assertEquals(group.peek("passing"), undefined);
+  assertEquals(await group.get("passing"), "load 3");
+  assertEquals(await group.get("lasting"), "load 1");
+});
+
 test("Group.get() takes the time to live from the value and its key", async () => {
   const { group, clock } = setUp({
     ttlMs: (value, key) => value.length * 1000 + (key === "long" ? 500 : 0),
