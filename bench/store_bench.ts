@@ -10,6 +10,7 @@
 
 import { bound } from "./store/bound.ts";
 import { collector } from "./store/collector.ts";
+import { groupGet } from "./store/group_get.ts";
 import { hit } from "./store/hit.ts";
 import { hitRatio } from "./store/hit_ratio.ts";
 import { insertion, pause } from "./store/insertion.ts";
@@ -21,6 +22,7 @@ const BARS: Record<string, () => Report> = {
   bound,
   collector,
   hit,
+  groupGet,
   insertion,
   pause,
   hitRatio,
