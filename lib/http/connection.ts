@@ -62,6 +62,9 @@ const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
   "overloaded",
 ]);
 
+/** Signs of life in a body are further apart than this only if something is wrong. */
+const LIFE_MS = 4 * KEEPALIVE_MS;
+
 /** Requests to one peer, and what its replies mean. */
 export class Connection {
   /** The peer's base URL. */
@@ -148,7 +151,7 @@ export class Connection {
     breaker.succeeded();
     const now = clock.now();
     this.pulse.isSteady = mayBeGo && !this.#isOurs;
-    this.pulse.answered(startedAtMs, now);
+    this.pulse.heard(startedAtMs, now);
     if (!this.#isOurs || now < this.#tellAtMs) return;
     this.#tellAtMs = now + ANSWER_MS;
     onAnswer();
@@ -165,14 +168,14 @@ export class Connection {
     if (isClosed) onClosed();
     // Silence costs callers most, and if no other request was answered meanwhile it is the peer's.
     const isSilent = this.pulse.isSilent(startedAtMs, clock.now());
+    if (isSilent && !breaker.isOpen) this.pulse.gaveUp();
     if (isClosed || isSilent) breaker.open(error);
     else breaker.failed(error);
   }
 
   async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
     const { fetch } = this.options;
-    const send = () =>
-      patience.wait(fetch(url, { ...init, signal: patience.signal }), this.pulse.limitMs);
+    const send = () => this.#wait(patience, fetch(url, { ...init, signal: patience.signal }));
     try {
       return await send();
     } catch (error) {
@@ -181,6 +184,19 @@ export class Connection {
       if (init.method === "GET" || patience.signal.aborted) throw error;
       return await send();
     }
+  }
+
+  /** Waits for as long as the peer answers others, though not beyond its timeout. */
+  #wait<T>(patience: Patience, answer: Promise<T>, leastMs = 0): Promise<T> {
+    const { clock, peerTimeoutMs, breaker } = this.options;
+    const startedAtMs = clock.now();
+    const endMs = startedAtMs + Math.max(peerTimeoutMs, leastMs);
+    return patience.wait(answer, Math.max(this.pulse.limitMs, leastMs), () => {
+      const now = clock.now();
+      // Where one has given the peer up none goes on hoping.
+      if (breaker.isOpen || this.pulse.isSilent(startedAtMs, now)) return 0;
+      return Math.min(this.pulse.limitMs, endMs - now);
+    });
   }
 
   /** The whole body of a reply. */
@@ -199,19 +215,19 @@ export class Connection {
     response: Response,
     patience: Patience,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-    const silenceMs = Math.max(this.pulse.limitMs, 4 * KEEPALIVE_MS);
     const length = response.headers.get("content-length");
     // Before `body` is looked at, which makes a stream.
     if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
-      yield new Uint8Array(await patience.wait(response.arrayBuffer(), silenceMs));
+      yield new Uint8Array(await this.#wait(patience, response.arrayBuffer(), LIFE_MS));
       return;
     }
     const reader = response.body.getReader();
     try {
       while (true) {
-        const { done, value } = await patience.wait(reader.read(), silenceMs);
+        const { done, value } = await this.#wait(patience, reader.read(), LIFE_MS);
         if (done) return;
-        this.pulse.heard(this.options.clock.now());
+        const now = this.options.clock.now();
+        this.pulse.heard(now, now);
         yield value;
       }
     } finally {

@@ -39,11 +39,20 @@ export class Patience {
     this.#abort(reason);
   }
 
-  /** Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever. */
-  async wait<T>(promise: Promise<T>, silenceMs: number): Promise<T> {
-    const timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(() => {
-      this.#abort(new Error(`no sign of life for ${silenceMs} ms`));
-    }, silenceMs);
+  /**
+   * Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever.
+   *
+   * @param moreMs Called when the time is over: how much longer to wait, 0 for no longer.
+   */
+  async wait<T>(promise: Promise<T>, silenceMs: number, moreMs = (): number => 0): Promise<T> {
+    let waitedMs = silenceMs;
+    const onTime = (): void => {
+      const ms = moreMs();
+      waitedMs += ms;
+      if (ms > 0) timer = this.#clock.setTimeout(onTime, ms);
+      else this.#abort(new Error(`no sign of life for ${waitedMs} ms`));
+    };
+    let timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(onTime, silenceMs);
     try {
       return await Promise.race([promise, this.#ended.promise]);
     } finally {

@@ -1,16 +1,17 @@
-/** A peer that has not shown yet how fast it is has this much patience given, in milliseconds. */
+/** What a peer is given that has not shown yet how quick it is, in milliseconds. */
 const FIRST_LIMIT_MS = 3000;
-/** However fast a peer is, collectors and schedulers make it pause. */
+/** However quick a peer is, collectors and schedulers make it pause. */
 const MIN_LIMIT_MS = 1000;
-/** How much longer than its slowest recent answer a peer's silence may last. */
+/** How much longer than its longest recent silence a peer's silence may last. */
 const FACTOR = 8;
-/** In this time a slow answer counts half. */
+/** In this time a silence counts half. */
 const HALF_LIFE_MS = 10_000;
 
 /**
- * What a peer's signs of life say about how long its silence may last. One that has answered within
- * milliseconds is dead after a second; one whose loader keeps its processor busy may take longer, as
- * it has before.
+ * What a peer's signs of life say about how long its silence may last. Silence is time in which it
+ * owed an answer and gave none, to nobody: so a peer with a long queue is not silent. One that has
+ * never been silent for more than milliseconds is dead after a second; one whose loader keeps its
+ * processor busy may take longer, as it has before.
  *
  * After the idea of accrual failure detectors, of Hayashibara, Défago, Yared and Katayama (2004), in
  * a simpler form.
@@ -19,7 +20,7 @@ export class Pulse {
   /** Whether the longest silence is always allowed: the peer gives no signs of life while it loads. */
   isSteady = false;
   #maxLimitMs: number;
-  #slowestMs = FIRST_LIMIT_MS / FACTOR;
+  #longestMs = FIRST_LIMIT_MS / FACTOR;
   #heardAtMs = -Infinity;
   #lateAtMs = -Infinity;
 
@@ -31,7 +32,8 @@ export class Pulse {
   /** How long the peer may be silent, in milliseconds. */
   get limitMs(): number {
     if (this.isSteady) return this.#maxLimitMs;
-    return Math.min(this.#maxLimitMs, Math.max(MIN_LIMIT_MS, FACTOR * this.#slowestMs));
+    const limitMs = Math.max(MIN_LIMIT_MS, Math.ceil(FACTOR * this.#longestMs));
+    return Math.min(this.#maxLimitMs, limitMs);
   }
 
   /** Whether it was late for something and has not been heard since. */
@@ -39,16 +41,11 @@ export class Pulse {
     return this.#lateAtMs > this.#heardAtMs;
   }
 
-  /** Takes note of an answer to what was asked at `askedAtMs`. */
-  answered(askedAtMs: number, nowMs: number): void {
+  /** Takes note of a sign of life, on what was asked or last answered at `askedAtMs`. */
+  heard(askedAtMs: number, nowMs: number): void {
+    const silentMs = nowMs - Math.max(askedAtMs, this.#heardAtMs);
     const elapsedMs = this.#heardAtMs === -Infinity ? 0 : Math.max(0, nowMs - this.#heardAtMs);
-    const slowestMs = this.#slowestMs * 2 ** -(elapsedMs / HALF_LIFE_MS);
-    this.#slowestMs = Math.max(nowMs - askedAtMs, slowestMs);
-    this.#heardAtMs = nowMs;
-  }
-
-  /** Takes note of a sign of life on the way to an answer. */
-  heard(nowMs: number): void {
+    this.#longestMs = Math.max(silentMs, this.#longestMs * 2 ** -(elapsedMs / HALF_LIFE_MS));
     this.#heardAtMs = nowMs;
   }
 
@@ -57,11 +54,14 @@ export class Pulse {
     this.#lateAtMs = nowMs;
   }
 
+  /** Takes note that the peer was given up: it may have been busy, and gets more time when it is back. */
+  gaveUp(): void {
+    this.#longestMs = 2 * this.limitMs / FACTOR;
+  }
+
   /** Whether nothing was heard for as long as may be, since `askedAtMs` at the earliest. */
   isSilent(askedAtMs: number, nowMs: number): boolean {
     if (nowMs - Math.max(askedAtMs, this.#heardAtMs) < this.limitMs) return false;
-    // It may have been busy after all: it gets more time when it is back.
-    this.#slowestMs = 2 * this.limitMs / FACTOR;
     return !this.isSteady;
   }
 }

@@ -442,7 +442,7 @@ test("HttpPeer.get() waits for hours for a peer that shows life", async () => {
   const setup = new Setup(() => new Response(body.stream, { headers: OURS }));
   const call = setup.get();
   for (let hour = 0; hour < 5; hour++) {
-    await setup.clock.advance(2999);
+    await setup.clock.advance(999);
     body.write(encodeGetResponse({ pending: true }));
   }
   body.write(encodeGetResponse({ value: utf8("hello") }));
@@ -459,7 +459,7 @@ test("HttpPeer.get() lets a large body take its time", async () => {
   const call = setup.get();
   for (let start = 0; start < bytes.byteLength; start += 1 << 19) {
     body.write(bytes.slice(start, start + (1 << 19)));
-    await setup.clock.advance(2000);
+    await setup.clock.advance(900);
   }
   body.end();
   assertEquals((await call).view.size, 2 << 20);
@@ -1016,4 +1016,42 @@ test("HttpPeer.hello() takes whatever a Go peer answers for a sign of life, and 
   assertEquals(await new Setup(refusal, { mayBeGo: true }).peer.hello(HELLO), undefined);
   const error = await new Setup(refusal).peer.hello(HELLO).catch((error) => error);
   assertEquals(error.code, "peer-failed");
+});
+
+test("HttpPeer.get() goes on waiting while the peer answers others, up to the peer timeout", async () => {
+  const stuck = Promise.withResolvers<Response>();
+  const setup = new Setup(({ url }) =>
+    url.endsWith("/stuck") ? stuck.promise : valueReply("hello")
+  );
+  await setup.get("first");
+  const startMs = setup.clock.now();
+  const call = setup.get("stuck").catch((error) => error);
+  for (let i = 0; i < 9; i++) {
+    await setup.clock.advance(1000);
+    setup.peer.set("group", "other", { view: new ByteView("v"), expiresAtMs: Infinity }).catch(
+      () => {},
+    );
+  }
+  assertEquals(setup.peer.breaker.isOpen, false);
+  const error = await setup.clock.until(call);
+  assertEquals(error.code, "peer-failed");
+  assertEquals(setup.clock.now() - startMs, 10_000);
+});
+
+test("HttpPeer gives up all that wait for a silent peer within one silence", async () => {
+  let isSilent = false;
+  const setup = new Setup(() => isSilent ? new Promise<Response>(() => {}) : valueReply("hello"));
+  for (let i = 0; i < 20; i++) {
+    await setup.get(`key ${i}`);
+    await setup.clock.advance(5000);
+  }
+  isSilent = true;
+  const startMs = setup.clock.now();
+  const waits: Promise<number>[] = [];
+  for (let i = 0; i < 9; i++) {
+    waits.push(setup.get(`late ${i}`).then(() => 0, () => setup.clock.now() - startMs));
+    await setup.clock.advance(100);
+  }
+  const ends = await setup.clock.until(Promise.all(waits));
+  assert(Math.max(...ends) <= 2000, ends.join());
 });
