@@ -87,8 +87,6 @@ class SharedRun<Value> implements Flight {
   constructor(canBeJoined: () => boolean, onSettled: () => void) {
     this.#canBeJoined = canBeJoined;
     this.#onSettled = onSettled;
-    // Waiters that left do not listen any more; without this their flight's failure is "unhandled".
-    this.#outcome.promise.catch(() => {});
   }
 
   get signal(): Cancellation {

@@ -107,15 +107,10 @@ export class Connection {
     if (request.body !== undefined) {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }
-    const init: RequestInit = { ...request, headers, redirect: "manual" };
+    const { signal } = patience;
+    const init: RequestInit = { ...request, headers, redirect: "manual", signal };
     const { gate, clock } = this.options;
-    const entered = gate.enter();
-    try {
-      await patience.wait(entered, Infinity);
-    } catch (error) {
-      entered.then(() => gate.leave());
-      throw error;
-    }
+    if (!gate.tryEnter()) await this.#enterGate(patience);
     const startedAtMs = clock.now();
     let response: Response | undefined;
     try {
@@ -173,16 +168,28 @@ export class Connection {
     else breaker.failed(error);
   }
 
+  async #enterGate(patience: Patience): Promise<void> {
+    const { gate } = this.options;
+    const entered = gate.enter();
+    try {
+      await patience.wait(entered, Infinity);
+    } catch (error) {
+      entered.then(() => gate.leave());
+      throw error;
+    }
+  }
+
+  /**
+   * A kept connection that the peer had closed fails, and runtimes retry only a GET by themselves.
+   * All our requests may be repeated.
+   */
   async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
     const { fetch } = this.options;
-    const send = () => this.#wait(patience, fetch(url, { ...init, signal: patience.signal }));
     try {
-      return await send();
+      return await this.#wait(patience, fetch(url, init));
     } catch (error) {
-      // A kept connection that the peer had closed: runtimes retry only a GET by themselves. All
-      // our requests may be repeated.
       if (init.method === "GET" || patience.signal.aborted) throw error;
-      return await send();
+      return await this.#wait(patience, fetch(url, init));
     }
   }
 
@@ -203,22 +210,27 @@ export class Connection {
   async bodyOf(response: Response, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let byteLength = 0;
-    for await (const chunk of this.chunksOf(response, patience)) {
+    await this.readBody(response, patience, (chunk) => {
       chunks.push(chunk);
       byteLength += chunk.byteLength;
-    }
+      return false;
+    });
     return concat(chunks, byteLength);
   }
 
-  /** The body of a reply as it comes; a small one whose length is known at once. */
-  async *chunksOf(
+  /**
+   * Hands on the body of a reply as it comes, a small one whose length is known in one piece, until
+   * `take` returns true.
+   */
+  async readBody(
     response: Response,
     patience: Patience,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    take: (chunk: Uint8Array<ArrayBuffer>) => boolean,
+  ): Promise<void> {
     const length = response.headers.get("content-length");
     // Before `body` is looked at, which makes a stream.
     if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
-      yield new Uint8Array(await this.#wait(patience, response.arrayBuffer(), LIFE_MS));
+      take(new Uint8Array(await this.#wait(patience, response.arrayBuffer(), LIFE_MS)));
       return;
     }
     const reader = response.body.getReader();
@@ -228,7 +240,7 @@ export class Connection {
         if (done) return;
         const now = this.options.clock.now();
         this.pulse.heard(now, now);
-        yield value;
+        if (take(value)) return;
       }
     } finally {
       // Of no effect if the body has ended.
@@ -253,8 +265,9 @@ export class Connection {
 
   /** Whether a reply says that it holds messages. */
   holdsMessages(response: Response): boolean {
+    const type = response.headers.get("content-type");
     // A proxy may have put parameters behind it.
-    return response.headers.get("content-type")?.split(";", 1)[0]?.trim() === PROTOBUF;
+    return type === PROTOBUF || type?.split(";", 1)[0]?.trim() === PROTOBUF;
   }
 
   /** The value that a message holds. */

@@ -11,12 +11,16 @@ export class FetchGate {
     this.#free = max;
   }
 
+  /** Whether a request may be sent at once. Whoever was let in must `leave`, come what may. */
+  tryEnter(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
+  }
+
   /** Resolves when a request may be sent. Whoever waited must `leave`, come what may. */
   enter(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve();
-    }
+    if (this.tryEnter()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

@@ -272,15 +272,16 @@ export class HttpPeer implements Peer {
       onReply();
       await connection.check(response, patience);
       const frames = new FrameDecoder();
-      for await (const chunk of connection.chunksOf(response, patience)) {
+      let areSettled = false;
+      await connection.readBody(response, patience, (chunk) => {
         for (const message of frames.push(chunk)) {
           this.#settle(calls, decodeGetResponse(message));
         }
         // Callers that come back in this turn then find a place free.
         onAnswer();
-        if (calls.every(({ isSettled }) => isSettled)) return;
-      }
-      throw new RangeError("the reply broke off");
+        return areSettled = calls.every(({ isSettled }) => isSettled);
+      });
+      if (!areSettled) throw new RangeError("the reply broke off");
     });
   }
 

@@ -8,7 +8,8 @@ import type { Clock } from "../clock.ts";
 export class Patience {
   #clock: Clock;
   #controller = new AbortController();
-  #ended = Promise.withResolvers<never>();
+  /** Ends the wait under way. */
+  #endWait: ((reason: unknown) => void) | undefined;
   #callerSignal: Cancellation | undefined;
   #callerLeft = false;
   #onAbort = () => this.leave(this.#callerSignal?.reason);
@@ -17,8 +18,6 @@ export class Patience {
   constructor(clock: Clock, signal: Cancellation | undefined) {
     this.#clock = clock;
     this.#callerSignal = signal;
-    // It may end when nothing is being waited for.
-    this.#ended.promise.catch(() => {});
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -40,24 +39,44 @@ export class Patience {
   }
 
   /**
-   * Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever.
+   * Waits for the peer's next sign of life, `silenceMs` milliseconds at most, or for ever. One wait
+   * at a time.
    *
    * @param moreMs Called when the time is over: how much longer to wait, 0 for no longer.
    */
-  async wait<T>(promise: Promise<T>, silenceMs: number, moreMs = (): number => 0): Promise<T> {
-    let waitedMs = silenceMs;
-    const onTime = (): void => {
-      const ms = moreMs();
-      waitedMs += ms;
-      if (ms > 0) timer = this.#clock.setTimeout(onTime, ms);
-      else this.#abort(new Error(`no sign of life for ${waitedMs} ms`));
-    };
-    let timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(onTime, silenceMs);
-    try {
-      return await Promise.race([promise, this.#ended.promise]);
-    } finally {
-      this.#clock.clearTimeout(timer);
+  wait<T>(promise: Promise<T>, silenceMs: number, moreMs = (): number => 0): Promise<T> {
+    const { signal } = this.#controller;
+    if (signal.aborted) {
+      promise.catch(() => {});
+      return Promise.reject(signal.reason);
     }
+    // By hand: a call has several waits, and a race within an async function costs more.
+    return new Promise((resolve, reject) => {
+      let waitedMs = silenceMs;
+      const onTime = (): void => {
+        const ms = moreMs();
+        waitedMs += ms;
+        if (ms > 0) timer = this.#clock.setTimeout(onTime, ms);
+        else this.#abort(new Error(`no sign of life for ${waitedMs} ms`));
+      };
+      let timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(onTime, silenceMs);
+      const end = () => {
+        // Late or not: after an aborted wait there is no other.
+        this.#endWait = undefined;
+        if (timer !== undefined) this.#clock.clearTimeout(timer);
+      };
+      this.#endWait = (reason) => {
+        end();
+        reject(reason);
+      };
+      promise.then((value) => {
+        end();
+        resolve(value);
+      }, (error) => {
+        end();
+        reject(error);
+      });
+    });
   }
 
   /** Stops listening to the caller. */
@@ -67,6 +86,6 @@ export class Patience {
 
   #abort(reason: unknown): void {
     this.#controller.abort(reason);
-    this.#ended.reject(reason);
+    this.#endWait?.(reason);
   }
 }
