@@ -40,6 +40,8 @@ export interface Control {
   startTraffic(order: { concurrency: number }): void;
   /** End that. */
   stopTraffic(): void;
+  /** Leave the cluster, and end. */
+  leave(order: { drainMs: number }): void;
   state(): State;
 }
 
@@ -153,6 +155,10 @@ const commands: { [Name in keyof Control]: (order: never) => unknown } = {
 
   stopTraffic() {
     traffic.isOn = false;
+  },
+
+  leave({ drainMs }: Parameters<Control["leave"]>[0]) {
+    cache.close({ drainMs }).then(() => process.exit());
   },
 
   state(): State {
