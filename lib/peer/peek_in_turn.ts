@@ -5,7 +5,7 @@ import { isPeerFailure } from "./ask_in_turn.ts";
 import type { EncodedValue, Peer } from "./peer.ts";
 
 /** A peer that takes longer to look into its memory does not help: a load may be quicker. */
-const PEEK_MS = 500;
+const PEEK_MS = 1000;
 
 /** How peers are peeked at one after the other. */
 export interface PeekInTurnOptions {
