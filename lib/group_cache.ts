@@ -52,7 +52,7 @@ export interface GroupCacheOptions {
   /**
    * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
    * peer that is busy loading gives signs of life, so this need not allow for slow loads; only
-   * those of Go give none. A peer that answers nobody is given up sooner: after 8 times its longest
+   * those of Go give none. A peer that answers nobody is given up sooner: after 4 times its longest
    * recent silence, though not within a second.
    *
    * @default 10000

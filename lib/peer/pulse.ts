@@ -3,9 +3,9 @@ const FIRST_LIMIT_MS = 3000;
 /** However quick a peer is, collectors and schedulers make it pause. */
 const MIN_LIMIT_MS = 1000;
 /** How much longer than its longest recent silence a peer's silence may last. */
-const FACTOR = 8;
+const FACTOR = 4;
 /** In this time a silence counts half. */
-const HALF_LIFE_MS = 10_000;
+const HALF_LIFE_MS = 5000;
 
 /**
  * What a peer's signs of life say about how long its silence may last. Silence is time in which it

@@ -18,15 +18,15 @@ test("Pulse comes down to a second for a peer that is quick", () => {
   assertEquals(quick().limitMs, 1000);
 });
 
-test("Pulse gives a busy peer eight times its longest recent silence, up to the most", () => {
+test("Pulse gives a busy peer four times its longest recent silence, up to the most", () => {
   const pulse = new Pulse(10_000);
-  pulse.heard(0, 500);
+  pulse.heard(0, 1000);
   assertEquals(pulse.limitMs, 4000);
-  pulse.heard(500, 5500);
+  pulse.heard(1000, 6000);
   assertEquals(pulse.limitMs, 10_000);
-  pulse.heard(15_495, 15_500);
-  assertEquals(pulse.limitMs, 10_000, "half of 5000, times 8");
-  pulse.heard(45_495, 45_500);
+  pulse.heard(10_995, 11_000);
+  assertEquals(pulse.limitMs, 10_000, "half of 5000, times 4");
+  pulse.heard(20_995, 21_000);
   assertEquals(pulse.limitMs, 2500);
 });
 
