@@ -134,7 +134,7 @@ export class HttpPeer implements Peer {
     await this.#change(path, { method: "POST", body }, options);
   }
 
-  async hello(hello: Hello): Promise<Hello | undefined> {
+  async hello(hello: Hello, options: PeerCallOptions = {}): Promise<Hello | undefined> {
     const connection = this.#connection;
     const { basePath } = connection.options;
     let theirs: Hello | undefined;
@@ -145,7 +145,7 @@ export class HttpPeer implements Peer {
         if (response.ok && connection.isOurs) theirs = decodeHello(new TextDecoder().decode(body));
         else if (!connection.isUp(response)) throw connection.errorOf(response, body);
       });
-    }, {});
+    }, options);
     return theirs;
   }
 

@@ -78,7 +78,7 @@ export class CircuitBreaker {
     const { clock, onOpen } = this.#options;
     if (clock.now() - this.#closedAtMs >= STEADY_MS) this.#pauseMs = FIRST_PAUSE_MS;
     this.#isOpen = true;
-    this.#pause();
+    this.#pause(clock.now());
     onOpen(error);
   }
 
@@ -92,17 +92,18 @@ export class CircuitBreaker {
   }
 
   async #probe(): Promise<void> {
+    const startMs = this.#options.clock.now();
     this.#isProbing = true;
     const isUp = await this.#options.probe();
     this.#isProbing = false;
     if (isUp) this.close();
-    else this.#pause();
+    // A probe that waited for an answer in vain was a pause itself.
+    else this.#pause(startMs);
   }
 
-  #pause(): void {
-    const { clock, random } = this.#options;
+  #pause(fromMs: number): void {
     // Those who gave the peer up together do not all come back together.
-    this.#probeAtMs = clock.now() + this.#pauseMs * (1 + random()) / 2;
+    this.#probeAtMs = fromMs + this.#pauseMs * (1 + this.#options.random()) / 2;
     this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
   }
 

@@ -1,3 +1,4 @@
+import { LightCancellation } from "../cancellation.ts";
 import type { Clock } from "../clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { PeerMismatchEvent } from "../events.ts";
@@ -5,6 +6,12 @@ import type { Hello } from "../wire/hello.ts";
 import { Mismatches } from "./mismatches.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSet } from "./peer_set.ts";
+
+/**
+ * A hello without an answer after this is lost, as what was sent over a network that was down. A peer
+ * that was given up may be silent for longer, but to wait for that would keep the next probe waiting.
+ */
+const HELLO_MS = 3000;
 
 /** How a {@linkcode Greeter} is made. */
 export interface GreeterOptions {
@@ -39,8 +46,14 @@ export class Greeter {
    * @param hadGivenUp Whether it was taken for dead until now.
    */
   async greet(peer: Peer, hadGivenUp: boolean): Promise<boolean> {
+    const { clock } = this.#options;
+    const end = new LightCancellation();
+    const timer = clock.setTimeout(
+      () => end.abort(new Error(`no answer within ${HELLO_MS} ms`)),
+      HELLO_MS,
+    );
     try {
-      const theirs = await peer.hello(this.#hello(hadGivenUp));
+      const theirs = await peer.hello(this.#hello(hadGivenUp), { signal: end });
       // A Go peer, which knows no hellos, but answers.
       if (theirs === undefined) return true;
       this.#mismatches.compare(peer.url, theirs, this.#hello(false));
@@ -48,6 +61,8 @@ export class Greeter {
       return this.#meet(peer, theirs);
     } catch {
       return false;
+    } finally {
+      clock.clearTimeout(timer);
     }
   }
 

@@ -58,7 +58,7 @@ export interface Peer {
   /** Takes note that the peer did not answer a peek in time. */
   wasLate(): void;
   /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
-  hello(hello: Hello): Promise<Hello | undefined>;
+  hello(hello: Hello, options?: PeerCallOptions): Promise<Hello | undefined>;
 }
 
 /** What a group answers to its peers: from its own memory or its own loader, never from others. */

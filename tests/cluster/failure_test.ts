@@ -98,6 +98,20 @@ test("No caller waits for a probe of a peer that stays silent", async () => {
   }
 });
 
+test("A probe that got lost keeps a peer that is back waiting for no longer than 3 seconds", async () => {
+  const setup = new Setup(3);
+  const keys = setup.keys(1, 2, 10);
+  setup.cluster.setFault(1, "hang");
+  await setup.get(0, keys[0] as string);
+  await setup.cluster.clock.advance(500);
+  await setup.get(0, keys[1] as string);
+  setup.cluster.setFault(1, undefined);
+  await setup.cluster.clock.advance(3000);
+  assertEquals(await setup.get(0, keys[2] as string), "loaded by 2", "this one starts a probe");
+  await setup.cluster.clock.advance(0);
+  assertEquals(await setup.get(0, keys[3] as string), "loaded by 1");
+});
+
 test("A group that a peer does not know is no reason to give the peer up", async () => {
   const setup = new Setup(2);
   const [first] = setup.cluster.caches;

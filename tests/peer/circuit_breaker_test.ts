@@ -100,6 +100,15 @@ test("CircuitBreaker pauses longer after each probe that fails, up to 3 seconds"
   assertEquals(pauses, [500, 1000, 2000, 3000, 3000]);
 });
 
+test("CircuitBreaker pauses no longer after a probe that took longer than the pause", async () => {
+  const setup = new Setup();
+  setup.fail(5);
+  await setup.pauseMs();
+  await setup.clock.advance(3000);
+  await setup.answer(false);
+  assertEquals(await setup.pauseMs(), 0);
+});
+
 test("CircuitBreaker shortens each pause by up to a half, by chance", async () => {
   const setup = new Setup(0);
   setup.fail(5);
