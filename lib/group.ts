@@ -7,7 +7,7 @@ import { PeerErrorEvent } from "./events.ts";
 import { GroupMemory, MISS } from "./group_memory.ts";
 import type { CheckedGroupOptions } from "./group_options.ts";
 import { HotKeys } from "./hot_keys.ts";
-import { checkKey } from "./key.ts";
+import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { OwnerSide } from "./owner_side.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
@@ -118,6 +118,8 @@ export class Group<T, Input = T> {
   #hotKeys: HotKeys;
   #changes: Changes;
   #counters = newCounters();
+  /** As `closing.aborted`, which costs a hit up to 20 ns. */
+  #isClosed = false;
 
   static {
     createGroup = (name, options, host) => new Group(name, options, host);
@@ -164,6 +166,7 @@ export class Group<T, Input = T> {
       onPeerFailure: this.#onPeerFailure,
     });
     host.closing.addEventListener("abort", () => {
+      this.#isClosed = true;
       this.#gets.failAll(host.closing.reason);
       this.#owner.failAll(host.closing.reason);
       this.#memory.clear();
@@ -180,7 +183,8 @@ export class Group<T, Input = T> {
    */
   get(key: string, options?: CallOptions): Promise<T> {
     try {
-      this.#check(key, options);
+      checkKeySize(key);
+      this.#checkCall(options);
       const hit = this.#lookUp(key);
       if (hit !== MISS) return Promise.resolve(hit);
     } catch (error) {
@@ -297,19 +301,24 @@ export class Group<T, Input = T> {
 
   #check(key: string, options: CallOptions | undefined): void {
     checkKey(key);
-    const { closing } = this.#host;
-    if (closing.aborted) throw closing.reason;
+    this.#checkCall(options);
+  }
+
+  #checkCall(options: CallOptions | undefined): void {
+    if (this.#isClosed) throw this.#host.closing.reason;
     if (options?.signal?.aborted) throw options.signal.reason;
   }
 
   #lookUp(key: string): T | typeof MISS {
-    this.#counters.gets++;
     let hit: T | typeof MISS;
     try {
       hit = this.#memory.get(key);
     } catch (error) {
+      checkWellFormed(key);
+      this.#counters.gets++;
       throw this.#cannotDecode(key, error);
     }
+    this.#counters.gets++;
     if (hit === MISS) this.#counters.loads++;
     else this.#counters.hits++;
     return hit;

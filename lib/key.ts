@@ -7,13 +7,26 @@ const encoder = new TextEncoder();
  * @throws {TypeError} Unless it is a non-empty, well-formed string of at most 64 KiB as UTF-8.
  */
 export function checkKey(key: string): void {
+  checkKeySize(key);
+  checkWellFormed(key);
+}
+
+/**
+ * As `checkKey`, but leaves it open whether the key is well-formed: a store sees that for nothing
+ * where it reads a key, and what asks a store first needs not look twice.
+ */
+export function checkKeySize(key: string): void {
   if (typeof key !== "string") throw badKey(`received ${key === null ? "null" : typeof key}`);
   if (key === "") throw badKey("received an empty one");
-  if (!key.isWellFormed()) throw badKey("received one with a lone surrogate");
   // A UTF-16 unit takes at most three bytes of UTF-8, so most keys need no count.
   if (key.length * 3 <= MAX_KEY_BYTES) return;
   const size = encoder.encode(key).byteLength;
   if (size > MAX_KEY_BYTES) throw badKey(`received ${size} bytes`);
+}
+
+/** The rest of `checkKey`. */
+export function checkWellFormed(key: string): void {
+  if (!key.isWellFormed()) throw badKey("received one with a lone surrogate");
 }
 
 function badKey(received: string): TypeError {

@@ -272,8 +272,15 @@ for (const { name, key } of badKeys) {
       await assertRejects(call, TypeError, "Cannot use key");
     }
     assertThrows(() => group.peek(bad), TypeError, "Cannot use key");
+    assertEquals(group.stats().gets, 0);
   });
 }
+
+test("Group.get() does not take a lone surrogate for the character that stands for it", async () => {
+  const { group } = setUp({ load: () => "value" });
+  assertEquals(await group.get("\ufffd"), "value");
+  await assertRejects(() => group.get("\ud800"), TypeError, "Cannot use key");
+});
 
 test("Group.get() serves a value for ttlMs and not a millisecond longer", async () => {
   let loads = 0;

@@ -14,7 +14,8 @@ const TRIM_STEPS = 64;
 export class KeptValues {
   #values: unknown[] = [undefined];
   #bytes: number[] = [0];
-  #isRecent: boolean[] = [false];
+  /** 1 for those asked for since the hand came by: bytes, because hits should find them near. */
+  #isRecent = new Uint8Array(64);
   #free: number[] = [];
   #hand = 0;
   /** Memory taken, in bytes. */
@@ -26,7 +27,12 @@ export class KeptValues {
     this.bytes += KEPT_OVERHEAD_BYTES + bytes;
     this.#values[id] = value;
     this.#bytes[id] = bytes;
-    this.#isRecent[id] = false;
+    if (id >= this.#isRecent.length) {
+      const recent = new Uint8Array(2 * id);
+      recent.set(this.#isRecent);
+      this.#isRecent = recent;
+    }
+    this.#isRecent[id] = 0;
     return id;
   }
 
@@ -39,7 +45,7 @@ export class KeptValues {
 
   /** The value of a number, or `undefined` if it was dropped. */
   get(id: number): unknown {
-    if (!this.#isRecent[id]!) this.#isRecent[id] = true;
+    this.#isRecent[id] = 1;
     return this.#values[id];
   }
 
@@ -54,7 +60,7 @@ export class KeptValues {
   trim(maxBytes: number): void {
     for (let left = TRIM_STEPS; left > 0 && this.bytes > maxBytes; left--) {
       this.#hand = this.#hand + 1 < this.#values.length ? this.#hand + 1 : 0;
-      if (this.#isRecent[this.#hand]!) this.#isRecent[this.#hand] = false;
+      if (this.#isRecent[this.#hand]! === 1) this.#isRecent[this.#hand] = 0;
       else this.replace(this.#hand, undefined, 0);
     }
   }
@@ -62,7 +68,7 @@ export class KeptValues {
   clear(): void {
     this.#values = [undefined];
     this.#bytes = [0];
-    this.#isRecent = [false];
+    this.#isRecent = new Uint8Array(64);
     this.#free = [];
     this.#hand = 0;
     this.bytes = 0;

@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
+import { checkWellFormed } from "../key.ts";
 import { keyBytesOf, keyStartOf } from "./entry.ts";
 import { charReader } from "./key_chars.ts";
 
@@ -26,7 +27,11 @@ export class KeyReader {
   #ownWords = this.words;
   #bytes = new Uint8Array(this.words.buffer);
 
-  /** Reads `key`, which must be well-formed. */
+  /**
+   * Reads `key`.
+   *
+   * @throws {TypeError} If it is not well-formed.
+   */
   read(key: string): void {
     const { length } = key;
     if (chars !== undefined && length <= chars.maxChars) {
@@ -76,6 +81,7 @@ export class KeyReader {
   }
 
   #encode(key: string): void {
+    checkWellFormed(key);
     if (this.#bytes.byteLength < 3 * key.length) {
       this.#ownWords = new Int32Array(key.length);
       this.#bytes = new Uint8Array(this.#ownWords.buffer);

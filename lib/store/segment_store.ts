@@ -96,8 +96,8 @@ export class SegmentStore implements Store {
   }
 
   find(key: string, nowMs: number): Slot {
-    this.#gets++;
     const slot = this.peek(key, nowMs);
+    this.#gets++;
     if (slot < 0) return -1;
     this.#hits++;
     countUse(this.#found.words, this.#foundAt);

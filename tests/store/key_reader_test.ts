@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { charReader } from "../../lib/store/key_chars.ts";
 import { seededKeyHash } from "../../lib/store/key_hash.ts";
@@ -37,6 +37,14 @@ test("KeyReader reads keys of every length, also after longer ones", () => {
     const key = "k".repeat(length);
     reader.read(key);
     assertEquals(bytesRead(reader), padded(key));
+  }
+});
+
+test("KeyReader refuses a key with a lone surrogate, whatever its length", () => {
+  const reader = new KeyReader();
+  for (const length of [0, 10, 50, 300]) {
+    const key = `${"k".repeat(length)}\ud800`;
+    assertThrows(() => reader.read(key), TypeError, "lone surrogate");
   }
 });
 
