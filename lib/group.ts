@@ -10,7 +10,7 @@ import { HotKeys } from "./hot_keys.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { OwnerSide } from "./owner_side.ts";
-import { askInTurn } from "./peer/ask_in_turn.ts";
+import { isPeerFailure } from "./peer/ask_in_turn.ts";
 import type { HedgeBudget } from "./peer/hedge_budget.ts";
 import { Hedging } from "./peer/hedging.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
@@ -57,6 +57,14 @@ interface Arrival<T> extends EncodedValue {
   /** Set by the first waiter, if decoded values may be shared. */
   decoded?: T;
 }
+
+/** How a key travels to its owner: see `PeerCallOptions`. */
+interface Travel {
+  readonly together: boolean;
+}
+
+const ALONE: Travel = { together: false };
+const TOGETHER: Travel = { together: true };
 
 // deno-lint-ignore no-explicit-any -- any group will do
 type AnyGroup = Group<any, any>;
@@ -182,6 +190,14 @@ export class Group<T, Input = T> {
    * @throws {TypeError} If the key is none.
    */
   get(key: string, options?: CallOptions): Promise<T> {
+    return this.#get(key, options, ALONE);
+  }
+
+  #get(
+    key: string,
+    options: CallOptions | undefined,
+    travel: Travel,
+  ): Promise<T> {
     try {
       checkKeySize(key);
       this.#checkCall(options);
@@ -190,7 +206,7 @@ export class Group<T, Input = T> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight))
+    return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight, travel))
       .then((arrival) => this.#decode(key, arrival));
   }
 
@@ -235,7 +251,7 @@ export class Group<T, Input = T> {
     for (const key of distinct) this.#check(key, options);
     const outcomes = distinct.map(async (key) => {
       try {
-        const value = await this.get(key, options);
+        const value = await this.#get(key, options, TOGETHER);
         return options.settled ? { status: "fulfilled" as const, value } : value;
       } catch (reason) {
         if (reason instanceof GroupCacheError && reason.code === "not-found") return MISS;
@@ -325,25 +341,39 @@ export class Group<T, Input = T> {
   }
 
   /** The work of a flight in `#gets`. */
-  #bring(key: string, flight: Flight): Promise<Arrival<T>> {
+  #bring(key: string, flight: Flight, travel: Travel): Promise<Arrival<T>> {
     this.#counters.loadsExecuted++;
     const peers = this.#host.peers.before(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
     if (peers === undefined) return this.#owner.bring(key, flight.signal, { wereAsked: true });
     const hedging = this.#hedging;
-    if (hedging !== undefined) return this.#askHedged(key, peers, flight, hedging);
-    return this.#ask(key, peers, flight);
+    if (hedging !== undefined) return this.#askHedged(key, peers, flight, travel, hedging);
+    return this.#ask(key, peers[Symbol.iterator](), flight, travel);
   }
 
-  async #ask(key: string, peers: Iterable<Peer>, flight: Flight): Promise<Arrival<T>> {
+  /**
+   * Asks the next of the peers, and those after it as long as none can be asked; this process when
+   * there is none left. What a peer answers, be it an error, is final.
+   */
+  #ask(
+    key: string,
+    peers: Iterator<Peer>,
+    flight: Flight,
+    { together }: Travel,
+  ): Promise<Arrival<T>> {
     const { signal } = flight;
+    const { done, value: peer } = peers.next();
+    if (done) return this.#owner.bring(key, signal, { wereAsked: true });
     const { loadTimeoutMs } = this.#options;
-    let arrival: EncodedValue | undefined;
-    await askInTurn(peers, async (peer) => {
-      arrival = await peer.get(this.name, key, { signal, loadTimeoutMs });
-    }, { signal, onPeerFailure: this.#onPeerFailure });
-    if (arrival === undefined) return await this.#owner.bring(key, signal, { wereAsked: true });
-    return this.#arrived(key, arrival, flight);
+    return peer.get(this.name, key, { signal, loadTimeoutMs, together }).then(
+      (arrival) => this.#arrived(key, arrival, flight),
+      (error) => {
+        signal.throwIfAborted();
+        if (!isPeerFailure(error)) throw error;
+        this.#onPeerFailure(peer, error);
+        return this.#ask(key, peers, flight, { together });
+      },
+    );
   }
 
   /** As `#ask`, with a second request where the first one takes long. */
@@ -351,13 +381,14 @@ export class Group<T, Input = T> {
     key: string,
     peers: Iterable<Peer>,
     flight: Flight,
+    { together }: Travel,
     hedging: Hedging,
   ): Promise<Arrival<T>> {
     const { loadTimeoutMs } = this.#options;
     let own: EncodedValue | undefined;
     const arrival = await hedging.ask<EncodedValue>(peers, {
       signal: flight.signal,
-      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs }),
+      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs, together }),
       askSelf: async (signal) => own = await this.#owner.bring(key, signal, { wereAsked: true }),
       onPeerFailure: this.#onPeerFailure,
       counters: this.#counters,

@@ -45,9 +45,7 @@ export class SingleFlight<Value> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const joined = this.#flights.get(key);
     if (joined !== undefined) return joined.wait(signal);
-    const flight: SharedRun<Value> = new SharedRun(() => this.#flights.get(key) === flight, () => {
-      if (!this.#forgotten.delete(flight)) this.#flights.delete(key);
-    });
+    const flight = new SharedRun(key, this.#flights, this.#forgotten);
     this.#flights.set(key, flight);
     flight.start(work);
     return flight.wait(signal);
@@ -77,16 +75,22 @@ export class SingleFlight<Value> {
 }
 
 class SharedRun<Value> implements Flight {
-  #canBeJoined: () => boolean;
-  #onSettled: () => void;
+  #key: string;
+  #flights: Map<string, SharedRun<Value>>;
+  #forgotten: Set<SharedRun<Value>>;
   #outcome = Promise.withResolvers<Value>();
   #end = new LightCancellation();
   #settled = false;
   #waiters = 0;
 
-  constructor(canBeJoined: () => boolean, onSettled: () => void) {
-    this.#canBeJoined = canBeJoined;
-    this.#onSettled = onSettled;
+  constructor(
+    key: string,
+    flights: Map<string, SharedRun<Value>>,
+    forgotten: Set<SharedRun<Value>>,
+  ) {
+    this.#key = key;
+    this.#flights = flights;
+    this.#forgotten = forgotten;
   }
 
   get signal(): Cancellation {
@@ -94,11 +98,17 @@ class SharedRun<Value> implements Flight {
   }
 
   get isCurrent(): boolean {
-    return this.#canBeJoined();
+    return this.#flights.get(this.#key) === this;
   }
 
   start(work: (flight: Flight) => Promise<Value>): void {
-    work(this).then(
+    let run: Promise<Value>;
+    try {
+      run = work(this);
+    } catch (error) {
+      run = Promise.reject(error);
+    }
+    run.then(
       (value) => this.#settle() && this.#outcome.resolve(value),
       (error) => this.#settle() && this.#outcome.reject(error),
     );
@@ -132,7 +142,7 @@ class SharedRun<Value> implements Flight {
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    this.#onSettled();
+    if (!this.#forgotten.delete(this)) this.#flights.delete(this.#key);
     return true;
   }
 }

@@ -2,6 +2,9 @@ import { GroupCacheError, quote } from "../errors.ts";
 import type { KeyCall } from "./key_call.ts";
 import type { PeerLimits } from "./peer_limits.ts";
 
+/** From this many calls on, what could go in one request goes in two: see `#share`. */
+const MIN_SHARED = 32;
+
 /** How a {@linkcode KeyBatcher} is made. */
 export interface KeyBatcherOptions {
   limits: PeerLimits;
@@ -105,10 +108,10 @@ export class KeyBatcher {
   /** The next calls to send together, those left out whose callers have gone. */
   #take(): KeyCall[] {
     const { limits, takesBatches } = this.#options;
-    const maxKeys = takesBatches() ? limits.maxKeys : 1;
     const [next] = this.#queues;
     if (next === undefined) return [];
     const [kind, queue] = next;
+    const maxKeys = takesBatches() ? Math.min(limits.maxKeys, this.#share(queue)) : 1;
     let bytes = 0;
     let end = 0;
     while (end < queue.length && end < maxKeys && (end === 0 || bytes < limits.maxKeyBytes)) {
@@ -119,6 +122,18 @@ export class KeyBatcher {
     // Groups take turns.
     if (end < queue.length) this.#queues.set(kind, queue.splice(end));
     return queue.filter(({ isSettled }) => !isSettled);
+  }
+
+  /**
+   * How many calls of a queue to send in the next request. Callers whose calls travel in one request
+   * come back in one turn, so they and the peer would take turns for ever. Two halves overlap: while
+   * the peer answers one of them, this process is busy with the other.
+   */
+  #share(queue: readonly KeyCall[]): number {
+    if (this.#unanswered > 0 || queue.length < MIN_SHARED) return queue.length;
+    let half = Math.ceil(queue.length / 2);
+    while (queue[half]?.together) half++;
+    return half;
   }
 }
 

@@ -9,6 +9,8 @@ export class KeyCall {
   readonly loadTimeoutMs: number | undefined;
   /** Whether the peer is to answer from memory or not at all. */
   readonly peek: boolean;
+  /** Whether it is one of several that travel together. */
+  readonly together: boolean;
   /** What the caller waits for. */
   readonly value: Promise<EncodedValue>;
   /** How often the key was sent. */
@@ -23,12 +25,13 @@ export class KeyCall {
   constructor(
     group: string,
     key: string,
-    { signal, loadTimeoutMs, peek = false }: PeerCallOptions,
+    { signal, loadTimeoutMs, peek = false, together = false }: PeerCallOptions,
   ) {
     this.group = group;
     this.key = key;
     this.loadTimeoutMs = loadTimeoutMs;
     this.peek = peek;
+    this.together = together;
     const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
     this.value = promise;
     this.#resolve = resolve;

@@ -27,6 +27,11 @@ export interface PeerCallOptions {
   readonly loadTimeoutMs?: number | undefined;
   /** Whether the peer is to answer from memory or not at all: then with code `not-found`. */
   readonly peek?: boolean | undefined;
+  /**
+   * Whether the call is one of several, made in one turn, that the peer is to see in one request, so
+   * that it can load what it lacks of them in one go.
+   */
+  readonly together?: boolean | undefined;
 }
 
 /**

@@ -46,6 +46,38 @@ test("KeyBatcher sends the calls of one turn together", async () => {
   assertEquals(keysOf(sent), [["a", "b", "c"]]);
 });
 
+test("KeyBatcher sends many calls of one turn in two halves, so that both sides are busy", async () => {
+  const { batcher, sent } = setUp();
+  const keys = Array.from({ length: 65 }, (_, i) => `key ${i}`);
+  for (const key of keys) add(batcher, key);
+  await endOfTurn();
+  assertEquals(keysOf(sent), [keys.slice(0, 33), keys.slice(33)]);
+  // The callers of one half come back while the other one is under way: they stay together.
+  sent[0]?.end();
+  for (const key of keys) add(batcher, key);
+  await endOfTurn();
+  assertEquals(keysOf(sent.slice(2)), [keys]);
+});
+
+test("KeyBatcher does not part calls that are to travel together", async () => {
+  const { batcher, sent } = setUp();
+  const single = Array.from({ length: 20 }, (_, i) => `single ${i}`);
+  const many = Array.from({ length: 40 }, (_, i) => `many ${i}`);
+  const addMany = () => {
+    for (const key of many) batcher.add(new KeyCall("group", key, { together: true }));
+  };
+  for (const key of single) add(batcher, key);
+  addMany();
+  for (const key of single) add(batcher, key);
+  await endOfTurn();
+  assertEquals(keysOf(sent), [[...single, ...many], single]);
+  for (const { end } of sent.splice(0)) end();
+  await endOfTurn();
+  addMany();
+  await endOfTurn();
+  assertEquals(keysOf(sent), [many]);
+});
+
 test("KeyBatcher gathers callers that come back a few promises apart", async () => {
   const { batcher, sent } = setUp();
   const answered = Promise.resolve();
