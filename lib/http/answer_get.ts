@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { checkKey } from "../key.ts";
+import { checkKeySize } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { encodeGetResponse } from "../wire/messages.ts";
 import { FROM, PEEK } from "./headers.ts";
@@ -7,7 +7,7 @@ import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
 import { messageReply, notInMemory, streamReply, toErrorMessage, toMessage } from "./replies.ts";
-import { keepOpen } from "./runtime.ts";
+import { keepOpen } from "../runtime.ts";
 
 /**
  * A load that takes longer than this is answered by a {@linkcode LiveBody}, its outcome in the
@@ -34,7 +34,7 @@ export function answerGet(
   key: string,
   context: GetContext,
 ): Response | Promise<Response> {
-  parse(() => checkKey(key));
+  parse(() => checkKeySize(key)); // What was decoded is well-formed.
   const minuteQps = group.count(key);
   const found = group.find(key);
   if (found !== undefined) return messageReply({ ...found, minuteQps });

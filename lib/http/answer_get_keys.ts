@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { checkKey } from "../key.ts";
+import { checkKeySize } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
 import { PEEK } from "./headers.ts";
@@ -32,7 +32,7 @@ export async function answerGetKeys(
   const missing: { index: number; key: string; minuteQps: number }[] = [];
   for (const [index, key] of keys.entries()) {
     try {
-      parse(() => checkKey(key));
+      parse(() => checkKeySize(key)); // What was decoded is well-formed.
       const minuteQps = group.count(key);
       const found = group.find(key);
       if (found === undefined) {

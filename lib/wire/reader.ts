@@ -98,9 +98,11 @@ export class Reader {
 
   /** Text behind its length. */
   string(): string {
-    const bytes = this.bytes();
+    const length = this.varint();
+    const start = this.#take(length);
     try {
-      return shortAscii(bytes) ?? decoder.decode(bytes);
+      return shortAscii(this.#bytes, start, length) ??
+        decoder.decode(this.#bytes.subarray(start, start + length));
     } catch (error) {
       throw error instanceof TypeError ? malformed("text that is not UTF-8") : error;
     }
@@ -120,16 +122,21 @@ export class Reader {
   }
 }
 
+/** The characters of short texts, one after the other: an array for each would take longer. */
+const codes: number[] = [];
+
 /** Text that is all ASCII, if it is not long: for a key the way into the decoder takes longer. */
-function shortAscii(bytes: Uint8Array): string | undefined {
-  if (bytes.byteLength > SHORT) return undefined;
-  let text = "";
-  for (let i = 0; i < bytes.byteLength; i++) {
-    const byte = bytes[i] as number;
-    if (byte > 127) return undefined;
-    text += String.fromCharCode(byte);
+function shortAscii(bytes: Uint8Array, start: number, length: number): string | undefined {
+  if (length > SHORT) return undefined;
+  codes.length = length;
+  let seen = 0;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[start + i] as number;
+    seen |= byte;
+    codes[i] = byte;
   }
-  return text;
+  // At once: a text put together from characters is a tree, which whoever reads it has to flatten.
+  return seen > 127 ? undefined : String.fromCharCode.apply(null, codes);
 }
 
 function malformed(what: string): RangeError {
