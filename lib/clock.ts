@@ -1,3 +1,5 @@
+import { unrefTimer } from "./runtime.ts";
+
 /**
  * Where the cache gets its time and timers from. Pass one to `new GroupCache({ clock })` to test
  * expiry and timeouts without waiting; `@groupcache/groupcache/testing` holds a virtual one.
@@ -9,6 +11,11 @@ export interface Clock {
   setTimeout(callback: () => void, delayMs: number): unknown;
   /** Forgets a timer. Unknown and finished ones are ignored. */
   clearTimeout(timer: unknown): void;
+  /**
+   * Lets the process end although a timer is still to come. May be left out: then no timer is kept
+   * for longer than somebody waits for it.
+   */
+  unrefTimer?(timer: unknown): void;
 }
 
 /** Runtimes run a timer at once if its delay is longer: 25 days. */
@@ -20,4 +27,5 @@ export const systemClock: Clock = {
   setTimeout: (callback, delayMs) =>
     globalThis.setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
+  unrefTimer,
 };

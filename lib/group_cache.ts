@@ -13,6 +13,7 @@ import { FetchGate } from "./http/fetch_gate.ts";
 import { HttpPeer } from "./http/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
 import { followDiscovery } from "./membership.ts";
+import { DueQueue } from "./peer/due_queue.ts";
 import { Greeter } from "./peer/greeter.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
 import type { Peer } from "./peer/peer.ts";
@@ -197,11 +198,14 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#random = random;
     const checkedLimits = checkLimits(limits);
     const instanceId = crypto.randomUUID();
+    const silences = new DueQueue({ clock, keepsTimer: true });
+    this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
     const peerOptions = {
       fetch,
       gate: new FetchGate(checkedLimits.maxFetches),
       limits: checkedLimits,
       clock,
+      silences,
       basePath,
       peerTimeoutMs,
       random,

@@ -2,6 +2,7 @@ import { viewOf } from "../byte_view.ts";
 import type { Clock } from "../clock.ts";
 import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../errors.ts";
 import type { CircuitBreaker } from "../peer/circuit_breaker.ts";
+import type { DueQueue } from "../peer/due_queue.ts";
 import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
 import { Pulse } from "../peer/pulse.ts";
 import { concat } from "../wire/frames.ts";
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
   /** Bounds how many of them are under way. */
   gate: FetchGate;
   clock: Clock;
+  /** Where calls wait for the end of a peer's silence. */
+  silences: DueQueue;
   /** The path under which peers serve, with a slash at both ends. */
   basePath: string;
   /** The longest silence that passes for life, in milliseconds. */

@@ -175,7 +175,7 @@ export class HttpPeer implements Peer {
   ): Promise<void> {
     options.signal?.throwIfAborted();
     const connection = this.#connection;
-    const patience = new Patience(connection.options.clock, options.signal);
+    const patience = new Patience(connection.options.silences, options.signal);
     try {
       await call(patience);
     } catch (error) {
@@ -189,7 +189,7 @@ export class HttpPeer implements Peer {
   /** Sends calls for keys of one group, and settles them. */
   async #send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
     const connection = this.#connection;
-    const patience = new Patience(connection.options.clock, undefined);
+    const patience = new Patience(connection.options.silences, undefined);
     const onLeave = (reason: unknown) => {
       if (calls.every(({ isSettled }) => isSettled)) patience.leave(reason);
     };

@@ -1,22 +1,29 @@
 import type { Cancellation } from "../cancellation.ts";
-import type { Clock } from "../clock.ts";
+import { Due, type DueQueue } from "../peer/due_queue.ts";
 
 /**
  * Ends a call when its caller leaves, or when the peer is silent for too long. The signal alone
  * is not enough: a runtime may ignore it while it connects, so every wait is raced against it.
  */
-export class Patience {
-  #clock: Clock;
+export class Patience extends Due {
+  #silences: DueQueue;
   #controller = new AbortController();
-  /** Ends the wait under way. */
-  #endWait: ((reason: unknown) => void) | undefined;
+  /** Fails the wait under way. */
+  #reject: ((reason: unknown) => void) | undefined;
+  /** How much longer to wait when the time is over. */
+  #moreMs = (): number => 0;
+  #waitedMs = 0;
   #callerSignal: Cancellation | undefined;
   #callerLeft = false;
   #onAbort = () => this.leave(this.#callerSignal?.reason);
 
-  /** @param signal The caller's, unless `leave` is called instead. */
-  constructor(clock: Clock, signal: Cancellation | undefined) {
-    this.#clock = clock;
+  /**
+   * @param silences Where to wait for the end of a silence.
+   * @param signal The caller's, unless `leave` is called instead.
+   */
+  constructor(silences: DueQueue, signal: Cancellation | undefined) {
+    super();
+    this.#silences = silences;
     this.#callerSignal = signal;
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -50,33 +57,27 @@ export class Patience {
       promise.catch(() => {});
       return Promise.reject(signal.reason);
     }
+    this.#moreMs = moreMs;
+    this.#waitedMs = silenceMs;
+    if (silenceMs !== Infinity) this.#silences.add(this, silenceMs);
     // By hand: a call has several waits, and a race within an async function costs more.
     return new Promise((resolve, reject) => {
-      let waitedMs = silenceMs;
-      const onTime = (): void => {
-        const ms = moreMs();
-        waitedMs += ms;
-        if (ms > 0) timer = this.#clock.setTimeout(onTime, ms);
-        else this.#abort(new Error(`no sign of life for ${waitedMs} ms`));
-      };
-      let timer = silenceMs === Infinity ? undefined : this.#clock.setTimeout(onTime, silenceMs);
-      const end = () => {
-        // Late or not: after an aborted wait there is no other.
-        this.#endWait = undefined;
-        if (timer !== undefined) this.#clock.clearTimeout(timer);
-      };
-      this.#endWait = (reason) => {
-        end();
-        reject(reason);
-      };
+      this.#reject = reject;
       promise.then((value) => {
-        end();
+        this.#endWait();
         resolve(value);
       }, (error) => {
-        end();
+        this.#endWait();
         reject(error);
       });
     });
+  }
+
+  override onDue(): void {
+    const ms = this.#moreMs();
+    this.#waitedMs += ms;
+    if (ms > 0) this.#silences.add(this, ms);
+    else this.#abort(new Error(`no sign of life for ${this.#waitedMs} ms`));
   }
 
   /** Stops listening to the caller. */
@@ -86,6 +87,14 @@ export class Patience {
 
   #abort(reason: unknown): void {
     this.#controller.abort(reason);
-    this.#endWait?.(reason);
+    const reject = this.#reject;
+    this.#endWait();
+    reject?.(reason);
+  }
+
+  /** Late or not: after an aborted wait there is no other. */
+  #endWait(): void {
+    this.#reject = undefined;
+    this.queue?.remove(this);
   }
 }

@@ -7,6 +7,8 @@ const LATE_MS = 2;
 export abstract class Due {
   /** When that is, in Unix milliseconds. */
   dueAtMs = 0;
+  /** How long it was to wait, in milliseconds. */
+  delayMs = 0;
   /** The queue in which it waits. */
   queue: DueQueue | undefined;
   before: Due | undefined;
@@ -16,40 +18,58 @@ export abstract class Due {
   abstract onDue(): void;
 }
 
+/** How a {@linkcode DueQueue} is made. */
+export interface DueQueueOptions {
+  clock: Clock;
+  /**
+   * Whether a timer stays when nobody waits any more, for those who wait next, until the queue is
+   * closed. It does not keep the process up.
+   *
+   * @default false
+   */
+  keepsTimer?: boolean;
+}
+
 /**
- * Tells those that wait when they are due. There is one timer for all: on Deno to set and clear one
- * takes 5 µs, as long as much of the rest of a call. So it suits what waits equally long: who comes
- * later is due later, or else is told late.
+ * Tells those that wait when they are due. There is one timer for all, set for the first of them and
+ * looked at no more when that one leaves: to set and clear one for each takes 15 µs of a call on Deno.
  */
 export class DueQueue {
   #clock: Clock;
+  #keepsTimer: boolean;
   #first: Due | undefined;
   #last: Due | undefined;
-  #delayMs = 0;
   #timer: unknown;
+  /** When the timer comes, in Unix milliseconds. */
+  #timerAtMs = Infinity;
 
-  constructor(clock: Clock) {
+  constructor({ clock, keepsTimer = false }: DueQueueOptions) {
     this.#clock = clock;
+    this.#keepsTimer = keepsTimer && clock.unrefTimer !== undefined;
   }
 
-  /** Lets something wait that waits nowhere, until `delayMs` milliseconds after `nowMs`. */
-  add(due: Due, nowMs: number, delayMs: number): void {
-    this.#delayMs = delayMs;
-    due.dueAtMs = nowMs + delayMs;
+  /** Lets something wait that waits nowhere, for so many milliseconds. */
+  add(due: Due, delayMs: number): void {
+    due.dueAtMs = this.#clock.now() + delayMs;
+    due.delayMs = delayMs;
     due.queue = this;
     due.before = this.#last;
     if (this.#last === undefined) this.#first = due;
     else this.#last.behind = due;
     this.#last = due;
-    if (this.#timer === undefined) this.#setTimer(this.#onTimer, delayMs);
+    if (due.dueAtMs < this.#timerAtMs) this.#setTimer(this.#onTimer, due.dueAtMs, delayMs);
   }
 
   /** Forgets something that waits here. */
   remove(due: Due): void {
     this.#unlink(due);
-    if (this.#first !== undefined) return;
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#first === undefined && !this.#keepsTimer) this.#clearTimer();
+  }
+
+  /** Keeps no timer from now on when nobody waits. */
+  close(): void {
+    this.#keepsTimer = false;
+    if (this.#first === undefined) this.#clearTimer();
   }
 
   #unlink(due: Due): void {
@@ -61,28 +81,57 @@ export class DueQueue {
     due.queue = due.before = due.behind = undefined;
   }
 
-  #setTimer(callback: () => void, delayMs: number): void {
+  #setTimer(callback: () => void, atMs: number, delayMs: number): void {
+    this.#clearTimer();
+    this.#timerAtMs = atMs;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
+      this.#timerAtMs = Infinity;
       callback();
     }, delayMs);
+    if (this.#keepsTimer) this.#clock.unrefTimer?.(this.#timer);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer === undefined) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAtMs = Infinity;
   }
 
   #onTimer = (): void => {
-    const lateMs = this.#first === undefined ? 0 : this.#clock.now() - this.#first.dueAtMs;
-    // What is waited for may have come during the pause: it is to be read first.
-    if (lateMs > LATE_MS) this.#setTimer(this.#tell, 0);
+    const next = this.#next();
+    if (next === undefined) return;
+    const nowMs = this.#clock.now();
+    // What is waited for may have come during a pause: it is to be read first.
+    if (nowMs - next.dueAtMs > LATE_MS) this.#setTimer(this.#tell, nowMs, 0);
     else this.#tell();
   };
 
   #tell = (): void => {
     const nowMs = this.#clock.now();
-    for (let due = this.#first; due !== undefined && due.dueAtMs <= nowMs; due = this.#first) {
-      this.#unlink(due);
-      due.onDue();
+    const due: Due[] = [];
+    for (let each = this.#first; each !== undefined; each = each.behind) {
+      if (each.dueAtMs <= nowMs) due.push(each);
     }
-    if (this.#first === undefined || this.#timer !== undefined) return;
+    for (const each of due) {
+      // Unless one of those before has made it leave.
+      if (each.queue !== this) continue;
+      this.#unlink(each);
+      each.onDue();
+    }
+    const next = this.#next();
+    if (next === undefined || next.dueAtMs >= this.#timerAtMs) return;
     // Never longer, even if the clock was set back.
-    this.#setTimer(this.#onTimer, Math.min(this.#first.dueAtMs - nowMs, this.#delayMs));
+    this.#setTimer(this.#onTimer, next.dueAtMs, Math.min(next.dueAtMs - nowMs, next.delayMs));
   };
+
+  /** Who is due next. */
+  #next(): Due | undefined {
+    let next = this.#first;
+    for (let each = next?.behind; each !== undefined; each = each.behind) {
+      if (next === undefined || each.dueAtMs < next.dueAtMs) next = each;
+    }
+    return next;
+  }
 }

@@ -75,7 +75,7 @@ export class Hedging {
     let acquaintance = this.#acquaintances.get(peer);
     if (acquaintance === undefined) {
       const latencies = new Latencies(this.clock.now());
-      acquaintance = { latencies, overdue: new DueQueue(this.clock) };
+      acquaintance = { latencies, overdue: new DueQueue({ clock: this.clock }) };
       this.#acquaintances.set(peer, acquaintance);
     }
     return acquaintance;
@@ -132,16 +132,16 @@ class HedgedAsk<Answer> extends Due {
         (error) => this.#onError(attempt, error),
       );
       // Behind this process there is nobody.
-      if (peer !== undefined && !this.#isHedged) this.#waitFor(peer, attempt);
+      if (peer !== undefined && !this.#isHedged) this.#waitFor(peer);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #waitFor(peer: Peer, { startedAtMs }: Attempt): void {
+  #waitFor(peer: Peer): void {
     const { latencies, overdue } = this.#hedging.of(peer);
     const { p99Ms } = latencies;
-    if (p99Ms !== undefined) overdue.add(this, startedAtMs, p99Ms);
+    if (p99Ms !== undefined) overdue.add(this, p99Ms);
   }
 
   #onAnswer(attempt: Attempt, value: Answer): void {

@@ -6,6 +6,7 @@ import { FetchGate } from "../../lib/http/fetch_gate.ts";
 import { PeerHandler } from "../../lib/http/handler.ts";
 import { HttpPeer, type HttpPeerOptions } from "../../lib/http/http_peer.ts";
 import { checkLimits } from "../../lib/http/peer_limits.ts";
+import { DueQueue } from "../../lib/peer/due_queue.ts";
 import type { EncodedValue, PeerCallOptions } from "../../lib/peer/peer.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
 import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
@@ -69,6 +70,7 @@ class Setup {
       gate: new FetchGate(128),
       limits: checkLimits({}),
       clock: this.clock,
+      silences: new DueQueue({ clock: this.clock }),
       basePath: "/_groupcache/",
       peerTimeoutMs: 10_000,
       instanceId: "me",

@@ -1,18 +1,18 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Clock } from "../../lib/clock.ts";
 import { Due, DueQueue } from "../../lib/peer/due_queue.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
 function setUp(clock: Clock) {
-  const queue = new DueQueue(clock);
+  const queue = new DueQueue({ clock });
   const told: string[] = [];
   const startMs = clock.now();
   const add = (name: string, delayMs: number): Due => {
     const due = new class extends Due {
       onDue = () => void told.push(`${name} at ${clock.now() - startMs}`);
     }();
-    queue.add(due, clock.now(), delayMs);
+    queue.add(due, delayMs);
     return due;
   };
   return { queue, told, add };
@@ -82,4 +82,73 @@ test("DueQueue waits no longer than it was told to when the clock is set back", 
   clock.nowMs -= 3_600_000;
   clock.run();
   assertEquals(clock.timers.map(({ delayMs }) => delayMs), [10]);
+});
+
+test("DueQueue tells those who wait for different times each in time", async () => {
+  const clock = new VirtualClock();
+  const { queue, told, add } = setUp(clock);
+  add("long", 100);
+  const left = add("left", 5);
+  add("short", 10);
+  queue.remove(left);
+  assertEquals(clock.pendingTimers, 1);
+  await clock.advance(50);
+  add("shortest", 1);
+  await clock.advance(100);
+  assertEquals(told, ["short at 10", "shortest at 51", "long at 100"]);
+  assertEquals(clock.pendingTimers, 0);
+});
+
+test("DueQueue tells nobody whom one before has made leave", async () => {
+  const clock = new VirtualClock();
+  const { queue, told, add } = setUp(clock);
+  const first = add("first", 10);
+  const second = add("second", 10);
+  first.onDue = () => queue.remove(second);
+  await clock.advance(10);
+  assertEquals(told, []);
+  assertEquals(clock.pendingTimers, 0);
+});
+
+/** A clock whose timers do not keep a process up. */
+class DetachingClock extends VirtualClock {
+  detached = 0;
+  timersSet = 0;
+  override setTimeout(callback: () => void, delayMs: number): unknown {
+    this.timersSet++;
+    return super.setTimeout(callback, delayMs);
+  }
+  unrefTimer(): void {
+    this.detached++;
+  }
+}
+
+test("DueQueue can keep its timer for those who wait next, until it is closed", async () => {
+  const clock = new DetachingClock();
+  const queue = new DueQueue({ clock, keepsTimer: true });
+  const told: number[] = [];
+  const due = new class extends Due {
+    onDue = () => void told.push(clock.now());
+  }();
+  const startMs = clock.now();
+  for (let calls = 0; calls < 100; calls++) {
+    queue.add(due, 10);
+    await clock.advance(1);
+    queue.remove(due);
+  }
+  assertEquals(told, []);
+  assertEquals(clock.pendingTimers, 1);
+  assert(clock.timersSet <= 12, `expected a timer each 9 ms or so: received ${clock.timersSet}`);
+  assertEquals(clock.detached, clock.timersSet);
+  queue.add(due, 10);
+  await clock.advance(10);
+  assertEquals(told, [startMs + 110]);
+  queue.add(due, 10);
+  queue.remove(due);
+  assertEquals(clock.pendingTimers, 1);
+  queue.close();
+  assertEquals(clock.pendingTimers, 0);
+  queue.add(due, 10);
+  queue.remove(due);
+  assertEquals(clock.pendingTimers, 0);
 });
