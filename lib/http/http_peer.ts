@@ -202,8 +202,11 @@ export class HttpPeer implements Peer {
     try {
       const [call] = calls;
       const isSingle = calls.length === 1 && (isAlone || !connection.isOurs);
-      if (call !== undefined && isSingle && await this.#goesInPath(call, patience, onReply)) {
-        await this.#getOne(call, patience, () => {
+      const path = call && isSingle ? this.#pathOf(call.group, call.key) : "";
+      const goesInPath = call && isSingle &&
+        (fitsPath(path, call.key) || await this.#mustGoInPath(call.key, patience, onReply));
+      if (goesInPath) {
+        await this.#getOne(call, path, patience, () => {
           onReply();
           // The load may go on for long: others must not wait for it.
           onAnswer();
@@ -218,14 +221,9 @@ export class HttpPeer implements Peer {
     }
   }
 
-  /** Whether a key that is alone is sent as a path. */
-  async #goesInPath(
-    { group, key }: KeyCall,
-    patience: Patience,
-    onReply: () => void,
-  ): Promise<boolean> {
+  /** Whether a key that does not fit a path has to be sent as one, because the peer takes no bodies. */
+  async #mustGoInPath(key: string, patience: Patience, onReply: () => void): Promise<boolean> {
     const connection = this.#connection;
-    if (fitsPath(this.#pathOf(group, key), key)) return true;
     if (!connection.isOurs) await this.#meet(patience, onReply);
     if (connection.isOurs) return false;
     if (isPathStep(key)) throw this.#cannotReceive();
@@ -246,9 +244,13 @@ export class HttpPeer implements Peer {
     return this.#connection.failure("its implementation cannot receive such a key");
   }
 
-  async #getOne(call: KeyCall, patience: Patience, onReply: () => void): Promise<void> {
+  async #getOne(
+    call: KeyCall,
+    path: string,
+    patience: Patience,
+    onReply: () => void,
+  ): Promise<void> {
     const connection = this.#connection;
-    const path = this.#pathOf(call.group, call.key);
     await connection.exchange(path, { method: "GET" }, call, patience, async (response) => {
       onReply();
       await connection.check(response, patience);
