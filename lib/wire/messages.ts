@@ -171,6 +171,21 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
   return response;
 }
 
+/** The index that stands in a message of which only the beginning is there, if it is there. */
+export function readIndex(start: Uint8Array<ArrayBuffer>): number | undefined {
+  const reader = new Reader(start);
+  try {
+    for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
+      if (tag === GET_RESPONSE.index) return reader.varint();
+      reader.skip(tag);
+    }
+  } catch (error) {
+    // A field that goes on beyond the beginning.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return undefined;
+}
+
 export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
   const group = utf8(request.group);
   const key = utf8(request.key);

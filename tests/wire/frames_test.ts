@@ -94,3 +94,43 @@ test("FrameDecoder takes any bytes, with a RangeError if with any", () => {
     }
   }));
 });
+
+// ------------------------------------------------------------------------------------- too large
+
+test("FrameDecoder passes messages over that are too large, however the stream was cut", () => {
+  const anyEnds = fc.array(fc.nat({ max: 1000 }), { maxLength: 12 });
+  const anyMaxBytes = fc.nat({ max: 300 });
+  const anyMessages = fc.array(anyMessage, { maxLength: 5 });
+  fc.assert(fc.property(anyMessages, anyEnds, anyMaxBytes, (messages, ends, maxBytes) => {
+    const tooLarge: [Bytes, number][] = [];
+    const decoder = new FrameDecoder({
+      maxBytes,
+      onTooLarge: (start, byteLength) => tooLarge.push([start.slice(), byteLength]),
+    });
+    const found = cut(streamOf(messages), ends).flatMap((chunk) => decoder.push(chunk));
+    assertEquals(found, messages.filter(({ byteLength }) => byteLength <= maxBytes));
+    assertEquals(
+      tooLarge,
+      messages.filter(({ byteLength }) => byteLength > maxBytes)
+        .map((message) => [message.slice(0, 64), message.byteLength]),
+    );
+    assertEquals(decoder.push(Uint8Array.of(0)), [new Uint8Array()], "nothing is left over");
+  }));
+});
+
+test("FrameDecoder tells of a message of 4 GiB by its beginning, and keeps nothing of the rest", () => {
+  const told: number[] = [];
+  const decoder = new FrameDecoder({
+    maxBytes: 1000,
+    onTooLarge: (start, byteLength) => told.push(start.byteLength, byteLength),
+  });
+  assertEquals(decoder.push(Uint8Array.of(128, 128, 128, 128, 16)), []);
+  assertEquals(decoder.push(new Uint8Array(63)), []);
+  assertEquals(told, []);
+  assertEquals(decoder.push(new Uint8Array(1)), []);
+  assertEquals(told, [64, 2 ** 32]);
+  const chunk = new Uint8Array(1 << 20);
+  for (let i = 0; i < 4095; i++) assertEquals(decoder.push(chunk), []);
+  assertEquals(decoder.push(chunk.subarray(64)), []);
+  assertEquals(decoder.push(Uint8Array.of(1, 7)), [Uint8Array.of(7)]);
+});

@@ -11,6 +11,7 @@ import {
   encodeGetResponses,
   encodeSetRequest,
   type GetResponse,
+  readIndex,
   type SetRequest,
 } from "../../lib/wire/messages.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
@@ -358,3 +359,19 @@ function tryTo<T>(run: () => T): T | undefined {
     throw error;
   }
 }
+
+test("readIndex() finds the index before a value of which only a part is there", () => {
+  const value = new Uint8Array(1000);
+  const message = { value, index: 4_000_000_000, minuteQps: 1.5, expiresAtMs: 1_700_000_000_000 };
+  assertEquals(readIndex(encodeGetResponse(message).slice(0, 64)), 4_000_000_000);
+  assertEquals(readIndex(encodeGetResponse({ value, index: 0 }).slice(0, 64)), 0);
+});
+
+test("readIndex() finds nothing where there is no index", () => {
+  const bytes = encodeGetResponse({ value: new Uint8Array(1000), minuteQps: 1.5 });
+  assertEquals(readIndex(bytes.slice(0, 64)), undefined);
+  fc.assert(fc.property(anyBytes, (bytes) => {
+    const index = readIndex(bytes);
+    return index === undefined || index >= 0;
+  }));
+});
