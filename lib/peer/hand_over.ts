@@ -2,7 +2,7 @@ import type { Cancellation } from "../cancellation.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSet } from "./peer_set.ts";
 
-/** A peer fetches so much in one go that a busy one takes no longer than a moment. */
+/** A peer fetches so much in one go, keys included, that a busy one takes no longer than a moment. */
 const MAX_KEYS = 500;
 const MAX_BYTES = 4 << 20;
 
@@ -37,7 +37,7 @@ export async function handOver(
     const [next] = peers.before(key) ?? [];
     if (next !== peer) continue;
     lot.push(key);
-    bytes += valueBytes;
+    bytes += 2 * key.length + valueBytes;
     if (lot.length >= MAX_KEYS || bytes >= MAX_BYTES) await offer();
   }
   if (lot.length > 0) await offer();
