@@ -2,6 +2,7 @@ import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { askInTurn, isPeerFailure } from "./peer/ask_in_turn.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
+import { valueTooLarge } from "./value_size.ts";
 
 /** How a {@linkcode Changes} is made. */
 export interface ChangesOptions {
@@ -10,6 +11,8 @@ export interface ChangesOptions {
   /** The group's own memory. */
   local: Pick<PeerSide, "put" | "drop">;
   peers: PeerSet;
+  /** Bytes of one value that may travel. */
+  maxValueBytes: number;
   /** Told of each peer that could not be told. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
 }
@@ -27,7 +30,12 @@ export class Changes {
 
   /** Puts a value where its key belongs. */
   async set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
-    const { group, local, peers, onPeerFailure } = this.#options;
+    const { group, local, peers, maxValueBytes, onPeerFailure } = this.#options;
+    const { size } = value.view;
+    // Wherever the key belongs: whether a value can be set must not hang on that.
+    if (size > maxValueBytes && peers.others().length > 0) {
+      throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
+    }
     local.drop(key);
     const owner = await askInTurn(
       peers.before(key) ?? [],

@@ -8,7 +8,7 @@
  * | `timeout`      | the loader took longer than `loadTimeoutMs`                               |
  * | `peer-failed`  | a peer could not be reached, or did not speak the protocol                |
  * | `bad-key`      | a peer refused the key                                                    |
- * | `too-large`    | a value is larger than what may travel or be kept                         |
+ * | `too-large`    | a value is larger than `limits.maxValueBytes` lets travel                 |
  * | `unauthorized` | a peer refused the caller                                                 |
  * | `overloaded`   | too many calls to a peer wait already                                     |
  * | `closed`       | the cache was closed                                                      |

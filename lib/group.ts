@@ -44,6 +44,8 @@ export interface GroupHost {
   readonly clock: Clock;
   readonly random: () => number;
   readonly peers: PeerSet;
+  /** Bytes of one value that may travel. */
+  readonly maxValueBytes: number;
   /** Bounds second requests; undefined if none are to be sent. */
   readonly hedgeBudget: HedgeBudget | undefined;
   /** Aborts with the error for those who wait when the cache is closed. */
@@ -171,6 +173,7 @@ export class Group<T, Input = T> {
       group: name,
       local: this.#owner,
       peers: host.peers,
+      maxValueBytes: host.maxValueBytes,
       onPeerFailure: this.#onPeerFailure,
     });
     host.closing.addEventListener("abort", () => {
@@ -186,7 +189,8 @@ export class Group<T, Input = T> {
    * the loader. All who ask meanwhile, in all processes, share one load and its outcome. Failures
    * are not cached.
    *
-   * @throws {GroupCacheError} With code `not-found`, `load-failed`, `timeout` or `closed`.
+   * @throws {GroupCacheError} With code `not-found`, `load-failed`, `timeout`, `too-large` (another
+   * process has the value, and it is larger than `limits.maxValueBytes`) or `closed`.
    * @throws {TypeError} If the key is none.
    */
   get(key: string, options?: CallOptions): Promise<T> {
@@ -286,8 +290,9 @@ export class Group<T, Input = T> {
    * Puts a value under a key, at the key's owner, and drops what other processes hold of it. A
    * load under way does not overwrite it.
    *
-   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told, and may serve
-   * an old value until that ends; the others have been told.
+   * @throws {GroupCacheError} With code `too-large`, and nothing is changed, if there are other
+   * processes and the value is larger than `limits.maxValueBytes`; with code `peer-failed` if a peer
+   * could not be told, and may serve an old value until that ends; the others have been told.
    * @throws {TypeError} If the key is none, or the codec refuses the value.
    */
   async set(key: string, value: Input, options?: CallOptions): Promise<void> {

@@ -78,7 +78,7 @@ export interface GroupCacheOptions {
    * @default false
    */
   hedge?: boolean;
-  /** What bounds the requests to peers; what is not given keeps its default. */
+  /** What bounds what travels between peers; what is not given keeps its default. */
   limits?: Partial<PeerLimits>;
   /**
    * Sends requests to peers.
@@ -147,6 +147,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #clock: Clock;
   #random: () => number;
   #peers: PeerSet;
+  #maxValueBytes: number;
   #self: string | undefined;
   // deno-lint-ignore no-explicit-any -- groups of any values
   #groups = new Map<string, Group<any, any>>();
@@ -162,7 +163,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    *
    * @throws {TypeError} If `self` or `peers` are no distinct base URLs, `peers` lacks `self`, or an
    * option is not of its type.
-   * @throws {RangeError} If `peerTimeoutMs` is not a positive number.
+   * @throws {RangeError} If `peerTimeoutMs` is not a positive number, or a limit is out of range.
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
@@ -197,6 +198,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#clock = clock;
     this.#random = random;
     const checkedLimits = checkLimits(limits);
+    this.#maxValueBytes = checkedLimits.maxValueBytes;
     const instanceId = crypto.randomUUID();
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -237,6 +239,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       basePath,
       plusIsSpace: placement.plusIsSpace ?? false,
+      maxValueBytes: checkedLimits.maxValueBytes,
       group: (name) => {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
         const group = this.#groups.get(name);
@@ -269,6 +272,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock: this.#clock,
       random: this.#random,
       peers: this.#peers,
+      maxValueBytes: this.#maxValueBytes,
       hedgeBudget: this.#hedgeBudget,
       closing: this.#closing.signal,
       report: this.#report,

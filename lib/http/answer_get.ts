@@ -6,7 +6,14 @@ import { FROM, PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messageReply, notInMemory, streamReply, toErrorMessage, toMessage } from "./replies.ts";
+import {
+  checkMaySend,
+  messageReply,
+  notInMemory,
+  streamReply,
+  toErrorMessage,
+  toMessage,
+} from "./replies.ts";
 import { keepOpen } from "../runtime.ts";
 
 /**
@@ -23,6 +30,7 @@ export interface GetContext {
   /** The second argument of the server's fetch function. */
   readonly info: unknown;
   readonly clock: Clock;
+  readonly maxValueBytes: number;
 }
 
 /**
@@ -37,7 +45,10 @@ export function answerGet(
   parse(() => checkKeySize(key)); // What was decoded is well-formed.
   const minuteQps = group.count(key);
   const found = group.find(key);
-  if (found !== undefined) return messageReply({ ...found, minuteQps });
+  if (found !== undefined) {
+    checkMaySend(key, found.value.byteLength, context.maxValueBytes);
+    return messageReply({ ...found, minuteQps });
+  }
   if (context.request.headers.has(PEEK)) throw notInMemory(key);
   return answerWithLoad(loadForPeer(group, key, context), minuteQps, context);
 }

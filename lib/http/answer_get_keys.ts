@@ -1,29 +1,35 @@
-import type { Clock } from "../clock.ts";
 import { checkKeySize } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
+import type { GetContext } from "./answer_get.ts";
+import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "./body_bounds.ts";
 import { PEEK } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
-import { messagesReply, notInMemory, streamReply, toErrorMessage, toMessage } from "./replies.ts";
-
-/** More keys than this in one request are refused. */
-const MAX_KEYS = 10_000;
+import {
+  checkMaySend,
+  messagesReply,
+  notInMemory,
+  streamReply,
+  toErrorMessage,
+  toMessage,
+} from "./replies.ts";
+import { readBody } from "./request_body.ts";
 
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
 /** Answers a request for several keys: what is in memory at once, loads as they end. */
 export async function answerGetKeys(
   group: PeerSide,
-  request: Request,
-  clock: Clock,
+  context: GetContext,
 ): Promise<Response> {
-  const body = new Uint8Array(await request.arrayBuffer());
+  const { request, clock, maxValueBytes } = context;
+  const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
   const keys = parse(() => {
     const keys = decodeGetKeysRequest(body);
-    if (keys.length > MAX_KEYS) {
-      throw new RangeError(`expected at most ${MAX_KEYS} keys: received ${keys.length}`);
+    if (keys.length > MAX_LIST_KEYS) {
+      throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
     }
     return keys;
   });
@@ -40,7 +46,10 @@ export async function answerGetKeys(
         isPeek ??= request.headers.has(PEEK);
         if (isPeek) throw notInMemory(key);
         missing.push({ index, key, minuteQps });
-      } else ready.push({ ...found, minuteQps, index });
+      } else {
+        checkMaySend(key, found.value.byteLength, maxValueBytes);
+        ready.push({ ...found, minuteQps, index });
+      }
     } catch (error) {
       ready.push(toErrorMessage(error, index));
     }
@@ -55,7 +64,7 @@ export async function answerGetKeys(
   });
   reply.write(fromMemory);
   const loads = missing.map(async ({ index, key, minuteQps }) => {
-    const { waiter, value } = loadForPeer(group, key, { request, clock });
+    const { waiter, value } = loadForPeer(group, key, context);
     waiters.push(waiter);
     const message = await value.then(
       (value) => toMessage(value, minuteQps, index),

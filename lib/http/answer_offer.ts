@@ -3,9 +3,11 @@ import { GroupCacheError, quote } from "../errors.ts";
 import { checkKey } from "../key.ts";
 import type { Peer, PeerSide } from "../peer/peer.ts";
 import { decodeOffer } from "../wire/offer.ts";
+import { MAX_LIST_BYTES } from "./body_bounds.ts";
 import { PROTOCOL_VERSION, VERSION } from "./headers.ts";
 import { LiveBody } from "./live_body.ts";
 import { parse } from "./parse.ts";
+import { readText } from "./request_body.ts";
 
 /** What an offer is answered with. */
 export interface OfferContext {
@@ -20,7 +22,7 @@ export async function answerOffer(
   request: Request,
   { clock, peer }: OfferContext,
 ): Promise<Response> {
-  const json = await request.text();
+  const json = await readText(request, MAX_LIST_BYTES);
   const { from, keys } = parse(() => {
     const offer = decodeOffer(json);
     offer.keys.forEach(checkKey);

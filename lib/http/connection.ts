@@ -5,12 +5,15 @@ import type { CircuitBreaker } from "../peer/circuit_breaker.ts";
 import type { DueQueue } from "../peer/due_queue.ts";
 import type { EncodedValue, PeerCallOptions } from "../peer/peer.ts";
 import { Pulse } from "../peer/pulse.ts";
+import { valueTooLarge } from "../value_size.ts";
 import { concat } from "../wire/frames.ts";
 import type { GetResponse } from "../wire/messages.ts";
+import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "./body_bounds.ts";
 import type { FetchGate } from "./fetch_gate.ts";
 import { ERROR, FROM, PEEK, PROTOBUF, TIMEOUT, VERSION } from "./headers.ts";
 import { KEEPALIVE_MS } from "./live_body.ts";
 import type { Patience } from "./patience.ts";
+import type { PeerLimits } from "./peer_limits.ts";
 
 /** A function like `globalThis.fetch`. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
@@ -21,6 +24,8 @@ export interface ConnectionOptions {
   fetch: Fetch;
   /** Bounds how many of them are under way. */
   gate: FetchGate;
+  /** What bounds the calls to a peer, and its replies. */
+  limits: PeerLimits;
   clock: Clock;
   /** Where calls wait for the end of a peer's silence. */
   silences: DueQueue;
@@ -209,7 +214,16 @@ export class Connection {
     });
   }
 
-  /** The whole body of a reply. */
+  /** Bytes of one message with its value. */
+  get maxMessageBytes(): number {
+    return this.options.limits.maxValueBytes + ENVELOPE_BYTES;
+  }
+
+  /**
+   * The body of a reply that is one message.
+   *
+   * @throws {GroupCacheError} With code `too-large`, as soon as that shows.
+   */
   async bodyOf(response: Response, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let byteLength = 0;
@@ -217,6 +231,22 @@ export class Connection {
       chunks.push(chunk);
       byteLength += chunk.byteLength;
       return false;
+    }, this.maxMessageBytes);
+    return concat(chunks, byteLength);
+  }
+
+  /** What a body begins with: all if it is short, otherwise `enoughBytes` or some more. */
+  async startOf(
+    response: Response,
+    patience: Patience,
+    enoughBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let byteLength = 0;
+    await this.readBody(response, patience, (chunk) => {
+      chunks.push(chunk);
+      byteLength += chunk.byteLength;
+      return byteLength >= enoughBytes;
     });
     return concat(chunks, byteLength);
   }
@@ -224,25 +254,36 @@ export class Connection {
   /**
    * Hands on the body of a reply as it comes, a small one whose length is known in one piece, until
    * `take` returns true.
+   *
+   * @throws {GroupCacheError} With code `too-large`, as soon as it shows that there are more bytes
+   * than `maxBytes`.
    */
   async readBody(
     response: Response,
     patience: Patience,
     take: (chunk: Uint8Array<ArrayBuffer>) => boolean,
+    maxBytes: number = Infinity,
   ): Promise<void> {
     const length = response.headers.get("content-length");
+    // The length of what is compressed says nothing.
+    const isSmall = length !== null && Number(length) <= Math.min(SMALL_BODY_BYTES, maxBytes) &&
+      !response.headers.has("content-encoding");
     // Before `body` is looked at, which makes a stream.
-    if (length !== null && Number(length) <= SMALL_BODY_BYTES || response.body === null) {
+    if (isSmall || response.body === null) {
       take(new Uint8Array(await this.#wait(patience, response.arrayBuffer(), LIFE_MS)));
       return;
     }
     const reader = response.body.getReader();
+    let byteLength = 0;
     try {
+      if (Number(length) > maxBytes) throw this.tooLarge(`${length} bytes`);
       while (true) {
         const { done, value } = await this.#wait(patience, reader.read(), LIFE_MS);
         if (done) return;
         const now = this.options.clock.now();
         this.pulse.heard(now, now);
+        byteLength += value.byteLength;
+        if (byteLength > maxBytes) throw this.tooLarge(`${byteLength} bytes and no end`);
         if (take(value)) return;
       }
     } finally {
@@ -258,7 +299,7 @@ export class Connection {
    */
   async check(response: Response, patience: Patience): Promise<void> {
     if (response.status !== 200) {
-      throw this.errorOf(response, await this.bodyOf(response, patience));
+      throw this.errorOf(response, await this.startOf(response, patience, MAX_NOTE_BYTES));
     }
     if (this.holdsMessages(response)) return;
     response.body?.cancel().catch(() => {});
@@ -278,6 +319,9 @@ export class Connection {
     const { value, expiresAtMs = Infinity, minuteQps, error } = message;
     if (error !== undefined) throw this.#answer(error, message.message ?? "no reason given");
     if (value === undefined) throw this.failure("received a reply without a value");
+    if (value.byteLength > this.options.limits.maxValueBytes) {
+      throw this.tooLarge(`a value of ${value.byteLength} bytes`);
+    }
     return { view: viewOf(value), expiresAtMs, minuteQps };
   }
 
@@ -298,6 +342,12 @@ export class Connection {
   /** What was thrown while the peer was asked, as an error that `Peer` allows. */
   toFailure(thrown: unknown): GroupCacheError {
     return thrown instanceof GroupCacheError ? thrown : this.failure(messageOf(thrown), thrown);
+  }
+
+  /** That a reply brings a value that is too large, which says nothing of other keys. */
+  tooLarge(received: string): GroupCacheError {
+    const { maxValueBytes } = this.options.limits;
+    return valueTooLarge(`take the reply of peer ${this.url}`, received, maxValueBytes);
   }
 
   /** That the peer could not be asked. */

@@ -19,6 +19,8 @@ export interface PeerHandlerOptions {
   basePath: string;
   /** Whether a `+` in a path is a space. */
   plusIsSpace: boolean;
+  /** Bytes of one value that may travel. */
+  maxValueBytes: number;
   /** The group of a name, if there is one. */
   group: (name: string) => PeerSide | undefined;
   /** The peer of a URL, if there is one. */
@@ -53,7 +55,7 @@ export class PeerHandler {
   }
 
   #answer(path: string, request: Request, info: unknown): Response | Promise<Response> {
-    const { clock, basePath, plusIsSpace, greet } = this.#options;
+    const { clock, basePath, plusIsSpace, maxValueBytes, greet } = this.#options;
     const { method } = request;
     if (method === "POST" && path === basePath) return answerHello(request, greet);
     const { group: name, key, keyList } = parse(() => parseTarget(path, basePath, plusIsSpace));
@@ -63,13 +65,15 @@ export class PeerHandler {
     }
     switch (method) {
       case "GET":
-        return answerGet(group, key, { request, info, clock });
+        return answerGet(group, key, { request, info, clock, maxValueBytes });
       case "PUT":
-        return answerPut(group, request);
+        return answerPut(group, request, maxValueBytes);
       case "DELETE":
         return answerDelete(group, key);
       case "POST":
-        if (keyList === "_get-keys/") return answerGetKeys(group, request, clock);
+        if (keyList === "_get-keys/") {
+          return answerGetKeys(group, { request, info, clock, maxValueBytes });
+        }
         if (keyList === "_remove-keys/") return answerRemoveKeys(group, request);
         if (keyList === "_offer-keys/") return answerOffer(group, request, this.#options);
     }

@@ -9,19 +9,18 @@ import {
   encodeGetKeysRequest,
   encodeSetRequest,
   type GetResponse,
+  readIndex,
 } from "../wire/messages.ts";
 import { encodeOffer } from "../wire/offer.ts";
+import { MAX_HELLO_BYTES, MAX_NOTE_BYTES } from "./body_bounds.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { KeyBatcher, type Sending } from "./key_batcher.ts";
 import { KeyCall } from "./key_call.ts";
-import type { PeerLimits } from "./peer_limits.ts";
 import { fitsPath, isPathStep, keyListPath, keyPath } from "./paths.ts";
 import { Patience } from "./patience.ts";
 
 /** How an {@linkcode HttpPeer} is made. */
 export interface HttpPeerOptions extends ConnectionOptions {
-  /** What bounds the calls to the peer. */
-  limits: PeerLimits;
   /** How peers reach this process. */
   self: () => string;
   /** As `Math.random`. */
@@ -141,7 +140,7 @@ export class HttpPeer implements Peer {
     await this.#call((patience) => {
       const request = { method: "POST", body: encodeHello(hello) };
       return connection.exchange(basePath, request, {}, patience, async (response) => {
-        const body = await connection.bodyOf(response, patience);
+        const body = await connection.startOf(response, patience, MAX_HELLO_BYTES);
         if (response.ok && connection.isOurs) theirs = decodeHello(new TextDecoder().decode(body));
         else if (!connection.isUp(response)) throw connection.errorOf(response, body);
       });
@@ -158,7 +157,7 @@ export class HttpPeer implements Peer {
     return this.#call(
       (patience) =>
         connection.exchange(path, request, options, patience, async (response) => {
-          const body = await connection.bodyOf(response, patience);
+          const body = await connection.startOf(response, patience, MAX_NOTE_BYTES);
           if (response.status !== 200) throw connection.errorOf(response, body);
           // golang/groupcache takes every method for a get.
           if (connection.holdsMessages(response)) {
@@ -236,7 +235,7 @@ export class HttpPeer implements Peer {
     const { basePath } = connection.options;
     await connection.exchange(basePath, { method: "GET" }, {}, patience, (response) => {
       onReply();
-      return connection.bodyOf(response, patience);
+      return connection.startOf(response, patience, MAX_NOTE_BYTES);
     });
   }
 
@@ -273,7 +272,10 @@ export class HttpPeer implements Peer {
     await connection.exchange(path, { method: "POST", body }, first, patience, async (response) => {
       onReply();
       await connection.check(response, patience);
-      const frames = new FrameDecoder();
+      const frames = new FrameDecoder({
+        maxBytes: connection.maxMessageBytes,
+        onTooLarge: (start, byteLength) => this.#refuse(calls, start, byteLength),
+      });
       let areSettled = false;
       await connection.readBody(response, patience, (chunk) => {
         for (const message of frames.push(chunk)) {
@@ -298,6 +300,15 @@ export class HttpPeer implements Peer {
     } catch (error) {
       call.reject(error);
     }
+  }
+
+  /** Settles the call whose value is passed over. */
+  #refuse(calls: readonly KeyCall[], start: Uint8Array<ArrayBuffer>, byteLength: number): void {
+    const received = `${byteLength} bytes`;
+    const index = readIndex(start);
+    const call = index === undefined ? undefined : calls[index];
+    if (call === undefined) throw this.#connection.failure(`received a message of ${received}`);
+    call.reject(this.#connection.tooLarge(received));
   }
 
   /** The peer is down: those that wait behind would find that out one by one. */

@@ -1,7 +1,8 @@
-import type { Clock } from "../clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { EncodedValue, PeerSide } from "../peer/peer.ts";
+import type { GetContext } from "./answer_get.ts";
 import { TIMEOUT } from "./headers.ts";
+import { checkMaySend } from "./replies.ts";
 
 /** A load that a peer waits for. */
 export interface LoadForPeer {
@@ -14,10 +15,13 @@ export interface LoadForPeer {
 export function loadForPeer(
   group: PeerSide,
   key: string,
-  { request, clock }: { request: Request; clock: Clock },
+  { request, clock, maxValueBytes }: GetContext,
 ): LoadForPeer {
   const waiter = new AbortController();
-  const value = group.load(key, waiter.signal);
+  const value = group.load(key, waiter.signal).then((value) => {
+    checkMaySend(key, value.view.size, maxValueBytes);
+    return value;
+  });
   const timeoutMs = Number(request.headers.get(TIMEOUT) ?? Infinity);
   if (!(timeoutMs > 0 && timeoutMs < Infinity)) return { waiter, value };
   const timer = clock.setTimeout(() => {

@@ -1,13 +1,28 @@
-/** What bounds the requests to peers. */
+import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "./body_bounds.ts";
+
+/** What bounds what travels between peers. */
 export interface PeerLimits {
   /**
-   * Keys in one request.
+   * Bytes of one value that may travel, encoded, to a peer or from one. A `set` of a larger one, and
+   * a `get` of one that another process has, reject with code `too-large`; where it is loaded it
+   * can be had. Nothing larger is taken into memory, whatever a peer sends. All processes should
+   * have the same.
+   *
+   * The default is far beyond what is good to cache, so that it gets into nobody's way, and far
+   * below what takes a process down: gRPC's is 4 MiB, memcached's 1 MiB, Redis' 512 MB. Above 127
+   * MiB `Bun.serve` needs a `maxRequestBodySize` to match.
+   *
+   * @default 67108864, which is 64 MiB
+   */
+  maxValueBytes: number;
+  /**
+   * Keys in one request, at most 10,000.
    *
    * @default 1000
    */
   maxKeys: number;
   /**
-   * Bytes of keys in one request, as UTF-16. One key is sent whatever its length.
+   * Bytes of keys in one request, as UTF-16, at most 8 MiB. One key is sent whatever its length.
    *
    * @default 262144
    */
@@ -42,6 +57,7 @@ export interface PeerLimits {
 }
 
 const DEFAULTS: Readonly<PeerLimits> = {
+  maxValueBytes: 64 << 20,
   maxKeys: 1000,
   maxKeyBytes: 256 * 1024,
   maxBatches: 4,
@@ -50,21 +66,26 @@ const DEFAULTS: Readonly<PeerLimits> = {
   maxFetches: 128,
 };
 
+/** What peers take. A UTF-16 unit is at most three bytes of UTF-8, and a tag goes with each key. */
+const MAXIMA: Partial<PeerLimits> = { maxKeys: MAX_LIST_KEYS, maxKeyBytes: MAX_LIST_BYTES / 2 };
+
 /**
  * Checks limits that came in, and fills in the defaults.
  *
- * @throws {RangeError} If one is not a positive integer.
+ * @throws {RangeError} If one is not a positive integer, or more than peers take.
  */
 export function checkLimits(limits: Partial<PeerLimits>): PeerLimits {
   const checked: PeerLimits = { ...DEFAULTS };
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;
-    if (Number.isSafeInteger(value) && value > 0) {
+    const most = MAXIMA[name as keyof PeerLimits] ?? Infinity;
+    if (Number.isSafeInteger(value) && value > 0 && value <= most) {
       checked[name as keyof PeerLimits] = value;
       continue;
     }
+    const range = most === Infinity ? "a positive integer" : `a positive integer up to ${most}`;
     throw new RangeError(
-      `Cannot create GroupCache: limits.${name} must be a positive integer: received ${value}`,
+      `Cannot create GroupCache: limits.${name} must be ${range}: received ${value}`,
     );
   }
   return checked;

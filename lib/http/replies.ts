@@ -1,6 +1,7 @@
 import { borrowBytes } from "../byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode, messageOf, quote } from "../errors.ts";
 import type { EncodedValue } from "../peer/peer.ts";
+import { valueTooLarge } from "../value_size.ts";
 import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "./headers.ts";
 
@@ -78,6 +79,16 @@ export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
 /** What is said to a peer that asks for what is in memory only. */
 export function notInMemory(key: string): GroupCacheError {
   return new GroupCacheError("not-found", `Cannot find ${quote(key)} in memory`);
+}
+
+/**
+ * Checks that a value may travel.
+ *
+ * @throws {GroupCacheError} With code `too-large`.
+ */
+export function checkMaySend(key: string, valueBytes: number, maxValueBytes: number): void {
+  if (valueBytes <= maxValueBytes) return;
+  throw valueTooLarge(`send the value of ${quote(key)}`, `${valueBytes} bytes`, maxValueBytes);
 }
 
 function toGroupCacheError(thrown: unknown): GroupCacheError {

@@ -19,6 +19,7 @@ const BASE = "/_groupcache/";
 const NOW_MS = 1_700_000_000_000;
 /** How often per minute the fake group says that a key is asked for. */
 const RATE = 12.5;
+const MAX_VALUE_BYTES = 1000;
 
 function valueOf(text: string, expiresAtMs = Infinity): EncodedValue {
   return { view: new ByteView(text), expiresAtMs };
@@ -71,7 +72,8 @@ class FakeGroup implements PeerSide {
 interface RequestOptions {
   method?: string;
   headers?: Record<string, string>;
-  body?: Uint8Array<ArrayBuffer> | string;
+  body?: Uint8Array<ArrayBuffer> | string | ReadableStream<Uint8Array<ArrayBuffer>>;
+  duplex?: "half";
 }
 
 /** Says that a request comes from a process of our kind. */
@@ -96,6 +98,7 @@ class Setup {
       clock: this.clock,
       basePath: BASE,
       plusIsSpace,
+      maxValueBytes: MAX_VALUE_BYTES,
       peer: (url) => url === "http://giver:1" ? { url } as Peer : undefined,
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
@@ -871,4 +874,150 @@ test("A peek at several keys gives those that are in memory, and not-found for t
     [1, "hello"],
   ]);
   assertEquals(setup.group.loads, []);
+});
+
+// ------------------------------------------------------------------------------------ too large
+
+/** A value of so many bytes. */
+function valueOfSize(size: number): EncodedValue {
+  return { view: new ByteView(new Uint8Array(size)), expiresAtMs: Infinity };
+}
+
+/** Pieces without an end, and how many bytes were taken of them. */
+class Endless {
+  taken = 0;
+  isCancelled = false;
+  readonly stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) => {
+      this.taken += 65_536;
+      controller.enqueue(new Uint8Array(65_536));
+    },
+    cancel: () => {
+      this.isCancelled = true;
+    },
+  }, { highWaterMark: 0 });
+}
+
+const TAKERS: { method: string; path: string; maxBytes: number }[] = [
+  { method: "PUT", path: "/_groupcache/group/key", maxBytes: MAX_VALUE_BYTES + 256 * 1024 },
+  { method: "POST", path: "/_groupcache/group/_get-keys/", maxBytes: 16 << 20 },
+  { method: "POST", path: "/_groupcache/group/_remove-keys/", maxBytes: 16 << 20 },
+  { method: "POST", path: "/_groupcache/group/_offer-keys/", maxBytes: 16 << 20 },
+  { method: "POST", path: BASE, maxBytes: 1 << 20 },
+];
+
+for (const { method, path, maxBytes } of TAKERS) {
+  test(`${method} ${path} refuses a body that announces too much, and takes nothing of it`, async () => {
+    const setup = new Setup();
+    const body = new Endless();
+    const headers = { "content-length": String(maxBytes + 1) };
+    const request = { method, headers, body: body.stream, duplex: "half" } as const;
+    const response = await setup.send(path, request);
+    assertFailure(response, 413, "too-large");
+    const why = await response.text();
+    assert(why.includes(`may have ${maxBytes} bytes: received ${maxBytes + 1} bytes`), why);
+    assertEquals(body.taken, 0);
+  });
+
+  test(`${method} ${path} takes no more of a body without a length than there may be`, async () => {
+    const setup = new Setup();
+    const body = new Endless();
+    const response = await setup.send(path, { method, body: body.stream, duplex: "half" });
+    assertFailure(response, 413, "too-large");
+    const why = await response.text();
+    assert(why.includes(`may have ${maxBytes} bytes: received ${body.taken} bytes`), why);
+    assert(body.taken > maxBytes && body.taken <= maxBytes + 65_536, `${body.taken}`);
+    assert(body.isCancelled);
+    assertEquals(setup.group.values.size, 0);
+  });
+
+  test(`${method} ${path} takes a body of as many bytes as there may be for what it is`, async () => {
+    const response = await new Setup().send(path, { method, body: new Uint8Array(maxBytes) });
+    assertFailure(response, 400, "bad-key");
+  });
+}
+
+test("PUT takes a value of as many bytes as it may have, in pieces too", async () => {
+  for (const isWhole of [true, false]) {
+    const setup = new Setup();
+    const bytes = encodeSetRequest({
+      group: "group",
+      key: "key",
+      value: new Uint8Array(MAX_VALUE_BYTES),
+      expiresAtMs: Infinity,
+    });
+    const pieces = [bytes.slice(0, 7), bytes.slice(7, 600), bytes.slice(600)];
+    const body = isWhole ? bytes : new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller): void {
+        const piece = pieces.shift();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+    });
+    const request = { method: "PUT", body, duplex: "half" } as const;
+    assertEquals((await setup.send("/_groupcache/group/key", request)).status, 200);
+    assertEquals(setup.group.values.get("key")?.view.size, MAX_VALUE_BYTES);
+  }
+});
+
+test("PUT refuses a value of a byte too many", async () => {
+  const setup = new Setup();
+  const body = setRequest("key", "x".repeat(MAX_VALUE_BYTES + 1));
+  const response = await setup.send("/_groupcache/group/key", { method: "PUT", body });
+  assertFailure(response, 413, "too-large");
+  assertEquals(
+    await response.text(),
+    'Cannot take the value of "key": limits.maxValueBytes is 1000: received 1001 bytes',
+  );
+  assertEquals(setup.group.values.size, 0);
+});
+
+test("GET gives a value of as many bytes as it may have, and none of more", async () => {
+  const setup = new Setup();
+  setup.group.values.set("fits", valueOfSize(MAX_VALUE_BYTES));
+  setup.group.values.set("large", valueOfSize(MAX_VALUE_BYTES + 1));
+  const fits = await messageOf(await setup.send("/_groupcache/group/fits"));
+  assertEquals(fits.value?.byteLength, MAX_VALUE_BYTES);
+  const response = await setup.send("/_groupcache/group/large");
+  assertFailure(response, 413, "too-large");
+  assertEquals(
+    await response.text(),
+    'Cannot send the value of "large": limits.maxValueBytes is 1000: received 1001 bytes',
+  );
+});
+
+for (const headers of [{}, OURS]) {
+  test(`GET of ${headers === OURS ? "ours" : "Go"} gives no value that is loaded and too large`, async () => {
+    const setup = new Setup();
+    const reply = await setup.ask("/_groupcache/group/large", { headers });
+    setup.load().resolve(valueOfSize(MAX_VALUE_BYTES + 1));
+    assertFailure(await reply.promise, 413, "too-large");
+    assertEquals(setup.clock.pendingTimers, 0);
+  });
+}
+
+test("GET of a slow load says in the body that the value is too large", async () => {
+  const setup = new Setup();
+  const reply = await setup.ask("/_groupcache/group/large", { headers: OURS });
+  await setup.clock.advance(100);
+  setup.load().resolve(valueOfSize(MAX_VALUE_BYTES + 1));
+  const message = await messageOf(await reply.promise);
+  assertEquals([message.error, message.value], ["too-large", undefined]);
+});
+
+test("POST _get-keys gives all values but those that are too large", async () => {
+  const setup = new Setup();
+  setup.group.values.set("a", valueOfSize(MAX_VALUE_BYTES));
+  setup.group.values.set("b", valueOfSize(MAX_VALUE_BYTES + 1));
+  const response = await getKeys(setup, ["a", "b", "c", "d"]);
+  setup.load(0).resolve(valueOfSize(MAX_VALUE_BYTES + 1));
+  setup.load(1).resolve(valueOfSize(MAX_VALUE_BYTES));
+  const messages = (await framesOf(response)).filter(({ pending }) => !pending);
+  const outcomes = messages.map(({ index, error, value }) => [index, error ?? value?.byteLength]);
+  assertEquals(outcomes.sort(), [
+    [0, MAX_VALUE_BYTES],
+    [1, "too-large"],
+    [2, "too-large"],
+    [3, MAX_VALUE_BYTES],
+  ]);
 });
