@@ -32,8 +32,8 @@ export interface GreeterOptions {
 export class Greeter {
   #options: GreeterOptions;
   #mismatches: Mismatches;
-  /** The last run that each peer told of, by its URL. */
-  #instances = new Map<string, string>();
+  /** The last run that each peer told of. One that leaves the list is forgotten. */
+  #instances = new WeakMap<Peer, string>();
 
   constructor(options: GreeterOptions) {
     this.#options = options;
@@ -81,8 +81,8 @@ export class Greeter {
 
   /** Takes note of what a peer is. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
-    const isNew = this.#instances.get(peer.url) !== instance;
-    this.#instances.set(peer.url, instance);
+    const isNew = this.#instances.get(peer) !== instance;
+    this.#instances.set(peer, instance);
     peer.presence = isLeaving ? "leaving" : "here";
     if (isLeaving) {
       peer.breaker.open(

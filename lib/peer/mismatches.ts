@@ -5,11 +5,31 @@ import type { Hello } from "../wire/hello.ts";
 /** Lists may differ for so long while a change goes round. */
 const CHANGE_MS = 60_000;
 
+/** So many that are not in the list are remembered: anybody may say hello, and call itself anything. */
+const MAX_STRANGERS = 100;
+
+/** Peers' names, and what is found, are told in so many characters: they are what others say. */
+const MAX_TEXT = 1000;
+
 /** How a {@linkcode Mismatches} is made. */
 export interface MismatchesOptions {
   clock: Clock;
   /** Tells operators. */
   report: (event: PeerMismatchEvent) => void;
+}
+
+/** What is remembered of a peer. */
+interface Findings {
+  /** What was told, by kind. */
+  readonly told: Map<PeerMismatchKind, string>;
+  /** The last run that it told of. */
+  run?: string;
+  /** The run before that. */
+  runBefore?: string;
+  /** Whether the last run had come back. */
+  isShared: boolean;
+  /** Since when its list has differed, in Unix milliseconds. */
+  differentSinceMs: number | undefined;
 }
 
 /**
@@ -19,12 +39,8 @@ export interface MismatchesOptions {
  */
 export class Mismatches {
   #options: MismatchesOptions;
-  /** What was told, by peer and kind. */
-  #told = new Map<string, string>();
-  /** The runs that a peer told of, by its URL: the last one, the one before, and whether it came back. */
-  #runs = new Map<string, { last: string; before?: string; isShared: boolean }>();
-  /** Since when a peer's list has differed, in Unix milliseconds, by peer. */
-  #differentSinceMs = new Map<string, number>();
+  /** By URL, those that were heard of first in front. */
+  #findings = new Map<string, Findings>();
 
   constructor(options: MismatchesOptions) {
     this.#options = options;
@@ -36,59 +52,86 @@ export class Mismatches {
    * @param url The peer's URL, as this process knows it.
    */
   compare(url: string, theirs: Hello, mine: Hello): void {
+    url = shortened(url);
+    const findings = this.#of(url, mine.peers);
     const isMe = theirs.instance === mine.instance;
-    this.#tell("self", url, isMe && url !== mine.self ? `it is this process, ${mine.self}` : "");
+    this.#tell(
+      findings,
+      "self",
+      url,
+      isMe && url !== mine.self ? `it is this process, ${mine.self}` : "",
+    );
     if (isMe) return;
     const name = theirs.self === mine.self
       ? `another process calls itself ${mine.self} too`
       : theirs.self !== url
       ? `it calls itself ${theirs.self}`
-      : this.#isShared(url, theirs.instance)
+      : isShared(findings, shortened(theirs.instance))
       ? "two processes call themselves so"
       : "";
-    this.#tell("name", url, name);
+    this.#tell(findings, "name", url, name);
     const placement = theirs.placement === mine.placement
       ? ""
       : `it places keys by ${theirs.placement}, this process by ${mine.placement}`;
-    this.#tell("placement", url, placement);
-    this.#tell("peers", url, this.#differenceForLong(url, theirs, mine));
+    this.#tell(findings, "placement", url, placement);
+    this.#tell(findings, "peers", url, this.#differenceForLong(findings, theirs, mine));
   }
 
-  /** A process that starts anew is another run, and the one before never comes back. */
-  #isShared(url: string, instance: string): boolean {
-    const runs = this.#runs.get(url);
-    if (runs?.last === instance) return runs.isShared;
-    const isShared = runs?.before === instance;
-    this.#runs.set(url, { last: instance, isShared, ...(runs && { before: runs.last }) });
-    return isShared;
+  /** What is remembered of a peer. Strangers make room for each other. */
+  #of(url: string, peers: readonly string[]): Findings {
+    const known = this.#findings.get(url);
+    if (known !== undefined) return known;
+    const findings: Findings = { told: new Map(), isShared: false, differentSinceMs: undefined };
+    this.#findings.set(url, findings);
+    if (this.#findings.size > peers.length + MAX_STRANGERS) {
+      const isPeer = new Set(peers.map(shortened));
+      for (const other of this.#findings.keys()) {
+        if (isPeer.has(other)) continue;
+        this.#findings.delete(other);
+        break;
+      }
+    }
+    return findings;
   }
 
-  #differenceForLong(url: string, theirs: Hello, mine: Hello): string {
+  #differenceForLong(findings: Findings, theirs: Hello, mine: Hello): string {
     const onlyMine = without(mine.peers, theirs.peers);
     const onlyTheirs = without(theirs.peers, mine.peers);
     const isDifferent = onlyMine.length + onlyTheirs.length > 0;
-    if (!isDifferent) this.#differentSinceMs.delete(url);
+    if (!isDifferent) findings.differentSinceMs = undefined;
     // One that is about to leave is on its way out of the lists.
     if (!isDifferent || theirs.isLeaving || mine.isLeaving) return "";
     const now = this.#options.clock.now();
-    const since = this.#differentSinceMs.get(url) ?? now;
-    this.#differentSinceMs.set(url, since);
-    if (now - since < CHANGE_MS) return "";
+    findings.differentSinceMs ??= now;
+    if (now - findings.differentSinceMs < CHANGE_MS) return "";
     return `its list of peers lacks ${onlyMine.join(", ") || "none"} of this process's and has ` +
       `${onlyTheirs.join(", ") || "none"} beyond it`;
   }
 
   /** @param why What does not go together, or nothing. */
-  #tell(kind: PeerMismatchKind, peer: string, why: string): void {
-    const id = `${kind} ${peer}`;
-    if (this.#told.get(id) === why) return;
+  #tell({ told }: Findings, kind: PeerMismatchKind, peer: string, why: string): void {
+    why = shortened(why);
+    if (told.get(kind) === why) return;
     if (why === "") {
-      this.#told.delete(id);
+      told.delete(kind);
       return;
     }
-    this.#told.set(id, why);
+    told.set(kind, why);
     this.#options.report(new PeerMismatchEvent({ kind, peer, message: `${peer}: ${why}` }));
   }
+}
+
+/** A process that starts anew is another run, and the one before never comes back. */
+function isShared(findings: Findings, instance: string): boolean {
+  if (findings.run === instance) return findings.isShared;
+  findings.isShared = findings.runBefore === instance;
+  if (findings.run !== undefined) findings.runBefore = findings.run;
+  findings.run = instance;
+  return findings.isShared;
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 
 function without(list: readonly string[], other: readonly string[]): string[] {

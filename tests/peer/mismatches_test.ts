@@ -99,3 +99,32 @@ test("Mismatches tells what it told again only when it had gone away meanwhile",
   assertEquals(setup.hear({}).length, 0);
   assertEquals(setup.hear({ self: C }).length, 1);
 });
+
+test("Mismatches remembers all that are in the list, and no more than 100 others", () => {
+  const setup = new Setup();
+  const other = { placement: "golang ring" };
+  const stranger = (index: number) => `http://stranger-${index}:1`;
+  assertEquals(setup.hear(other).length, 1);
+  for (let index = 0; index < 1000; index++) {
+    const self = stranger(index);
+    assertEquals(setup.hear({ ...other, self }, self).length, 1);
+  }
+  assertEquals(setup.hear(other), [], "which was told already");
+  for (let index = 999; index > 900; index--) {
+    const self = stranger(index);
+    assertEquals(setup.hear({ ...other, self }, self), [], `${self}, of late`);
+  }
+  const self = stranger(0);
+  assertEquals(setup.hear({ ...other, self }, self).length, 1, "which was forgotten");
+});
+
+test("Mismatches tells no more of what peers say than people can read", async () => {
+  const setup = new Setup();
+  const long = "x".repeat(100_000);
+  const hello = { self: long, peers: [long], placement: long };
+  const told = [...setup.hear(hello), ...setup.hear(hello, `http://${long}`)];
+  await setup.clock.advance(60_000);
+  told.push(...setup.hear(hello));
+  assertEquals(told.map((text) => text.slice(0, 5)), ["name:", "place", "name:", "place", "peers"]);
+  for (const text of told) assertEquals(text.length < 3000, true);
+});
