@@ -12,6 +12,7 @@
  * cases run those only.
  */
 
+import process from "node:process";
 import { type Runtime, runtime } from "../tests/runtime.ts";
 import { percentile } from "./peers/calls.ts";
 import { args, median, print, printReport, type Report, round, type Row } from "./store/report.ts";
@@ -74,6 +75,13 @@ const runtimes: Runtime[] = told === "both" ? ["deno", "bun"] : [told as Runtime
 if (!["deno", "bun", "both"].includes(told)) throw new Error(`Cannot run the bench on ${told}`);
 const cores = navigator.hardwareConcurrency;
 const workers = Number(option("workers", String(Math.max(2, cores))));
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  process.once(signal, async () => {
+    await Machine.endAll();
+    process.exit(code);
+  });
+}
 
 const named = args.filter((arg) => arg in CASES);
 

@@ -38,7 +38,11 @@ function open(port: number): Promise<Socket> {
     const socket = connect({ host: "127.0.0.1", port });
     socket.setNoDelay(true);
     socket.once("error", reject);
-    socket.once("connect", () => resolve(socket));
+    socket.once("connect", () => {
+      // Whoever waits learns of it. Without anybody who listens it would end the process.
+      socket.on("error", () => {});
+      resolve(socket);
+    });
   });
 }
 

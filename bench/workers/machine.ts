@@ -19,6 +19,8 @@ export interface Setup {
 
 /** One machine's workers behind one port. They are gone when it is disposed of. */
 export class Machine implements AsyncDisposable {
+  static #running = new Set<Machine>();
+  static #areEnded = false;
   /** The port that they share. */
   readonly port: number;
   #peerPorts: readonly number[];
@@ -28,12 +30,21 @@ export class Machine implements AsyncDisposable {
     this.port = port;
     this.#peerPorts = peerPorts;
     this.#children = children;
+    Machine.#running.add(this);
+  }
+
+  /** Ends those that run, and lets no more be started. */
+  static async endAll(): Promise<void> {
+    Machine.#areEnded = true;
+    await Promise.all([...Machine.#running].map((machine) => machine[Symbol.asyncDispose]()));
   }
 
   /** Starts the workers: threads of one Deno process, or processes of Bun. */
   static async start(setup: Setup): Promise<Machine> {
     const { runtime, workers, arePeers, totalBytes, loadMs, loadsAtOnce } = setup;
     const [port = 0, ...peerPorts] = await freePorts(1 + workers);
+    // From here on until the workers are in the set nothing else runs.
+    if (Machine.#areEnded) throw new Error("Cannot start a machine: all were ended");
     const env = {
       DENO_JOBS: String(workers),
       PORT: String(port),
@@ -55,9 +66,9 @@ export class Machine implements AsyncDisposable {
         child.until(
           (lines) => {
             const ready = lines.filter((line) => line.includes("peers on")).length;
-            const isListening = lines.some((line) => line.includes("istening on"));
-            if (runtime === "bun") return ready === 1 || undefined;
-            return ready === workers && isListening || undefined;
+            // Of the port that they share, in the words of either runtime.
+            const isListening = lines.some((line) => /istening on|^Started .*server/.test(line));
+            return ready === (runtime === "bun" ? 1 : workers) && isListening || undefined;
           },
           "its workers",
         )
@@ -81,5 +92,6 @@ export class Machine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map((child) => child[Symbol.asyncDispose]()));
+    Machine.#running.delete(this);
   }
 }

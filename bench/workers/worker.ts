@@ -12,6 +12,10 @@ const { PORT, PEER_PORTS = "", MAX_BYTES, LOAD_MS, LOADS_AT_ONCE, ARE_PEERS } = 
 const ports = PEER_PORTS.split(",").map(Number);
 const VALUE = new Uint8Array(1024).fill(97);
 
+// It ends with the process that started it, and all at once: in a thread of Deno's, `exit` ends the
+// thread.
+process.stdin.on("end", () => process.kill(process.pid, "SIGKILL")).resume();
+
 let free = Number(LOADS_AT_ONCE);
 const waiting: (() => void)[] = [];
 
@@ -55,8 +59,6 @@ function listen(): Server {
 }
 
 print(`peers on ${server.url}`);
-// Ends with the process that started it.
-process.stdin.on("end", () => process.exit()).resume();
 
 const app: {
   hostname: string;
