@@ -5,6 +5,7 @@ import type { PeerSide } from "../peer/peer.ts";
 import { valueTooLarge } from "../value_size.ts";
 import { decodeSetRequest } from "../wire/messages.ts";
 import { ENVELOPE_BYTES, MAX_LIST_BYTES } from "./body_bounds.ts";
+import { checkKeyCount } from "./key_list.ts";
 import { parse } from "./parse.ts";
 import { doneReply } from "./replies.ts";
 import { readBody, readText } from "./request_body.ts";
@@ -44,6 +45,7 @@ export async function answerRemoveKeys(group: PeerSide, request: Request): Promi
   const json = await readText(request, MAX_LIST_BYTES);
   const keys = parse(() => {
     const keys = decodeKeys(json);
+    checkKeyCount(keys);
     keys.forEach(checkKey);
     return keys;
   });

@@ -2,8 +2,9 @@ import { checkKeySize } from "../key.ts";
 import type { PeerSide } from "../peer/peer.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../wire/messages.ts";
 import type { GetContext } from "./answer_get.ts";
-import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "./body_bounds.ts";
+import { MAX_LIST_BYTES } from "./body_bounds.ts";
 import { PEEK } from "./headers.ts";
+import { checkKeyCount } from "./key_list.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
 import { parse } from "./parse.ts";
@@ -28,9 +29,7 @@ export async function answerGetKeys(
   const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
   const keys = parse(() => {
     const keys = decodeGetKeysRequest(body);
-    if (keys.length > MAX_LIST_KEYS) {
-      throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
-    }
+    checkKeyCount(keys);
     return keys;
   });
   const ready: GetResponse[] = [];

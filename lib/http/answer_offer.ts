@@ -5,6 +5,7 @@ import type { Peer, PeerSide } from "../peer/peer.ts";
 import { decodeOffer } from "../wire/offer.ts";
 import { MAX_LIST_BYTES } from "./body_bounds.ts";
 import { PROTOCOL_VERSION, VERSION } from "./headers.ts";
+import { checkKeyCount } from "./key_list.ts";
 import { LiveBody } from "./live_body.ts";
 import { parse } from "./parse.ts";
 import { readText } from "./request_body.ts";
@@ -25,6 +26,7 @@ export async function answerOffer(
   const json = await readText(request, MAX_LIST_BYTES);
   const { from, keys } = parse(() => {
     const offer = decodeOffer(json);
+    checkKeyCount(offer.keys);
     offer.keys.forEach(checkKey);
     return offer;
   });

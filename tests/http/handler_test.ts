@@ -337,6 +337,23 @@ const BAD_REQUESTS: BadRequest[] = [
     status: 400,
     code: "bad-key",
   },
+  {
+    name: "POST of too many keys to drop",
+    path: "/_groupcache/group/_remove-keys/",
+    options: { method: "POST", body: JSON.stringify({ keys: new Array(10_001).fill("k") }) },
+    status: 400,
+    code: "bad-key",
+  },
+  {
+    name: "POST of too many keys to take over",
+    path: "/_groupcache/group/_offer-keys/",
+    options: {
+      method: "POST",
+      body: JSON.stringify({ from: "http://giver:1", keys: new Array(10_001).fill("k") }),
+    },
+    status: 400,
+    code: "bad-key",
+  },
 ];
 
 for (const { name, path, options, status, code } of BAD_REQUESTS) {
