@@ -191,14 +191,14 @@ export class Connection {
    * A kept connection that the peer had closed fails, and runtimes retry only a GET by themselves.
    * All our requests may be repeated.
    */
-  async #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
+  #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
     const { fetch } = this.options;
-    try {
-      return await this.#wait(patience, fetch(url, init));
-    } catch (error) {
-      if (init.method === "GET" || patience.signal.aborted) throw error;
-      return await this.#wait(patience, fetch(url, init));
-    }
+    const response = this.#wait(patience, fetch(url, init));
+    if (init.method === "GET") return response;
+    return response.catch((error) => {
+      if (patience.signal.aborted) throw error;
+      return this.#wait(patience, fetch(url, init));
+    });
   }
 
   /** Waits for as long as the peer answers others, though not beyond its timeout. */
@@ -224,15 +224,8 @@ export class Connection {
    *
    * @throws {GroupCacheError} With code `too-large`, as soon as that shows.
    */
-  async bodyOf(response: Response, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let byteLength = 0;
-    await this.readBody(response, patience, (chunk) => {
-      chunks.push(chunk);
-      byteLength += chunk.byteLength;
-      return false;
-    }, this.maxMessageBytes);
-    return concat(chunks, byteLength);
+  bodyOf(response: Response, patience: Patience): Promise<Uint8Array<ArrayBuffer>> {
+    return this.startOf(response, patience, Infinity, this.maxMessageBytes);
   }
 
   /** What a body begins with: all if it is short, otherwise `enoughBytes` or some more. */
@@ -240,6 +233,7 @@ export class Connection {
     response: Response,
     patience: Patience,
     enoughBytes: number,
+    maxBytes: number = Infinity,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array<ArrayBuffer>[] = [];
     let byteLength = 0;
@@ -247,7 +241,7 @@ export class Connection {
       chunks.push(chunk);
       byteLength += chunk.byteLength;
       return byteLength >= enoughBytes;
-    });
+    }, maxBytes);
     return concat(chunks, byteLength);
   }
 
@@ -293,22 +287,22 @@ export class Connection {
   }
 
   /**
-   * Checks that a reply holds messages.
+   * Throws what a reply says that brings no messages.
    *
    * @throws {GroupCacheError} With what the peer answered instead.
    */
-  async check(response: Response, patience: Patience): Promise<void> {
+  async fail(response: Response, patience: Patience): Promise<never> {
     if (response.status !== 200) {
       throw this.errorOf(response, await this.startOf(response, patience, MAX_NOTE_BYTES));
     }
-    if (this.holdsMessages(response)) return;
     response.body?.cancel().catch(() => {});
     const type = response.headers.get("content-type");
     throw this.failure(`expected ${PROTOBUF}: received ${type}`);
   }
 
-  /** Whether a reply says that it holds messages. */
+  /** Whether a reply brings messages. */
   holdsMessages(response: Response): boolean {
+    if (response.status !== 200) return false;
     const type = response.headers.get("content-type");
     // A proxy may have put parameters behind it.
     return type === PROTOBUF || type?.split(";", 1)[0]?.trim() === PROTOBUF;

@@ -252,7 +252,7 @@ export class HttpPeer implements Peer {
     const connection = this.#connection;
     await connection.exchange(path, { method: "GET" }, call, patience, async (response) => {
       onReply();
-      await connection.check(response, patience);
+      if (!connection.holdsMessages(response)) await connection.fail(response, patience);
       const message = decodeGetResponse(await connection.bodyOf(response, patience));
       call.resolve(connection.valueOf(message));
     });
@@ -271,7 +271,7 @@ export class HttpPeer implements Peer {
     const body = encodeGetKeysRequest(calls.map(({ key }) => key));
     await connection.exchange(path, { method: "POST", body }, first, patience, async (response) => {
       onReply();
-      await connection.check(response, patience);
+      if (!connection.holdsMessages(response)) await connection.fail(response, patience);
       const frames = new FrameDecoder({
         maxBytes: connection.maxMessageBytes,
         onTooLarge: (start, byteLength) => this.#refuse(calls, start, byteLength),
