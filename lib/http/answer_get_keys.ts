@@ -18,6 +18,19 @@ import {
 } from "./replies.ts";
 import { readBody } from "./request_body.ts";
 
+/**
+ * Bytes of values that a reply holds before its reader has taken any. What is beyond them is looked
+ * up again when its turn comes.
+ */
+const MAX_AHEAD_BYTES = 4 << 20;
+
+/** A key that is answered later. */
+interface Wanted {
+  readonly index: number;
+  readonly key: string;
+  readonly minuteQps: number;
+}
+
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
 /** Answers a request for several keys: what is in memory at once, loads as they end. */
@@ -33,8 +46,9 @@ export async function answerGetKeys(
     return keys;
   });
   const ready: GetResponse[] = [];
-  let isPeek: boolean | undefined;
-  const missing: { index: number; key: string; minuteQps: number }[] = [];
+  let aheadBytes = 0;
+  const later: Wanted[] = [];
+  const missing: Wanted[] = [];
   for (const [index, key] of keys.entries()) {
     try {
       parse(() => checkKeySize(key)); // What was decoded is well-formed.
@@ -42,18 +56,23 @@ export async function answerGetKeys(
       const found = group.find(key);
       if (found === undefined) {
         // To look at a request's headers takes time, which a batch of hits can do without.
-        isPeek ??= request.headers.has(PEEK);
-        if (isPeek) throw notInMemory(key);
+        if (request.headers.has(PEEK)) throw notInMemory(key);
         missing.push({ index, key, minuteQps });
-      } else {
-        checkMaySend(key, found.value.byteLength, maxValueBytes);
-        ready.push({ ...found, minuteQps, index });
+        continue;
       }
+      const { byteLength } = found.value;
+      checkMaySend(key, byteLength, maxValueBytes);
+      if (aheadBytes > 0 && aheadBytes + byteLength > MAX_AHEAD_BYTES) {
+        later.push({ index, key, minuteQps });
+        continue;
+      }
+      aheadBytes += byteLength;
+      ready.push({ ...found, minuteQps, index });
     } catch (error) {
       ready.push(toErrorMessage(error, index));
     }
   }
-  if (missing.length === 0) return messagesReply(ready);
+  if (missing.length + later.length === 0) return messagesReply(ready);
 
   // Before any load begins, which may change what was found: that is borrowed.
   const fromMemory = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
@@ -62,7 +81,7 @@ export async function answerGetKeys(
     for (const waiter of waiters) waiter.abort();
   });
   reply.write(fromMemory);
-  const loads = missing.map(async ({ index, key, minuteQps }) => {
+  const load = async ({ index, key, minuteQps }: Wanted) => {
     const { waiter, value } = loadForPeer(group, key, context);
     waiters.push(waiter);
     const message = await value.then(
@@ -70,7 +89,35 @@ export async function answerGetKeys(
       (error) => toErrorMessage(error, index),
     );
     reply.write(encodeGetResponses([message]));
-  });
-  Promise.all(loads).then(() => reply.end());
+  };
+  const loads = missing.map(load);
+  const writeLater = async () => {
+    for (const wanted of later) {
+      if (!await reply.whenTaken()) return;
+      const message = answerLater(group, wanted, context);
+      if (message === undefined) loads.push(load(wanted));
+      else reply.write(encodeGetResponses([message]));
+    }
+  };
+  writeLater().then(() => Promise.all(loads)).then(() => reply.end());
   return streamReply(reply.stream);
+}
+
+/** The answer to a key that was in memory a while ago; undefined if it has to be loaded now. */
+function answerLater(
+  group: PeerSide,
+  { index, key, minuteQps }: Wanted,
+  { request, maxValueBytes }: GetContext,
+): GetResponse | undefined {
+  try {
+    const found = group.find(key);
+    if (found === undefined) {
+      if (request.headers.has(PEEK)) throw notInMemory(key);
+      return undefined;
+    }
+    checkMaySend(key, found.value.byteLength, maxValueBytes);
+    return { ...found, minuteQps, index };
+  } catch (error) {
+    return toErrorMessage(error, index);
+  }
 }

@@ -19,6 +19,8 @@ export class LiveBody {
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #timer: unknown;
   #isOpen = true;
+  /** Tells who waits for the reader. */
+  #onTaken: (() => void) | undefined;
 
   /**
    * @param keepalive What to send when there is nothing to say.
@@ -31,6 +33,7 @@ export class LiveBody {
       start: (controller) => {
         this.#controller = controller;
       },
+      pull: () => this.#onTaken?.(),
       cancel: () => {
         this.#close();
         onLeave();
@@ -47,6 +50,17 @@ export class LiveBody {
     this.#keepAlive();
   }
 
+  /**
+   * Resolves when the reader has taken all that was written, or has gone. One who waits at a time.
+   * Returns whether it is still there.
+   */
+  async whenTaken(): Promise<boolean> {
+    if (this.#isOpen && (this.#controller.desiredSize ?? 0) <= 0) {
+      await new Promise<void>((resolve) => this.#onTaken = resolve);
+    }
+    return this.#isOpen;
+  }
+
   /** Ends the body. */
   end(): void {
     if (!this.#isOpen) return;
@@ -61,5 +75,6 @@ export class LiveBody {
   #close(): void {
     this.#isOpen = false;
     this.#clock.clearTimeout(this.#timer);
+    this.#onTaken?.();
   }
 }

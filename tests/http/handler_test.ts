@@ -794,6 +794,68 @@ test("POST _get-keys waits for no key longer than the deadline", async () => {
   assertEquals(setup.clock.pendingTimers, 0);
 });
 
+/** 5 MB of values, which is more than a reply holds before its reader has taken any. */
+function setUpLarge(): { setup: Setup; keys: string[] } {
+  const setup = new Setup();
+  const keys = Array.from({ length: 5000 }, (_, i) => `key ${i}`);
+  for (const key of keys) setup.group.values.set(key, valueOf(key.padEnd(MAX_VALUE_BYTES)));
+  return { setup, keys };
+}
+
+test("POST _get-keys copies 4 MiB of values ahead of its reader, and then value by value", async () => {
+  const { setup, keys } = setUpLarge();
+  const reader = read(await getKeys(setup, keys));
+  const first = await reader.next();
+  assert(first.value !== undefined && first.value.byteLength < 4.2 * 2 ** 20);
+  const frames = new FrameDecoder();
+  const messages = frames.push(first.value).map(decodeGetResponse);
+  assert(messages.length < 4200, `expected fewer than 4,200 values: received ${messages.length}`);
+  // What has changed meanwhile is sent as it is now.
+  setup.group.values.set("key 4990", valueOf("changed"));
+  setup.group.values.set("key 4991", valueOf("x".repeat(MAX_VALUE_BYTES + 1)));
+  setup.group.values.delete("key 4992");
+  const unread = messages.length;
+  for await (const chunk of reader) {
+    messages.push(...frames.push(chunk).map(decodeGetResponse));
+    setup.group.loads[0]?.resolve(valueOf("loaded"));
+  }
+  assertEquals(setup.group.loads.map(({ key }) => key), ["key 4992"]);
+  const answers = messages.filter(({ pending }) => !pending);
+  assertEquals(new Set(answers.map(({ index }) => index)).size, 5000);
+  assertEquals(answers.length, 5000);
+  const textAt = (index: number) => {
+    const message = answers.find((answer) => answer.index === index) as GetResponse;
+    return textOf(message)?.trim() ?? message.error;
+  };
+  assertEquals(textAt(unread), `key ${unread}`);
+  assertEquals([4990, 4991, 4992].map(textAt), ["changed", "too-large", "loaded"]);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("POST _get-keys with a peek loads nothing that has gone since it was found", async () => {
+  const { setup, keys } = setUpLarge();
+  const reader = read(await getKeys(setup, keys, { "groupcache-peek": "1" }));
+  const frames = new FrameDecoder();
+  const messages: GetResponse[] = [];
+  for await (const chunk of reader) {
+    setup.group.values.delete("key 4999");
+    messages.push(...frames.push(chunk).map(decodeGetResponse));
+  }
+  assertEquals(messages.find(({ index }) => index === 4999)?.error, "not-found");
+  assertEquals(setup.group.loads, []);
+});
+
+test("POST _get-keys copies nothing more for a reader who has gone", async () => {
+  const { setup, keys } = setUpLarge();
+  const response = await getKeys(setup, keys);
+  let looks = 0;
+  setup.group.find = () => void looks++;
+  await response.body?.cancel();
+  await setup.clock.advance(0);
+  assertEquals(looks, 0);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
 /** A setup whose `send` needs no `this`. */
 function bound(setup: Setup): { group: FakeGroup; clock: VirtualClock; send: Setup["send"] } {
   return { group: setup.group, clock: setup.clock, send: setup.send.bind(setup) };
