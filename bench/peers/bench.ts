@@ -12,14 +12,19 @@ export interface Bench {
 /** Measures one bar. */
 export type Bar = (bench: Bench) => Promise<Report>;
 
+/**
+ * Rounds before the first that counts. At some thousand calls a second the compilers of both runtimes
+ * are busy for seconds with what a process that is up for hours has behind it.
+ */
+const WARM_UP_ROUNDS = 4;
+
 /** The figures of subjects that take turns, so that what else the machine does hits them alike. */
 export async function inTurns<Figure>(
   rounds: number,
   subjects: Readonly<Record<string, () => Promise<Figure>>>,
 ): Promise<Record<string, Figure[]>> {
   const figures: Record<string, Figure[]> = {};
-  // The first round is for warming up.
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     for (const [name, measure] of Object.entries(subjects)) {
       const figure = await measure();
       if (round >= 0) (figures[name] ??= []).push(figure);
