@@ -197,11 +197,7 @@ export class Group<T, Input = T> {
     return this.#get(key, options, ALONE);
   }
 
-  #get(
-    key: string,
-    options: CallOptions | undefined,
-    travel: Travel,
-  ): Promise<T> {
+  #get(key: string, options: CallOptions | undefined, travel: Travel): Promise<T> {
     try {
       checkKeySize(key);
       this.#checkCall(options);
@@ -335,6 +331,7 @@ export class Group<T, Input = T> {
     try {
       hit = this.#memory.get(key);
     } catch (error) {
+      // If the key is none, that is what was found.
       checkWellFormed(key);
       this.#counters.gets++;
       throw this.#cannotDecode(key, error);
@@ -364,19 +361,19 @@ export class Group<T, Input = T> {
     key: string,
     peers: Iterator<Peer>,
     flight: Flight,
-    { together }: Travel,
+    travel: Travel,
   ): Promise<Arrival<T>> {
     const { signal } = flight;
     const { done, value: peer } = peers.next();
     if (done) return this.#owner.bring(key, signal, { wereAsked: true });
     const { loadTimeoutMs } = this.#options;
-    return peer.get(this.name, key, { signal, loadTimeoutMs, together }).then(
+    return peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }).then(
       (arrival) => this.#arrived(key, arrival, flight),
       (error) => {
         signal.throwIfAborted();
         if (!isPeerFailure(error)) throw error;
         this.#onPeerFailure(peer, error);
-        return this.#ask(key, peers, flight, { together });
+        return this.#ask(key, peers, flight, travel);
       },
     );
   }
@@ -386,14 +383,14 @@ export class Group<T, Input = T> {
     key: string,
     peers: Iterable<Peer>,
     flight: Flight,
-    { together }: Travel,
+    travel: Travel,
     hedging: Hedging,
   ): Promise<Arrival<T>> {
     const { loadTimeoutMs } = this.#options;
     let own: EncodedValue | undefined;
     const arrival = await hedging.ask<EncodedValue>(peers, {
       signal: flight.signal,
-      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs, together }),
+      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }),
       askSelf: async (signal) => own = await this.#owner.bring(key, signal, { wereAsked: true }),
       onPeerFailure: this.#onPeerFailure,
       counters: this.#counters,
