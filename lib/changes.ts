@@ -37,11 +37,13 @@ export class Changes {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
     local.drop(key);
-    const owner = await askInTurn(
-      peers.before(key) ?? [],
-      (peer) => peer.set(group, key, value, { signal }),
-      { signal, onPeerFailure },
-    );
+    const owner = await askInTurn<void, Peer | undefined>(Iterator.from(peers.before(key) ?? []), {
+      signal,
+      ask: (peer) => peer.set(group, key, value, { signal }),
+      onAnswer: (_, peer) => peer,
+      askSelf: () => Promise.resolve(undefined),
+      onPeerFailure,
+    });
     // Callers may have fetched the old value while the owner was told.
     if (owner === undefined) local.put(key, value);
     else local.drop(key);

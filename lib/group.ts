@@ -10,7 +10,7 @@ import { HotKeys } from "./hot_keys.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import { Loader } from "./loader.ts";
 import { OwnerSide } from "./owner_side.ts";
-import { isPeerFailure } from "./peer/ask_in_turn.ts";
+import { askInTurn } from "./peer/ask_in_turn.ts";
 import type { HedgeBudget } from "./peer/hedge_budget.ts";
 import { Hedging } from "./peer/hedging.ts";
 import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
@@ -350,32 +350,24 @@ export class Group<T, Input = T> {
     if (peers === undefined) return this.#owner.bring(key, flight.signal, { wereAsked: true });
     const hedging = this.#hedging;
     if (hedging !== undefined) return this.#askHedged(key, peers, flight, travel, hedging);
-    return this.#ask(key, peers[Symbol.iterator](), flight, travel);
+    return this.#ask(key, peers, flight, travel);
   }
 
-  /**
-   * Asks the next of the peers, and those after it as long as none can be asked; this process when
-   * there is none left. What a peer answers, be it an error, is final.
-   */
   #ask(
     key: string,
-    peers: Iterator<Peer>,
+    peers: Iterable<Peer>,
     flight: Flight,
     travel: Travel,
   ): Promise<Arrival<T>> {
     const { signal } = flight;
-    const { done, value: peer } = peers.next();
-    if (done) return this.#owner.bring(key, signal, { wereAsked: true });
     const { loadTimeoutMs } = this.#options;
-    return peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }).then(
-      (arrival) => this.#arrived(key, arrival, flight),
-      (error) => {
-        signal.throwIfAborted();
-        if (!isPeerFailure(error)) throw error;
-        this.#onPeerFailure(peer, error);
-        return this.#ask(key, peers, flight, travel);
-      },
-    );
+    return askInTurn<EncodedValue, Arrival<T>>(peers[Symbol.iterator](), {
+      signal,
+      ask: (peer) => peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }),
+      onAnswer: (arrival) => this.#arrived(key, arrival, flight),
+      askSelf: () => this.#owner.bring(key, signal, { wereAsked: true }),
+      onPeerFailure: this.#onPeerFailure,
+    });
   }
 
   /** As `#ask`, with a second request where the first one takes long. */

@@ -24,7 +24,7 @@ import { readBody } from "./request_body.ts";
  */
 const MAX_AHEAD_BYTES = 4 << 20;
 
-/** A key that is answered later. */
+/** A key that is asked for. */
 interface Wanted {
   readonly index: number;
   readonly key: string;
@@ -38,7 +38,7 @@ export async function answerGetKeys(
   group: PeerSide,
   context: GetContext,
 ): Promise<Response> {
-  const { request, clock, maxValueBytes } = context;
+  const { request, clock } = context;
   const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
   const keys = parse(() => {
     const keys = decodeGetKeysRequest(body);
@@ -52,35 +52,32 @@ export async function answerGetKeys(
   for (const [index, key] of keys.entries()) {
     try {
       parse(() => checkKeySize(key)); // What was decoded is well-formed.
-      const minuteQps = group.count(key);
-      const found = group.find(key);
-      if (found === undefined) {
-        // To look at a request's headers takes time, which a batch of hits can do without.
-        if (request.headers.has(PEEK)) throw notInMemory(key);
-        missing.push({ index, key, minuteQps });
-        continue;
-      }
-      const { byteLength } = found.value;
-      checkMaySend(key, byteLength, maxValueBytes);
-      if (aheadBytes > 0 && aheadBytes + byteLength > MAX_AHEAD_BYTES) {
-        later.push({ index, key, minuteQps });
-        continue;
-      }
-      aheadBytes += byteLength;
-      ready.push({ ...found, minuteQps, index });
     } catch (error) {
       ready.push(toErrorMessage(error, index));
+      continue;
+    }
+    const wanted = { index, key, minuteQps: group.count(key) };
+    const message = fromMemory(group, wanted, context);
+    if (message === undefined) {
+      missing.push(wanted);
+      continue;
+    }
+    const bytes = message.value?.byteLength ?? 0;
+    if (aheadBytes > 0 && aheadBytes + bytes > MAX_AHEAD_BYTES) later.push(wanted);
+    else {
+      aheadBytes += bytes;
+      ready.push(message);
     }
   }
   if (missing.length + later.length === 0) return messagesReply(ready);
 
   // Before any load begins, which may change what was found: that is borrowed.
-  const fromMemory = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
+  const firstPart = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
   const waiters: AbortController[] = [];
   const reply = new LiveBody(clock, PENDING_FRAME, () => {
     for (const waiter of waiters) waiter.abort();
   });
-  reply.write(fromMemory);
+  reply.write(firstPart);
   const load = async ({ index, key, minuteQps }: Wanted) => {
     const { waiter, value } = loadForPeer(group, key, context);
     waiters.push(waiter);
@@ -94,7 +91,7 @@ export async function answerGetKeys(
   const writeLater = async () => {
     for (const wanted of later) {
       if (!await reply.whenTaken()) return;
-      const message = answerLater(group, wanted, context);
+      const message = fromMemory(group, wanted, context);
       if (message === undefined) loads.push(load(wanted));
       else reply.write(encodeGetResponses([message]));
     }
@@ -103,8 +100,8 @@ export async function answerGetKeys(
   return streamReply(reply.stream);
 }
 
-/** The answer to a key that was in memory a while ago; undefined if it has to be loaded now. */
-function answerLater(
+/** The answer to a key, out of memory; undefined if it has to be loaded. */
+function fromMemory(
   group: PeerSide,
   { index, key, minuteQps }: Wanted,
   { request, maxValueBytes }: GetContext,
@@ -112,6 +109,7 @@ function answerLater(
   try {
     const found = group.find(key);
     if (found === undefined) {
+      // To look at a request's headers takes time, which a batch of hits can do without.
       if (request.headers.has(PEEK)) throw notInMemory(key);
       return undefined;
     }

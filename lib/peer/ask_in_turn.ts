@@ -3,33 +3,41 @@ import { GroupCacheError } from "../errors.ts";
 import type { Peer } from "./peer.ts";
 
 /** How peers are asked one after the other. */
-export interface AskInTurnOptions {
+export interface AskInTurnOptions<Answer, Result> {
   /** Ends the asking: it rejects with the signal's reason. */
   signal: Cancellation;
+  /** Asks a peer. */
+  ask: (peer: Peer) => Promise<Answer>;
+  /** Told of the answer, and whose it is. */
+  onAnswer: (answer: Answer, peer: Peer) => Result;
+  /** Asks this process, which stands behind the last peer. */
+  askSelf: () => Promise<Result>;
   /** Told of each peer that could not be asked. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
 }
 
 /**
- * Asks one peer, and the next as long as those before could not be asked. Returns the one that
- * answered, or undefined if none did. What a peer answers, be it an error, is final.
+ * Asks one peer, and the next as long as those before could not be asked; this process when there is
+ * none left. What a peer answers, be it an error, is final.
+ *
+ * By hand: most calls end with the first answer, and async functions here and around it made callers
+ * of one peer up to 30 % slower.
  */
-export async function askInTurn(
-  peers: Iterable<Peer>,
-  ask: (peer: Peer) => Promise<void>,
-  { signal, onPeerFailure }: AskInTurnOptions,
-): Promise<Peer | undefined> {
-  for (const peer of peers) {
-    try {
-      await ask(peer);
-      return peer;
-    } catch (error) {
-      signal.throwIfAborted();
+export function askInTurn<Answer, Result>(
+  peers: Iterator<Peer>,
+  options: AskInTurnOptions<Answer, Result>,
+): Promise<Result> {
+  const { done, value: peer } = peers.next();
+  if (done) return options.askSelf();
+  return options.ask(peer).then(
+    (answer) => options.onAnswer(answer, peer),
+    (error) => {
+      options.signal.throwIfAborted();
       if (!isPeerFailure(error)) throw error;
-      onPeerFailure(peer, error);
-    }
-  }
-  return undefined;
+      options.onPeerFailure(peer, error);
+      return askInTurn(peers, options);
+    },
+  );
 }
 
 /** Whether an error says that a peer could not be asked. */

@@ -14,6 +14,7 @@ import {
 } from "../../lib/wire/messages.ts";
 import { utf8 } from "../../lib/wire/writer.ts";
 import { test } from "../runtime.ts";
+import { Endless } from "./endless.ts";
 
 const BASE = "/_groupcache/";
 const NOW_MS = 1_700_000_000_000;
@@ -960,21 +961,6 @@ test("A peek at several keys gives those that are in memory, and not-found for t
 /** A value of so many bytes. */
 function valueOfSize(size: number): EncodedValue {
   return { view: new ByteView(new Uint8Array(size)), expiresAtMs: Infinity };
-}
-
-/** Pieces without an end, and how many bytes were taken of them. */
-class Endless {
-  taken = 0;
-  isCancelled = false;
-  readonly stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull: (controller) => {
-      this.taken += 65_536;
-      controller.enqueue(new Uint8Array(65_536));
-    },
-    cancel: () => {
-      this.isCancelled = true;
-    },
-  }, { highWaterMark: 0 });
 }
 
 const TAKERS: { method: string; path: string; maxBytes: number }[] = [

@@ -18,6 +18,7 @@ import {
   type GetResponse,
 } from "../../lib/wire/messages.ts";
 import { test } from "../runtime.ts";
+import { Endless } from "./endless.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -1065,23 +1066,13 @@ const MAX_VALUE_BYTES = 2000;
 /** The most that a reply with a value may have. */
 const MAX_MESSAGE_BYTES = MAX_VALUE_BYTES + 256 * 1024;
 
-/** A reply that never ends, and how many bytes were taken of it. */
-class EndlessReply {
-  taken = 0;
-  isCancelled = false;
+/** A reply that never ends. */
+class EndlessReply extends Endless {
   readonly response: Response;
 
   constructor(status: number, headers: HeadersInit) {
-    const body = new ReadableStream<Bytes>({
-      pull: (controller) => {
-        this.taken += 65_536;
-        controller.enqueue(new Uint8Array(65_536));
-      },
-      cancel: () => {
-        this.isCancelled = true;
-      },
-    }, { highWaterMark: 0 });
-    this.response = new Response(body, { status, headers });
+    super();
+    this.response = new Response(this.stream, { status, headers });
   }
 }
 
