@@ -37,7 +37,7 @@ export class Changes {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
     local.drop(key);
-    const owner = await askInTurn<void, Peer | undefined>(Iterator.from(peers.before(key) ?? []), {
+    const owner = await askInTurn<void, Peer | undefined>(peers.before(key) ?? [], {
       signal,
       ask: (peer) => peer.set(group, key, value, { signal }),
       onAnswer: (_, peer) => peer,

@@ -361,7 +361,7 @@ export class Group<T, Input = T> {
   ): Promise<Arrival<T>> {
     const { signal } = flight;
     const { loadTimeoutMs } = this.#options;
-    return askInTurn<EncodedValue, Arrival<T>>(peers[Symbol.iterator](), {
+    return askInTurn<EncodedValue, Arrival<T>>(peers, {
       signal,
       ask: (peer) => peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }),
       onAnswer: (arrival) => this.#arrived(key, arrival, flight),

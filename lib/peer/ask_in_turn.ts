@@ -24,6 +24,13 @@ export interface AskInTurnOptions<Answer, Result> {
  * of one peer up to 30 % slower.
  */
 export function askInTurn<Answer, Result>(
+  peers: Iterable<Peer>,
+  options: AskInTurnOptions<Answer, Result>,
+): Promise<Result> {
+  return askNext(peers[Symbol.iterator](), options);
+}
+
+function askNext<Answer, Result>(
   peers: Iterator<Peer>,
   options: AskInTurnOptions<Answer, Result>,
 ): Promise<Result> {
@@ -35,7 +42,7 @@ export function askInTurn<Answer, Result>(
       options.signal.throwIfAborted();
       if (!isPeerFailure(error)) throw error;
       options.onPeerFailure(peer, error);
-      return askInTurn(peers, options);
+      return askNext(peers, options);
     },
   );
 }
