@@ -30,7 +30,7 @@
 
 export { ByteView } from "./lib/byte_view.ts";
 export type { ByteViewInit } from "./lib/byte_view.ts";
-export type { Clock } from "./lib/clock.ts";
+export type { Clock } from "./lib/timing/clock.ts";
 export { bytes, json, protobuf, text } from "./lib/codec.ts";
 export type { BinaryMessageType, Codec, EncodeDecode } from "./lib/codec.ts";
 export type { Discovery } from "./lib/discovery/discovery.ts";
@@ -50,10 +50,10 @@ export type { CallOptions, Group } from "./lib/group.ts";
 export { GroupCache } from "./lib/group_cache.ts";
 export type { CloseOptions, FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
-export type { Fetch } from "./lib/http/connection.ts";
+export type { Fetch } from "./lib/http/client/connection.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
-export type { LoadMany } from "./lib/load_batcher.ts";
-export type { Load, LoadContext } from "./lib/loader.ts";
+export type { LoadMany } from "./lib/group/load_batcher.ts";
+export type { Load, LoadContext } from "./lib/group/loader.ts";
 export type { Placement } from "./lib/placement/placement.ts";
 export { rendezvous } from "./lib/placement/rendezvous.ts";
 export type { CacheStats, GroupCacheStats, GroupStats } from "./lib/stats.ts";

@@ -1,21 +1,21 @@
 import { viewOf } from "./byte_view.ts";
-import type { Cancellation } from "./cancellation.ts";
-import { Changes } from "./changes.ts";
-import type { Clock } from "./clock.ts";
+import type { Cancellation } from "./timing/cancellation.ts";
+import { Writes } from "./group/writes.ts";
+import type { Clock } from "./timing/clock.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { PeerErrorEvent } from "./events.ts";
-import { GroupMemory, MISS } from "./group_memory.ts";
+import { GroupMemory, MISS } from "./group/group_memory.ts";
 import type { CheckedGroupOptions } from "./group_options.ts";
-import { HotKeys } from "./hot_keys.ts";
+import { HotKeys } from "./group/hot_keys.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
-import { Loader } from "./loader.ts";
-import { OwnerSide } from "./owner_side.ts";
+import { Loader } from "./group/loader.ts";
+import { LocalGroup } from "./group/local_group.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
 import type { HedgeBudget } from "./peer/hedge_budget.ts";
 import { Hedging } from "./peer/hedging.ts";
-import type { EncodedValue, Peer, PeerSide } from "./peer/peer.ts";
+import type { EncodedValue, Peer, PeerBackend } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
-import { type Flight, SingleFlight } from "./single_flight.ts";
+import { type Flight, SingleFlight } from "./group/single_flight.ts";
 import { type GroupStats, newCounters } from "./stats.ts";
 
 // How a `get` comes to its value:
@@ -79,13 +79,13 @@ export let createGroup: <T, Input>(
 ) => Group<T, Input>;
 
 /** Hands over to a peer what it owns next of what a group holds, as far as time goes. */
-export let handOverGroup: (group: AnyGroup, peer: Peer, signal: Cancellation) => Promise<void>;
+export let handOffGroup: (group: AnyGroup, peer: Peer, signal: Cancellation) => Promise<void>;
 
 /** Resolves when nobody waits for a value of a group. */
 export let groupIdle: (group: AnyGroup) => Promise<void>;
 
 /** The side that a group shows its peers. For the library's own use. */
-export let peerSideOf: (group: AnyGroup) => PeerSide;
+export let peerSideOf: (group: AnyGroup) => PeerBackend;
 
 /**
  * Values of one kind, by key: made by {@linkcode GroupCache.group}, in every process under the
@@ -122,22 +122,22 @@ export class Group<T, Input = T> {
   /** How values come to this process's callers. */
   #gets = new SingleFlight<Arrival<T>>();
   /** It has flights of its own, so that no circle of peers can form. */
-  #owner: OwnerSide;
+  #local: LocalGroup;
   #loader: Loader<T, Input>;
   #hedging: Hedging | undefined;
   #hotKeys: HotKeys;
-  #changes: Changes;
+  #writes: Writes;
   #counters = newCounters();
   /** As `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
 
   static {
     createGroup = (name, options, host) => new Group(name, options, host);
-    peerSideOf = (group) => group.#owner;
-    handOverGroup = (group, peer, signal) => group.#owner.handOver(peer, signal);
+    peerSideOf = (group) => group.#local;
+    handOffGroup = (group, peer, signal) => group.#local.handOff(peer, signal);
     groupIdle = async (group) => {
       await group.#gets.idle();
-      await group.#owner.idle();
+      await group.#local.idle();
     };
   }
 
@@ -158,7 +158,7 @@ export class Group<T, Input = T> {
       random,
       nowMs: clock.now(),
     });
-    this.#owner = new OwnerSide({
+    this.#local = new LocalGroup({
       ...host,
       group: name,
       memory: this.#memory,
@@ -169,9 +169,9 @@ export class Group<T, Input = T> {
       counters: this.#counters,
       onChange: (key) => this.#gets.forget(key),
     });
-    this.#changes = new Changes({
+    this.#writes = new Writes({
       group: name,
-      local: this.#owner,
+      local: this.#local,
       peers: host.peers,
       maxValueBytes: host.maxValueBytes,
       onPeerFailure: this.#onPeerFailure,
@@ -179,7 +179,7 @@ export class Group<T, Input = T> {
     host.closing.addEventListener("abort", () => {
       this.#isClosed = true;
       this.#gets.failAll(host.closing.reason);
-      this.#owner.failAll(host.closing.reason);
+      this.#local.failAll(host.closing.reason);
       this.#memory.clear();
     }, { once: true });
   }
@@ -206,7 +206,7 @@ export class Group<T, Input = T> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#gets.run(key, options?.signal, (flight) => this.#bring(key, flight, travel))
+    return this.#gets.run(key, options?.signal, (flight) => this.#load(key, flight, travel))
       .then((arrival) => this.#decode(key, arrival));
   }
 
@@ -295,7 +295,7 @@ export class Group<T, Input = T> {
     this.#check(key, options);
     const { bytes, expiresAtMs } = this.#loader.encode(key, value);
     const encoded = { view: viewOf(bytes.slice()), expiresAtMs };
-    await this.#changes.set(key, encoded, this.#signalOf(options));
+    await this.#writes.set(key, encoded, this.#signalOf(options));
   }
 
   /**
@@ -307,7 +307,7 @@ export class Group<T, Input = T> {
    */
   async remove(key: string, options?: CallOptions): Promise<void> {
     this.#check(key, options);
-    await this.#changes.remove(key, this.#signalOf(options));
+    await this.#writes.remove(key, this.#signalOf(options));
   }
 
   /** What the group has counted so far. */
@@ -343,11 +343,13 @@ export class Group<T, Input = T> {
   }
 
   /** The work of a flight in `#gets`. */
-  #bring(key: string, flight: Flight, travel: Travel): Promise<Arrival<T>> {
+  #load(key: string, flight: Flight, travel: Travel): Promise<Arrival<T>> {
     this.#counters.loadsExecuted++;
-    const peers = this.#host.peers.before(key);
+    const peers = this.#host.peers.peersFor(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
-    if (peers === undefined) return this.#owner.bring(key, flight.signal, { wereAsked: true });
+    if (peers === undefined) {
+      return this.#local.loadLocally(key, flight.signal, { wereAsked: true });
+    }
     const hedging = this.#hedging;
     if (hedging !== undefined) return this.#askHedged(key, peers, flight, travel, hedging);
     return this.#ask(key, peers, flight, travel);
@@ -365,7 +367,7 @@ export class Group<T, Input = T> {
       signal,
       ask: (peer) => peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }),
       onAnswer: (arrival) => this.#arrived(key, arrival, flight),
-      askSelf: () => this.#owner.bring(key, signal, { wereAsked: true }),
+      askSelf: () => this.#local.loadLocally(key, signal, { wereAsked: true }),
       onPeerFailure: this.#onPeerFailure,
     });
   }
@@ -383,7 +385,8 @@ export class Group<T, Input = T> {
     const arrival = await hedging.ask<EncodedValue>(peers, {
       signal: flight.signal,
       askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs, ...travel }),
-      askSelf: async (signal) => own = await this.#owner.bring(key, signal, { wereAsked: true }),
+      askSelf: async (signal) =>
+        own = await this.#local.loadLocally(key, signal, { wereAsked: true }),
       onPeerFailure: this.#onPeerFailure,
       counters: this.#counters,
     });

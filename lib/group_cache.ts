@@ -1,20 +1,20 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./timing/clock.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
-import { drain } from "./drain.ts";
+import { drain } from "./peer/drain.ts";
 import { GroupCacheError, quote } from "./errors.ts";
 import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { createGroup, type Group, peerSideOf } from "./group.ts";
 import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
-import { PeerHandler } from "./http/handler.ts";
-import type { Fetch } from "./http/connection.ts";
-import { FetchGate } from "./http/fetch_gate.ts";
-import { HttpPeer } from "./http/http_peer.ts";
+import { PeerHandler } from "./http/server/handler.ts";
+import type { Fetch } from "./http/client/connection.ts";
+import { RequestSemaphore } from "./http/client/request_semaphore.ts";
+import { HttpPeer } from "./http/client/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
-import { followDiscovery } from "./membership.ts";
-import { DueQueue } from "./peer/due_queue.ts";
-import { Greeter } from "./peer/greeter.ts";
+import { followDiscovery } from "./discovery/membership.ts";
+import { DueQueue } from "./timing/due_queue.ts";
+import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
 import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
@@ -66,7 +66,7 @@ export interface GroupCacheOptions {
    *
    * @default 300000
    */
-  handoverMs?: number;
+  handoffMs?: number;
   /**
    * Whether a `get` that waits for a peer for longer than 99 of 100 answers of that peer take, for
    * the same group, is sent to the next process in the key's order as well, which may be this one.
@@ -152,7 +152,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   // deno-lint-ignore no-explicit-any -- groups of any values
   #groups = new Map<string, Group<any, any>>();
   #handler: PeerHandler;
-  #greeter: Greeter;
+  #handshake: Handshake;
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
   /** Settles when nothing is left of the source of peers. */
@@ -173,7 +173,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       placement = rendezvous(),
       basePath = "/_groupcache/",
       peerTimeoutMs = 10_000,
-      handoverMs = 300_000,
+      handoffMs = 300_000,
       hedge = false,
       limits = {},
       fetch = (input, init) => globalThis.fetch(input, init),
@@ -187,7 +187,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       );
     }
     checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
-    if (handoverMs !== 0) checkDuration("create GroupCache", "handoverMs", handoverMs);
+    if (handoffMs !== 0) checkDuration("create GroupCache", "handoffMs", handoffMs);
     if (typeof hedge !== "boolean") {
       throw new TypeError(
         `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
@@ -204,7 +204,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
     const peerOptions = {
       fetch,
-      gate: new FetchGate(checkedLimits.maxFetches),
+      semaphore: new RequestSemaphore(checkedLimits.maxFetches),
       limits: checkedLimits,
       clock,
       silences,
@@ -215,8 +215,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       instanceId,
       trustsGoStatus: placement.statusTells ?? false,
       mayBeGo: isOfGo(placement),
-      probe: (peer: Peer) => this.#greeter.greet(peer, true),
-      onAnswer: (peer: Peer) => void this.#greeter.greet(peer, false),
+      probe: (peer: Peer) => this.#handshake.greet(peer, true),
+      onAnswer: (peer: Peer) => void this.#handshake.greet(peer, false),
       onDown: ({ url }: Peer, error: GroupCacheError) =>
         this.#report(new PeerDownEvent({ peer: url, error })),
       onUp: ({ url }: Peer) => this.#report(new PeerUpEvent({ peer: url })),
@@ -226,9 +226,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       placement,
       connect: (url) => new HttpPeer(url, peerOptions),
       clock,
-      handoverMs,
+      handoffMs,
     });
-    this.#greeter = new Greeter({
+    this.#handshake = new Handshake({
       instanceId,
       placement: placement.name,
       peers: this.#peers,
@@ -246,7 +246,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
         return group && peerSideOf(group);
       },
       peer: (url) => this.#peers.find(url),
-      greet: (hello) => this.#greeter.answer(hello),
+      greet: (hello) => this.#handshake.answer(hello),
     });
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -365,7 +365,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     const drained = drain({
       groups: [...this.#groups.values()],
       peers: this.#peers,
-      greeter: this.#greeter,
+      handshake: this.#handshake,
       signal: end.signal,
     });
     await Promise.race([drained, isOver.promise]);

@@ -26,7 +26,7 @@ export interface GroupStats {
   /** Values that spared a run of the loader, because another process still had them in memory. */
   peekLoads: number;
   /** Values that processes handed over when they left. */
-  takenOver: number;
+  handoffs: number;
   /** Values that came from peers. */
   peerLoads: number;
   /** Times that a peer could not be asked. */
@@ -70,7 +70,7 @@ export function newCounters(): Counters {
     localLoads: 0,
     localLoadErrors: 0,
     peekLoads: 0,
-    takenOver: 0,
+    handoffs: 0,
     peerLoads: 0,
     peerErrors: 0,
     hedges: 0,

@@ -176,7 +176,7 @@ test("loadMany's signal aborts when nobody waits for any of its keys any more", 
 });
 
 test("Group.getMany() asks each owner once, and the owner its origin once", async () => {
-  await using cluster = new Cluster(3, { handoverMs: 0 });
+  await using cluster = new Cluster(3, { handoffMs: 0 });
   const nodes = cluster.caches.map((cache) => {
     const { calls, loadMany } = recorder(valuesOf);
     return { calls, group: cache.group("texts", { ...texts, loadMany }) };

@@ -68,7 +68,7 @@ test("Group.stats() counts what happened", async () => {
       localLoads: 1,
       localLoadErrors: 0,
       peekLoads: 0,
-      takenOver: 0,
+      handoffs: 0,
       peerLoads: 0,
       peerErrors: 0,
       hedges: 0,

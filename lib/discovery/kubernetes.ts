@@ -1,5 +1,5 @@
 import { quote } from "../errors.ts";
-import type { Fetch } from "../http/connection.ts";
+import type { Fetch } from "../http/client/connection.ts";
 import type { Discovery } from "./discovery.ts";
 import { checkHttpUrl, jsonLines, request, StatusError, withoutSlash } from "./http.ts";
 import { baseUrl, type Protocol } from "./peer_list.ts";

@@ -20,8 +20,8 @@
  * @module
  */
 
-export type { Clock } from "../clock.ts";
-export type { Fetch } from "../http/connection.ts";
+export type { Clock } from "../timing/clock.ts";
+export type { Fetch } from "../http/client/connection.ts";
 export type { Discovery } from "./discovery.ts";
 export { consul } from "./consul.ts";
 export type { ConsulOptions } from "./consul.ts";

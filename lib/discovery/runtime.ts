@@ -3,7 +3,7 @@
  * that is neither Deno nor Bun is served as Bun is, as far as it has what Bun has.
  */
 
-import type { Fetch } from "../http/connection.ts";
+import type { Fetch } from "../http/client/connection.ts";
 import type { DnsRecord, DnsType } from "./dns.ts";
 
 interface Deno {

@@ -11,7 +11,7 @@
 
 import type { Discovery } from "./discovery.ts";
 import { messageOf } from "../errors.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../timing/clock.ts";
 import { normalise } from "./peer_list.ts";
 import {
   type CheckedSourceOptions,

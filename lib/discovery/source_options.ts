@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../timing/clock.ts";
 import { quote } from "../errors.ts";
 
 /** What all sources have in common. */

@@ -5,9 +5,9 @@
 const MAX_PATH_LENGTH = 4096;
 
 /** What keys that travel in bodies are wanted for. The names stand behind a group's path. */
-export type KeyList = "_get-keys/" | "_remove-keys/" | "_offer-keys/";
+export type KeyList = "_get-keys/" | "_remove-keys/" | "_handoff-keys/";
 
-const KEY_LISTS: readonly KeyList[] = ["_get-keys/", "_remove-keys/", "_offer-keys/"];
+const KEY_LISTS: readonly KeyList[] = ["_get-keys/", "_remove-keys/", "_handoff-keys/"];
 
 /** What a request path names. */
 export interface Target {

@@ -1,4 +1,4 @@
-import type { Cancellation } from "../cancellation.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { Peer } from "./peer.ts";
 

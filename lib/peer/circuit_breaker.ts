@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../timing/clock.ts";
 import type { GroupCacheError } from "../errors.ts";
 
 /** How a {@linkcode CircuitBreaker} is made. */

@@ -1,8 +1,8 @@
-import { type Cancellation, LightCancellation } from "../cancellation.ts";
-import type { Clock } from "../clock.ts";
+import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
+import type { Clock } from "../timing/clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import { isPeerFailure } from "./ask_in_turn.ts";
-import { Due, DueQueue } from "./due_queue.ts";
+import { Due, DueQueue } from "../timing/due_queue.ts";
 import type { HedgeBudget } from "./hedge_budget.ts";
 import { Latencies } from "./latencies.ts";
 import type { Peer } from "./peer.ts";
@@ -34,7 +34,7 @@ export interface HedgedAskOptions<Answer> {
 }
 
 /** What is known of a peer, and who waits for it. */
-interface Acquaintance {
+interface PeerLatency {
   readonly latencies: Latencies;
   readonly overdue: DueQueue;
 }
@@ -54,7 +54,7 @@ interface Attempt {
 export class Hedging {
   readonly clock: Clock;
   readonly budget: HedgeBudget;
-  #acquaintances = new WeakMap<Peer, Acquaintance>();
+  #peerLatencies = new WeakMap<Peer, PeerLatency>();
 
   constructor({ clock, budget }: HedgingOptions) {
     this.clock = clock;
@@ -71,14 +71,14 @@ export class Hedging {
   }
 
   /** What is known of a peer. */
-  of(peer: Peer): Acquaintance {
-    let acquaintance = this.#acquaintances.get(peer);
-    if (acquaintance === undefined) {
+  of(peer: Peer): PeerLatency {
+    let peerLatency = this.#peerLatencies.get(peer);
+    if (peerLatency === undefined) {
       const latencies = new Latencies(this.clock.now());
-      acquaintance = { latencies, overdue: new DueQueue({ clock: this.clock }) };
-      this.#acquaintances.set(peer, acquaintance);
+      peerLatency = { latencies, overdue: new DueQueue({ clock: this.clock }) };
+      this.#peerLatencies.set(peer, peerLatency);
     }
-    return acquaintance;
+    return peerLatency;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../timing/clock.ts";
 import { PeerMismatchEvent, type PeerMismatchKind } from "../events.ts";
 import type { Hello } from "../wire/hello.ts";
 

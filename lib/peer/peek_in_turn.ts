@@ -1,5 +1,5 @@
-import { type Cancellation, LightCancellation } from "../cancellation.ts";
-import type { Clock } from "../clock.ts";
+import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
+import type { Clock } from "../timing/clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import { isPeerFailure } from "./ask_in_turn.ts";
 import type { EncodedValue, Peer } from "./peer.ts";

@@ -1,4 +1,4 @@
-import type { Cancellation } from "../cancellation.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
 import type { Hello } from "../wire/hello.ts";
 import type { CircuitBreaker } from "./circuit_breaker.ts";
@@ -59,7 +59,7 @@ export interface Peer {
   /** Removes a key from the peer's own memory, and lets no load under way put it back. */
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
   /** Has the peer fetch keys out of this process's memory. Resolves when it has done so. */
-  offer(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
+  handoff(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
   /** Takes note that the peer did not answer a peek in time. */
   wasLate(): void;
   /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
@@ -67,7 +67,7 @@ export interface Peer {
 }
 
 /** What a group answers to its peers: from its own memory or its own loader, never from others. */
-export interface PeerSide {
+export interface PeerBackend {
   /** Takes note of a request for a key. Returns the key's rate, in requests per minute. */
   count(key: string): number;
   /** The value of a key if it is in memory. */
@@ -79,5 +79,5 @@ export interface PeerSide {
   /** Removes a key from memory, and lets no load under way put it back. */
   drop(key: string): void;
   /** Fetches keys that a peer has in memory and hands over. It never rejects. */
-  takeOver(keys: readonly string[], from: Peer): Promise<void>;
+  acceptHandoff(keys: readonly string[], from: Peer): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../timing/clock.ts";
 import { quote } from "../errors.ts";
 import type { Placement } from "../placement/placement.ts";
 import type { Peer } from "./peer.ts";
@@ -13,7 +13,7 @@ export interface PeerSetOptions {
   connect: (url: string) => Peer;
   clock: Clock;
   /** How long after a change the peers of before are of interest, in milliseconds. */
-  handoverMs: number;
+  handoffMs: number;
 }
 
 type Rank = (key: string) => Iterable<string>;
@@ -37,7 +37,7 @@ export class PeerSet {
   #placement: Placement;
   #connect: (url: string) => Peer;
   #clock: Clock;
-  #handoverMs: number;
+  #handoffMs: number;
   #others = new Map<string, Peer>();
   #urls: readonly string[] = [];
   #rank: Rank | undefined;
@@ -50,7 +50,7 @@ export class PeerSet {
     this.#placement = options.placement;
     this.#connect = options.connect;
     this.#clock = options.clock;
-    this.#handoverMs = options.handoverMs;
+    this.#handoffMs = options.handoffMs;
     if (this.#self !== undefined) this.#urls = [this.#self];
   }
 
@@ -115,7 +115,7 @@ export class PeerSet {
    * are down are left out: the next one owns their keys. The list ends where it comes to this
    * process: from there on nobody is better placed.
    */
-  before(key: string): Iterable<Peer> | undefined {
+  peersFor(key: string): Iterable<Peer> | undefined {
     if (this.#rank === undefined) return undefined;
     const urls = this.#rank(key)[Symbol.iterator]();
     const owner = urls.next();
@@ -178,8 +178,8 @@ export class PeerSet {
   }
 
   #remember(peers: ReadonlyMap<string, Peer>, rank?: Rank): void {
-    if (this.#handoverMs === 0 || peers.size === 0) return;
-    const endMs = this.#clock.now() + this.#handoverMs;
+    if (this.#handoffMs === 0 || peers.size === 0) return;
+    const endMs = this.#clock.now() + this.#handoffMs;
     const wasAlone = rank === undefined;
     rank ??= this.#placement.rank([...peers.keys()]);
     const earlier = this.#pasts.filter((past) => !(wasAlone && past.wasAlone));

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../timing/clock.ts";
 
 /** Turns of the event loop after which nothing is expected to move by itself any more. */
 const TURNS_TO_SETTLE = 8;

@@ -15,7 +15,7 @@ type Group = AnyGroup<string>;
 const KEYS = Array.from({ length: 300 }, (_, i) => `key ${i}`);
 
 function setUp(size: number, options: Partial<GroupOptions<string>> = {}) {
-  const cluster = new Cluster(size, { handoverMs: 0 });
+  const cluster = new Cluster(size, { handoffMs: 0 });
   const loads: string[] = [];
   const groups = cluster.caches.map((cache) =>
     cache.group("texts", {
@@ -45,7 +45,7 @@ test("A process that drains leaves its values with those who own them next", asy
   assert(held > 60);
   await cluster.clock.until(caches[1].close({ drainMs: 5000 }));
   assertEquals(cluster.clock.pendingTimers, 0);
-  const taken = [groups[0], groups[2] as Group].map((group) => group.stats().takenOver);
+  const taken = [groups[0], groups[2] as Group].map((group) => group.stats().handoffs);
   assertEquals(taken.reduce((sum, count) => sum + count), held);
   await getAll(groups[0]);
   await getAll(groups[2]);
@@ -115,7 +115,7 @@ test("A peer that hangs does not hold up a drain beyond its time", async () => {
   const startMs = cluster.clock.now();
   await cluster.clock.until(caches[1].close({ drainMs: 3000 }));
   assert(cluster.clock.now() - startMs <= 3000);
-  assert(groups[0].stats().takenOver > 0);
+  assert(groups[0].stats().handoffs > 0);
 });
 
 test("A drain hands over what is in most demand first", async () => {
@@ -129,7 +129,7 @@ test("A drain hands over what is in most demand first", async () => {
   cluster.setFault(0, { delayMs: 100 });
   // Time for a lot or two.
   await cluster.clock.until(caches[1].close({ drainMs: 450 }));
-  const taken = groups[0].stats().takenOver;
+  const taken = groups[0].stats().handoffs;
   assert(taken >= wanted.length && taken < mine.length, `${taken} of ${mine.length}`);
   for (const key of wanted) assertEquals(groups[0].peek(key), value);
 });
@@ -148,7 +148,7 @@ test("What is removed while it is handed over does not come back", async () => {
   const removal = (groups[2] as Group).remove(key);
   await cluster.clock.until(Promise.all([removal, closing]));
   assertEquals(groups[0].peek(key), undefined);
-  assert(groups[0].stats().takenOver > 0);
+  assert(groups[0].stats().handoffs > 0);
 });
 
 test("What a process has of its own is not overwritten by what is handed over", async () => {

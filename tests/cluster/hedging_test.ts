@@ -24,7 +24,7 @@ class Setup {
 
   constructor(size: number, load: Load<string>, options: GroupCacheOptions = { hedge: true }) {
     // Nobody owned anything before.
-    this.cluster = new Cluster(size, { handoverMs: 0, ...options });
+    this.cluster = new Cluster(size, { handoffMs: 0, ...options });
     this.groups = this.cluster.caches.map((cache, process) =>
       cache.group("texts", {
         maxBytes: 1 << 20,

@@ -28,7 +28,7 @@ function setUp(
   options: Partial<GroupOptions<string>> = noMirrors,
 ): SetUp {
   // Where nothing changes nobody looks for values that have moved.
-  const cluster = new Cluster(size, { handoverMs: 0 });
+  const cluster = new Cluster(size, { handoffMs: 0 });
   const loads: SetUp["loads"] = [];
   const groups = cluster.caches.map((cache, process) =>
     cache.group("texts", {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/timing/clock.ts";
 
 /** An instance of a service, as its agent knows it. */
 export interface Instance {

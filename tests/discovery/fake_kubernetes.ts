@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/timing/clock.ts";
 
 /** An EndpointSlice, as far as it matters. */
 export interface Slice {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Cancellation, LightCancellation } from "../../lib/cancellation.ts";
+import { type Cancellation, LightCancellation } from "../../lib/timing/cancellation.ts";
 import { GroupCacheError } from "../../mod.ts";
 import { HedgeBudget } from "../../lib/peer/hedge_budget.ts";
 import { Hedging } from "../../lib/peer/hedging.ts";

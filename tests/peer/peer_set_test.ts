@@ -37,7 +37,7 @@ function setUp(self: string | undefined) {
       get: never,
       set: never,
       remove: never,
-      offer: never,
+      handoff: never,
       hello: never,
     };
     byUrl.set(url, peer);
@@ -46,7 +46,7 @@ function setUp(self: string | undefined) {
   return {
     connected,
     byUrl,
-    peers: new PeerSet({ self, placement: asTheKeySays, connect, clock, handoverMs: 1000 }),
+    peers: new PeerSet({ self, placement: asTheKeySays, connect, clock, handoffMs: 1000 }),
     clock,
   };
 }
@@ -56,7 +56,7 @@ function never(): Promise<never> {
 }
 
 function urlsBefore(peers: PeerSet, key: string): string[] | undefined {
-  const before = peers.before(key);
+  const before = peers.peersFor(key);
   return before && [...before].map(({ url }) => url);
 }
 
@@ -79,7 +79,7 @@ test("PeerSet.before() knows nobody before it was told, and in a process that is
 test("PeerSet.before() passes over peers that leave while it is under way", () => {
   const { peers } = setUp(A);
   peers.replace([A, B, C]);
-  const before = peers.before("cba")?.[Symbol.iterator]();
+  const before = peers.peersFor("cba")?.[Symbol.iterator]();
   assertEquals(before?.next().value?.url, C);
   peers.replace([A, C]);
   assertEquals(before?.next().done, true);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { text } from "../../lib/codec.ts";
 import type { GroupCacheError } from "../../lib/errors.ts";
 import type { Group } from "../../lib/group.ts";
-import type { LoadContext } from "../../lib/loader.ts";
+import type { LoadContext } from "../../lib/group/loader.ts";
 import { Cluster, type ClusterOptions } from "../../lib/testing/cluster.ts";
 import type { Fault } from "../../lib/testing/memory_network.ts";
 import { test } from "../runtime.ts";
@@ -17,7 +17,7 @@ class Setup {
   readonly failures: string[] = [];
 
   constructor(load: Load = (index) => `loaded by ${index}`, options: ClusterOptions = {}) {
-    this.cluster = new Cluster(2, { handoverMs: 0, ...options });
+    this.cluster = new Cluster(2, { handoffMs: 0, ...options });
     this.groups = this.cluster.caches.map((cache, index) =>
       cache.group("values", {
         maxBytes: 1 << 20,

@@ -1,0 +1,126 @@
+import { borrowBytes, ByteView } from "../byte_view.ts";
+import type { Clock } from "../timing/clock.ts";
+import type { Codec } from "../codec.ts";
+import { GroupCacheError, messageOf, quote } from "../errors.ts";
+import type { Group } from "../group.ts";
+import { LoadBatcher, type LoadMany } from "./load_batcher.ts";
+import type { Flight } from "./single_flight.ts";
+
+/** What a loader is told beside the key. */
+export interface LoadContext<T, Input = T> {
+  /** Aborts when nobody waits for the value any more, or `loadTimeoutMs` is over. */
+  readonly signal: AbortSignal;
+  /** The group that loads. */
+  readonly group: Group<T, Input>;
+}
+
+/**
+ * Brings a value from where it comes from. `undefined`, or a `GroupCacheError` with code
+ * `not-found`, says that there is none.
+ */
+export type Load<T, Input = T> = (
+  key: string,
+  context: LoadContext<T, Input>,
+) => Input | undefined | Promise<Input | undefined>;
+
+/** How a {@linkcode Loader} is made. */
+export interface LoaderOptions<T, Input> {
+  load: Load<T, Input>;
+  loadMany?: LoadMany<T, Input>;
+  codec: Codec<T, Input>;
+  ttlMs: number | ((value: Input, key: string) => number);
+  loadTimeoutMs: number;
+  clock: Clock;
+}
+
+/** What a run of the loader brought, encoded. */
+export interface Loaded {
+  readonly bytes: Uint8Array;
+  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Runs a group's `load`, whatever that does: it comes to a value or to a `GroupCacheError` with
+ * code `not-found`, `load-failed` or `timeout`.
+ */
+export class Loader<T, Input> {
+  #group: Group<T, Input>;
+  #options: LoaderOptions<T, Input>;
+  #load: Load<T, Input>;
+
+  constructor(group: Group<T, Input>, options: LoaderOptions<T, Input>) {
+    const { load, loadMany } = options;
+    this.#group = group;
+    this.#options = options;
+    this.#load = loadMany === undefined ? load : new LoadBatcher(load, loadMany).load;
+  }
+
+  /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
+  async run(key: string, flight: Flight): Promise<Loaded> {
+    const { clock, loadTimeoutMs } = this.#options;
+    const timer = loadTimeoutMs === Infinity ? undefined : clock.setTimeout(() => {
+      flight.fail(
+        new GroupCacheError(
+          "timeout",
+          `${this.#cannotLoad(key)}: no result within ${loadTimeoutMs} ms`,
+        ),
+      );
+    }, loadTimeoutMs);
+    const { promise: flightFailed, reject: failFlight } = Promise.withResolvers<never>();
+    const controller = new AbortController();
+    const onAbort = () => {
+      controller.abort(flight.signal.reason);
+      failFlight(flight.signal.reason);
+    };
+    flight.signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const value = await Promise.race([
+        this.#load(key, { signal: controller.signal, group: this.#group }),
+        flightFailed,
+      ]);
+      if (value === undefined) {
+        throw new GroupCacheError("not-found", `${this.#cannotLoad(key)}: there is no such value`);
+      }
+      return this.encode(key, value);
+    } catch (error) {
+      if (flight.signal.aborted) throw flight.signal.reason;
+      // A nested cache's failures are failures of this loader: only "not found" means the same here.
+      if (error instanceof GroupCacheError && error.code === "not-found") throw error;
+      throw new GroupCacheError("load-failed", `${this.#cannotLoad(key)}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    } finally {
+      clock.clearTimeout(timer);
+      flight.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /**
+   * A value's bytes and its end.
+   *
+   * @throws What the codec or `ttlMs` throws.
+   */
+  encode(key: string, value: Input): Loaded {
+    const { codec, ttlMs, clock } = this.#options;
+    const encoded = codec.encode(value);
+    if (!(encoded instanceof ByteView || encoded instanceof Uint8Array)) {
+      throw new TypeError("the codec's encode must return a ByteView or Uint8Array");
+    }
+    const bytes = encoded instanceof ByteView ? borrowBytes(encoded) : withoutSubclass(encoded);
+    const ttl = typeof ttlMs === "function" ? ttlMs(value, key) : ttlMs;
+    if (!(ttl >= 0)) {
+      throw new RangeError(`ttlMs must come to a number not below 0: received ${quote(ttl)}`);
+    }
+    return { bytes, expiresAtMs: clock.now() + ttl };
+  }
+
+  #cannotLoad(key: string): string {
+    return `Cannot load ${quote(key)} of group ${quote(this.#group.name)}`;
+  }
+}
+
+/** The same memory as a plain `Uint8Array`: the `slice` of a `Buffer` would not copy. */
+function withoutSubclass({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,168 @@
+import { borrowBytes, viewOf } from "../byte_view.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
+import type { Clock } from "../timing/clock.ts";
+import { GroupCacheError } from "../errors.ts";
+import { LoadErrorEvent } from "../events.ts";
+import type { GroupMemory } from "./group_memory.ts";
+import type { HotKeys } from "./hot_keys.ts";
+import type { Loader } from "./loader.ts";
+import { handOff } from "../peer/handoff.ts";
+import { peekInTurn } from "../peer/peek_in_turn.ts";
+import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../peer/peer.ts";
+import type { PeerSet } from "../peer/peer_set.ts";
+import { SingleFlight } from "./single_flight.ts";
+import type { Counters } from "../stats.ts";
+
+/** How an {@linkcode LocalGroup} is made. */
+export interface LocalGroupOptions {
+  /** The name of the group. */
+  group: string;
+  // deno-lint-ignore no-explicit-any -- values are bytes here
+  memory: GroupMemory<any>;
+  // deno-lint-ignore no-explicit-any -- as above
+  loader: Loader<any, any>;
+  hotKeys: HotKeys;
+  peers: PeerSet;
+  clock: Clock;
+  /** From this rate on peers mirror a key, in requests per minute. */
+  mirrorMinuteQps: number;
+  /** How long a peer usually takes at most, in milliseconds, if that is measured. */
+  usualMs: (peer: Peer) => number | undefined;
+  counters: Counters;
+  /** Told of a key that was changed: what is on its way must not be kept. */
+  onChange: (key: string) => void;
+  /** Tells operators. */
+  report: (event: Event) => void;
+}
+
+/**
+ * What a process does with the keys of a group that it owns or stands in for, for its own callers
+ * and for its peers.
+ */
+export class LocalGroup implements PeerBackend {
+  #options: LocalGroupOptions;
+  /** Runs of the loader. */
+  #loads = new SingleFlight<EncodedValue>();
+  /** Values on their way from a process that leaves. */
+  #handoffs = new SingleFlight<void>();
+
+  constructor(options: LocalGroupOptions) {
+    this.#options = options;
+  }
+
+  count(key: string): number {
+    const { counters, hotKeys, clock, mirrorMinuteQps } = this.#options;
+    counters.serverRequests++;
+    const minuteQps = hotKeys.count(key, clock.now());
+    if (minuteQps >= mirrorMinuteQps) counters.hotServerRequests++;
+    return minuteQps;
+  }
+
+  find(key: string): BorrowedValue | undefined {
+    const { counters, memory } = this.#options;
+    counters.gets++;
+    const found = memory.find(key);
+    if (found !== undefined) counters.hits++;
+    return found;
+  }
+
+  load(key: string, signal: AbortSignal): Promise<EncodedValue> {
+    const { counters, peers } = this.#options;
+    if (peers.isLeaving) {
+      return Promise.reject(
+        new GroupCacheError("closed", "Cannot load: the cache is about to be closed"),
+      );
+    }
+    counters.loads++;
+    if (!this.#loads.has(key)) counters.loadsExecuted++;
+    return this.loadLocally(key, signal, { wereAsked: false });
+  }
+
+  /**
+   * Joins the run of the loader for a key, or starts one. A value that another process still has in
+   * memory spares the run.
+   *
+   * @param options `wereAsked`: whether peers that are better placed have been asked already.
+   */
+  loadLocally(
+    key: string,
+    signal: Cancellation,
+    options: { wereAsked: boolean },
+  ): Promise<EncodedValue> {
+    const { group, memory, loader, peers, clock, usualMs, counters } = this.#options;
+    return this.#loads.run(key, signal, async (flight) => {
+      try {
+        const holders = peers.holders(key, options);
+        const held = holders &&
+          await peekInTurn(holders, group, key, { signal: flight.signal, clock, usualMs });
+        if (held !== undefined) {
+          counters.peekLoads++;
+          if (flight.isCurrent) memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
+          return held;
+        }
+        const { bytes, expiresAtMs } = await loader.run(key, flight);
+        counters.localLoads++;
+        const kept = flight.isCurrent ? memory.keep(key, bytes, expiresAtMs) : undefined;
+        return { view: kept ?? viewOf(bytes.slice()), expiresAtMs };
+      } catch (error) {
+        this.#loadFailed(key, error);
+        throw error;
+      }
+    });
+  }
+
+  put(key: string, value: EncodedValue): void {
+    this.#forget(key);
+    this.#options.memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
+  }
+
+  drop(key: string): void {
+    this.#forget(key);
+    this.#options.memory.drop(key);
+  }
+
+  async acceptHandoff(keys: readonly string[], from: Peer): Promise<void> {
+    const { group, memory, counters } = this.#options;
+    await Promise.allSettled(
+      keys.map((key) =>
+        this.#handoffs.run(key, undefined, async (flight) => {
+          if (memory.holds(key)) return;
+          const value = await from.get(group, key, { signal: flight.signal, peek: true });
+          if (flight.isCurrent && memory.acceptHandoff(key, value)) counters.handoffs++;
+        })
+      ),
+    );
+  }
+
+  /** Hands over to a peer what it owns next, as far as time goes. */
+  handOff(peer: Peer, signal: Cancellation): Promise<void> {
+    const { group, memory, peers } = this.#options;
+    return handOff(peer, { group, keys: memory.hottest(), peers, signal });
+  }
+
+  /** Resolves when nobody waits for a run of the loader. */
+  idle(): Promise<void> {
+    return this.#loads.idle();
+  }
+
+  /** Ends all that is under way. */
+  failAll(reason: unknown): void {
+    this.#loads.failAll(reason);
+    this.#handoffs.failAll(reason);
+  }
+
+  #loadFailed(key: string, error: unknown): void {
+    // That nobody waits any more, or the cache was closed, is no failure of the loader.
+    if (!(error instanceof GroupCacheError)) return;
+    if (error.code !== "load-failed" && error.code !== "timeout") return;
+    const { counters, report, group } = this.#options;
+    counters.localLoadErrors++;
+    report(new LoadErrorEvent({ group, key, error }));
+  }
+
+  #forget(key: string): void {
+    this.#loads.forget(key);
+    this.#handoffs.forget(key);
+    this.#options.onChange(key);
+  }
+}

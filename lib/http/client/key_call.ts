@@ -1,0 +1,72 @@
+import type { Cancellation } from "../../timing/cancellation.ts";
+import type { EncodedValue, PeerCallOptions } from "../../peer/peer.ts";
+
+/** A caller's wait for one key of a peer, however the key travels. */
+export class KeyCall {
+  readonly group: string;
+  readonly key: string;
+  /** How long the peer may spend on a load for it, in milliseconds. */
+  readonly loadTimeoutMs: number | undefined;
+  /** Whether the peer is to answer from memory or not at all. */
+  readonly peek: boolean;
+  /** Whether it is one of several that travel together. */
+  readonly together: boolean;
+  /** What the caller waits for. */
+  readonly value: Promise<EncodedValue>;
+  /** How often the key was sent. */
+  attempts = 0;
+  /** Called when the caller leaves before the call is settled. */
+  onLeave: ((reason: unknown) => void) | undefined;
+  #signal: Cancellation | undefined;
+  #resolve: (value: EncodedValue) => void;
+  #reject: (error: unknown) => void;
+  #isSettled = false;
+
+  constructor(
+    group: string,
+    key: string,
+    { signal, loadTimeoutMs, peek = false, together = false }: PeerCallOptions,
+  ) {
+    this.group = group;
+    this.key = key;
+    this.loadTimeoutMs = loadTimeoutMs;
+    this.peek = peek;
+    this.together = together;
+    const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
+    this.value = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#signal = signal;
+    if (signal?.aborted) this.#leave();
+    else signal?.addEventListener("abort", this.#leave, { once: true });
+  }
+
+  /** Whether the caller has a value or an error, or has gone. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Hands the caller its value. */
+  resolve(value: EncodedValue): void {
+    if (this.#settle()) this.#resolve(value);
+  }
+
+  /** Hands the caller an error. */
+  reject(error: unknown): void {
+    if (this.#settle()) this.#reject(error);
+  }
+
+  #leave = (): void => {
+    const reason = this.#signal?.reason;
+    if (!this.#settle()) return;
+    this.#reject(reason);
+    this.onLeave?.(reason);
+  };
+
+  #settle(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#signal?.removeEventListener("abort", this.#leave);
+    return true;
+  }
+}

@@ -1,0 +1,98 @@
+import { borrowBytes } from "../../byte_view.ts";
+import { GroupCacheError, type GroupCacheErrorCode, messageOf, quote } from "../../errors.ts";
+import type { EncodedValue } from "../../peer/peer.ts";
+import { valueTooLarge } from "../../value_size.ts";
+import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
+import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "../headers.ts";
+
+/** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
+const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
+  "not-found": 404,
+  "load-failed": 503,
+  "timeout": 503,
+  "peer-failed": 421,
+  "bad-key": 400,
+  "too-large": 413,
+  "unauthorized": 401,
+  "overloaded": 503,
+  "closed": 421,
+};
+
+/**
+ * Where replies are put together, one after the other: a response copies its body when it is made,
+ * so to allocate one for each would be in vain, and takes longer than all the rest.
+ */
+const room = new Uint8Array(256 * 1024);
+
+/** A reply of one message. */
+export function messageReply(message: GetResponse): Response {
+  return withHeaders(new Response(encodeGetResponse(message, room)));
+}
+
+/** A reply of several messages. */
+export function messagesReply(messages: readonly GetResponse[]): Response {
+  return withHeaders(new Response(encodeGetResponses(messages, room)));
+}
+
+/** A reply of messages as they come. */
+export function streamReply(body: ReadableStream): Response {
+  return withHeaders(new Response(body));
+}
+
+/** Set one by one, they cost a reply 0.3 µs on Deno; given with `init`, 5. */
+function withHeaders(response: Response): Response {
+  const { headers } = response;
+  headers.set("content-type", PROTOBUF);
+  headers.set(VERSION, PROTOCOL_VERSION);
+  return response;
+}
+
+/** The reply to what has been done and brings nothing. */
+export function doneReply(): Response {
+  return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
+}
+
+/** A reply that tells what was thrown. */
+export function errorReply(thrown: unknown): Response {
+  const { code, message } = toGroupCacheError(thrown);
+  const headers = { [VERSION]: PROTOCOL_VERSION, [ERROR]: code };
+  return new Response(message, { status: STATUSES[code], headers });
+}
+
+/** A value as a message; in a batch with the index of its key. */
+export function toMessage(value: EncodedValue, minuteQps: number, index?: number): GetResponse {
+  const message: GetResponse = {
+    value: borrowBytes(value.view),
+    expiresAtMs: value.expiresAtMs,
+    minuteQps,
+  };
+  if (index !== undefined) message.index = index;
+  return message;
+}
+
+/** What was thrown as a message; in a batch with the index of its key. */
+export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
+  const { code, message } = toGroupCacheError(thrown);
+  return index === undefined ? { error: code, message } : { error: code, message, index };
+}
+
+/** What is said to a peer that asks for what is in memory only. */
+export function notInMemory(key: string): GroupCacheError {
+  return new GroupCacheError("not-found", `Cannot find ${quote(key)} in memory`);
+}
+
+/**
+ * Checks that a value may travel.
+ *
+ * @throws {GroupCacheError} With code `too-large`.
+ */
+export function checkMaySend(key: string, valueBytes: number, maxValueBytes: number): void {
+  if (valueBytes <= maxValueBytes) return;
+  throw valueTooLarge(`send the value of ${quote(key)}`, `${valueBytes} bytes`, maxValueBytes);
+}
+
+function toGroupCacheError(thrown: unknown): GroupCacheError {
+  return thrown instanceof GroupCacheError
+    ? thrown
+    : new GroupCacheError("load-failed", messageOf(thrown));
+}

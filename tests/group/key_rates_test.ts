@@ -1,0 +1,50 @@
+import { assert, assertEquals } from "@std/assert";
+import { KeyRates } from "../../lib/group/key_rates.ts";
+import { test } from "../runtime.ts";
+
+const START = 1_700_000_000_000;
+
+test("KeyRates comes to a steady key's rate", () => {
+  const rates = new KeyRates(START);
+  let rate = 0;
+  for (let ms = 0; ms < 120_000; ms += 100) rate = rates.count("key", START + ms);
+  assert(Math.abs(rate - 600) < 30, `600 a minute: estimated ${rate}`);
+});
+
+test("KeyRates notices within two seconds that a key has become hot", () => {
+  const rates = new KeyRates(START);
+  let rate = 0;
+  for (let ms = 0; ms < 2000; ms += 10) rate = rates.count("key", START + ms);
+  assert(rate > 600, `6,000 a minute, for two seconds: estimated ${rate}`);
+});
+
+test("KeyRates forgets half in ten seconds, and all in the end", () => {
+  const rates = new KeyRates(START);
+  let rate = 0;
+  for (let i = 0; i < 1000; i++) rate = rates.count("key", START);
+  const later = rates.count("key", START + 10_000);
+  assert(Math.abs(later / rate - 0.5) < 0.01, `${later} of ${rate}`);
+  const one = new KeyRates(START).count("other", START);
+  for (const after of [3_600_000, 10 ** 12]) {
+    assertEquals(Math.round(rates.count("key", START + after)), Math.round(one));
+  }
+});
+
+test("KeyRates never rates a key too low, and cold ones hardly too high, among many", () => {
+  const rates = new KeyRates(START);
+  const exact = new KeyRates(START);
+  let coldest = Infinity;
+  for (let i = 0; i < 20_000; i++) {
+    const hot = rates.count("hot", START + i);
+    assert(hot >= exact.count("hot", START + i) * 0.999);
+    coldest = rates.count(`cold ${i}`, START + i);
+  }
+  assert(coldest < 60, `one use: estimated ${coldest} a minute`);
+});
+
+test("KeyRates survives a clock that is set back", () => {
+  const rates = new KeyRates(START);
+  const before = rates.count("key", START);
+  const after = rates.count("key", START - 3_600_000);
+  assert(after > before && Number.isFinite(after));
+});
