@@ -13,14 +13,11 @@ import { Buffer } from "node:buffer";
 import protobufjs from "protobufjs";
 import { ByteView, type ByteViewInit } from "../lib/byte_view.ts";
 import { bytes, type Codec, json, protobuf, text, view } from "../lib/codec.ts";
-import { GroupCacheError } from "../lib/errors.ts";
 import type { Group } from "../lib/group.ts";
 import { GroupCache } from "../lib/group_cache.ts";
+import { failureOf } from "./failures.ts";
+import { anyCharacter } from "./any_character.ts";
 import { test } from "./runtime.ts";
-
-/** Any character. The unit "binary" of fast-check takes a second to make. */
-const unit = fc.oneof(fc.nat({ max: 0x7f }), fc.nat({ max: 0x10ffff }))
-  .map((code) => String.fromCodePoint(code)).filter((text) => text.isWellFormed());
 
 /** What `value` comes back as. */
 function roundTrip<T, Input>(codec: Codec<T, Input>, value: Input): T {
@@ -108,7 +105,7 @@ for (const { name, value, received } of NO_BYTES) {
 
 test("text gives back any well-formed string, its byte order mark included", () => {
   assertEquals(roundTrip(text, "\ufeffa"), "\ufeffa");
-  fc.assert(fc.property(fc.string({ unit }), (value) => {
+  fc.assert(fc.property(fc.string({ unit: anyCharacter }), (value) => {
     assertEquals(roundTrip(text, value), value);
   }));
 });
@@ -416,9 +413,3 @@ test("A set that the codec refuses rejects with what the codec threw", async () 
   await assertRejects(() => group.set("key", 42 as unknown as string), TypeError, "a string");
   assertEquals(await group.get("key"), "value");
 });
-
-async function failureOf(promise: Promise<unknown>): Promise<GroupCacheError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assertInstanceOf(error, GroupCacheError);
-  return error;
-}
