@@ -1,5 +1,7 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
+import type { Cancellation } from "./timing/cancellation.ts";
 import { type Clock, systemClock } from "./timing/clock.ts";
+import { withDeadline } from "./timing/deadline.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { drain } from "./peer/drain.ts";
@@ -21,6 +23,9 @@ import { PeerSet } from "./peer/peer_set.ts";
 import { isOfGo, type Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
 import type { GroupCacheStats } from "./stats.ts";
+
+/** How long a source of peers that was told to end may take, in milliseconds. */
+const SOURCE_END_MS = 3000;
 
 /** What a cache is made of. */
 export interface GroupCacheOptions {
@@ -351,26 +356,30 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     if (!signal.aborted) {
       this.#closing.abort(new GroupCacheError("closed", "Cannot use the cache: it was closed"));
     }
-    await this.#following;
+    const following = this.#following;
+    if (following === undefined) return;
+    await withDeadline(() => following, {
+      clock: this.#clock,
+      ms: SOURCE_END_MS,
+      onLate: () => {},
+    });
   }
 
   /** Leaves the others without their noticing, in so much time, or until the cache is closed. */
   async #drain(drainMs: number): Promise<void> {
-    const end = new AbortController();
-    const isOver = Promise.withResolvers<void>();
-    end.signal.addEventListener("abort", () => isOver.resolve());
-    const onTime = () => end.abort();
-    const timer = this.#clock.setTimeout(onTime, drainMs);
-    this.#closing.signal.addEventListener("abort", onTime);
-    const drained = drain({
-      groups: [...this.#groups.values()],
-      peers: this.#peers,
-      handshake: this.#handshake,
-      signal: end.signal,
-    });
-    await Promise.race([drained, isOver.promise]);
-    this.#clock.clearTimeout(timer);
-    this.#closing.signal.removeEventListener("abort", onTime);
+    const { signal } = this.#closing;
+    const work = (end: Cancellation): Promise<void> =>
+      drain({
+        groups: [...this.#groups.values()],
+        peers: this.#peers,
+        handshake: this.#handshake,
+        signal: end,
+      });
+    try {
+      await withDeadline(work, { clock: this.#clock, ms: drainMs, signal, onLate: () => {} });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /** `close`, for `await using`. */
@@ -408,7 +417,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     if (self === undefined) return this.setPeers([]);
     this.#following = followDiscovery(peers as Discovery, {
       self,
-      clock: this.#clock,
       setPeers: (urls) => this.setPeers(urls),
       report: this.#report,
       signal: this.#closing.signal,

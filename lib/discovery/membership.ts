@@ -1,9 +1,5 @@
-import type { Clock } from "../timing/clock.ts";
 import type { Discovery } from "./discovery.ts";
 import { DiscoveryErrorEvent } from "../events.ts";
-
-/** How long a source that was told to end may take over it, in milliseconds. */
-const END_MS = 3000;
 
 /** Whom {@linkcode followDiscovery} serves. */
 export interface Membership {
@@ -15,27 +11,14 @@ export interface Membership {
   report: (event: DiscoveryErrorEvent) => void;
   /** Ends it. */
   signal: AbortSignal;
-  /** Bounds the end. */
-  clock: Clock;
 }
 
 /**
  * Sets the peers that a source lists, until the source ends or is ended. Resolves when nothing of
- * the source is left, a registration under a lease included, or when its end takes too long.
+ * the source is left, a registration under a lease included. That may be never: a generator returns
+ * only when what it awaits has come.
  */
-export async function followDiscovery(source: Discovery, membership: Membership): Promise<void> {
-  const { signal, clock } = membership;
-  const late = Promise.withResolvers<void>();
-  let timer: unknown;
-  // A generator returns only when what it awaits has come, which may be never.
-  const limit = (): void => void (timer = clock.setTimeout(late.resolve, END_MS));
-  signal.addEventListener("abort", limit, { once: true });
-  await Promise.race([follow(source, membership), late.promise]);
-  signal.removeEventListener("abort", limit);
-  clock.clearTimeout(timer);
-}
-
-async function follow(
+export async function followDiscovery(
   source: Discovery,
   { self, setPeers, report, signal }: Membership,
 ): Promise<void> {

@@ -1,5 +1,7 @@
 import { borrowBytes, ByteView } from "../byte_view.ts";
+import { toAbortSignal } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
+import { withDeadline } from "../timing/deadline.ts";
 import type { Codec } from "../codec.ts";
 import { GroupCacheError, messageOf, quote } from "../errors.ts";
 import type { Group } from "../group.ts";
@@ -59,26 +61,24 @@ export class Loader<T, Input> {
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
   async run(key: string, flight: Flight): Promise<Loaded> {
     const { clock, loadTimeoutMs } = this.#options;
-    const timer = loadTimeoutMs === Infinity ? undefined : clock.setTimeout(() => {
-      flight.fail(
-        new GroupCacheError(
-          "timeout",
-          `${this.#cannotLoad(key)}: no result within ${loadTimeoutMs} ms`,
-        ),
-      );
-    }, loadTimeoutMs);
-    const { promise: flightFailed, reject: failFlight } = Promise.withResolvers<never>();
-    const controller = new AbortController();
-    const onAbort = () => {
-      controller.abort(flight.signal.reason);
-      failFlight(flight.signal.reason);
-    };
-    flight.signal.addEventListener("abort", onAbort, { once: true });
     try {
-      const value = await Promise.race([
-        this.#load(key, { signal: controller.signal, group: this.#group }),
-        flightFailed,
-      ]);
+      const value = await withDeadline(
+        (end) => this.#load(key, { signal: toAbortSignal(end), group: this.#group }),
+        {
+          clock,
+          ms: loadTimeoutMs,
+          signal: flight.signal,
+          onLate: () => {
+            const error = new GroupCacheError(
+              "timeout",
+              `${this.#cannotLoad(key)}: no result within ${loadTimeoutMs} ms`,
+            );
+            // The flight ends with this, not with what becomes of `run`.
+            flight.fail(error);
+            throw error;
+          },
+        },
+      );
       if (value === undefined) {
         throw new GroupCacheError("not-found", `${this.#cannotLoad(key)}: there is no such value`);
       }
@@ -90,9 +90,6 @@ export class Loader<T, Input> {
       throw new GroupCacheError("load-failed", `${this.#cannotLoad(key)}: ${messageOf(error)}`, {
         cause: error,
       });
-    } finally {
-      clock.clearTimeout(timer);
-      flight.signal.removeEventListener("abort", onAbort);
     }
   }
 

@@ -1,5 +1,5 @@
-import { LightCancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
+import { withDeadline } from "../timing/deadline.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { PeerMismatchEvent } from "../events.ts";
 import type { Hello } from "../wire/hello.ts";
@@ -47,13 +47,17 @@ export class Handshake {
    */
   async greet(peer: Peer, hadGivenUp: boolean): Promise<boolean> {
     const { clock } = this.#options;
-    const end = new LightCancellation();
-    const timer = clock.setTimeout(
-      () => end.abort(new Error(`no answer within ${HELLO_MS} ms`)),
-      HELLO_MS,
-    );
     try {
-      const theirs = await peer.hello(this.#hello(hadGivenUp), { signal: end });
+      const theirs = await withDeadline(
+        (signal) => peer.hello(this.#hello(hadGivenUp), { signal }),
+        {
+          clock,
+          ms: HELLO_MS,
+          onLate: () => {
+            throw new Error(`no answer within ${HELLO_MS} ms`);
+          },
+        },
+      );
       // A Go peer, which knows no hellos, but answers.
       if (theirs === undefined) return true;
       this.#mismatches.compare(peer.url, theirs, this.#hello(false));
@@ -61,8 +65,6 @@ export class Handshake {
       return this.#meet(peer, theirs);
     } catch {
       return false;
-    } finally {
-      clock.clearTimeout(timer);
     }
   }
 

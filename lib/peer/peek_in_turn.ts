@@ -1,5 +1,6 @@
-import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
+import { withDeadline } from "../timing/deadline.ts";
 import { GroupCacheError } from "../errors.ts";
 import { isPeerFailure } from "./ask_in_turn.ts";
 import type { EncodedValue, Peer } from "./peer.ts";
@@ -30,26 +31,23 @@ export async function peekInTurn(
     // It would keep the next key waiting as well.
     if (peer.isLate) continue;
     const peekMs = Math.min(usualMs?.(peer) ?? PEEK_MS, PEEK_MS);
-    const late = new GroupCacheError(
-      "peer-failed",
-      `Cannot peek at peer ${peer.url}: no answer within ${peekMs} ms`,
-    );
-    const end = new LightCancellation();
-    const onAbort = () => end.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    const timer = clock.setTimeout(() => {
-      if (peekMs === PEEK_MS) peer.wasLate();
-      end.abort(late);
-    }, peekMs);
     try {
-      return await peer.get(group, key, { signal: end, peek: true });
+      return await withDeadline((end) => peer.get(group, key, { signal: end, peek: true }), {
+        clock,
+        ms: peekMs,
+        signal,
+        onLate: () => {
+          if (peekMs === PEEK_MS) peer.wasLate();
+          throw new GroupCacheError(
+            "peer-failed",
+            `Cannot peek at peer ${peer.url}: no answer within ${peekMs} ms`,
+          );
+        },
+      });
     } catch (error) {
       signal.throwIfAborted();
       // Whoever was about to go has gone.
       if (peer.presence === "leaving" && isPeerFailure(error)) peer.presence = "gone";
-    } finally {
-      clock.clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
     }
   }
   return undefined;

@@ -40,3 +40,12 @@ export class LightCancellation implements Cancellation {
     for (const listener of this.#others ?? []) listener();
   }
 }
+
+/** A real `AbortSignal` that follows a cancellation, for programs and platform functions. */
+export function toAbortSignal(cancellation: Cancellation): AbortSignal {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(cancellation.reason);
+  if (cancellation.aborted) follow();
+  else cancellation.addEventListener("abort", follow, { once: true });
+  return controller.signal;
+}
