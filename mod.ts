@@ -50,7 +50,7 @@ export type { CallOptions, Group } from "./lib/group.ts";
 export { GroupCache } from "./lib/group_cache.ts";
 export type { CloseOptions, FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
-export type { Fetch } from "./lib/http/client/connection.ts";
+export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
 export type { LoadMany } from "./lib/group/load_batcher.ts";
 export type { Load, LoadContext } from "./lib/group/loader.ts";

@@ -10,7 +10,7 @@ import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts
 import { createGroup, type Group, peerSideOf } from "./group.ts";
 import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
 import { PeerHandler } from "./http/server/handler.ts";
-import type { Fetch } from "./http/client/connection.ts";
+import type { Fetch } from "./runtime.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { HttpPeer } from "./http/client/http_peer.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";

@@ -1,4 +1,4 @@
-import type { Fetch } from "../../lib/http/client/connection.ts";
+import type { Fetch } from "../../lib/runtime.ts";
 
 /** How a peer behind a cut cannot be reached. */
 export type CutKind = "refuse" | "hang";

@@ -1,4 +1,4 @@
-import type { Fetch } from "../http/client/connection.ts";
+import type { Fetch } from "../runtime.ts";
 import type { Discovery } from "./discovery.ts";
 import { checkHttpUrl, request, withoutSlash } from "./http.ts";
 import { baseUrl, type Protocol } from "./peer_list.ts";

@@ -2,14 +2,8 @@ import { quote } from "../errors.ts";
 import type { Discovery } from "./discovery.ts";
 import { baseUrl } from "./peer_list.ts";
 import { pollAs, type PollOptions } from "./poll.ts";
-import { type NameServer, resolveDns } from "./runtime.ts";
+import { type DnsRecord, type DnsType, type NameServer, resolveDns } from "../runtime.ts";
 import { checkPort, checkProtocol, checkText } from "./source_options.ts";
-
-/** Which records are asked for. */
-export type DnsType = "A" | "AAAA" | "SRV";
-
-/** An address, or what an SRV record says. */
-export type DnsRecord = string | { target: string; port: number };
 
 /** Asks for DNS records, as `Deno.resolveDns` does. */
 export type ResolveDns = (

@@ -1,4 +1,4 @@
-import type { Fetch } from "../http/client/connection.ts";
+import type { Fetch } from "../runtime.ts";
 import type { Discovery } from "./discovery.ts";
 import { checkHttpUrl, jsonLines, request, withoutSlash } from "./http.ts";
 import { isPeer, noPeers, normalise } from "./peer_list.ts";

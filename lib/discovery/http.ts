@@ -1,4 +1,4 @@
-import type { Fetch } from "../http/client/connection.ts";
+import type { Fetch } from "../runtime.ts";
 
 /** How much of a refusal is told, in characters. */
 const MAX_TOLD = 200;

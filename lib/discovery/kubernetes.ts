@@ -1,9 +1,8 @@
 import { quote } from "../errors.ts";
-import type { Fetch } from "../http/client/connection.ts";
 import type { Discovery } from "./discovery.ts";
 import { checkHttpUrl, jsonLines, request, StatusError, withoutSlash } from "./http.ts";
 import { baseUrl, type Protocol } from "./peer_list.ts";
-import { environment, fetchTrusting, readText } from "./runtime.ts";
+import { environment, type Fetch, fetchTrusting, readText } from "../runtime.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import {
   checkMs,

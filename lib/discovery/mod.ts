@@ -21,17 +21,17 @@
  */
 
 export type { Clock } from "../timing/clock.ts";
-export type { Fetch } from "../http/client/connection.ts";
+export type { Fetch } from "../runtime.ts";
 export type { Discovery } from "./discovery.ts";
 export { consul } from "./consul.ts";
 export type { ConsulOptions } from "./consul.ts";
 export { dns } from "./dns.ts";
-export type { DnsOptions, DnsRecord, DnsType, ResolveDns } from "./dns.ts";
+export type { DnsOptions, ResolveDns } from "./dns.ts";
 export { etcd } from "./etcd.ts";
 export type { EtcdOptions } from "./etcd.ts";
 export { kubernetes } from "./kubernetes.ts";
 export type { KubernetesCredentials, KubernetesOptions } from "./kubernetes.ts";
 export { poll } from "./poll.ts";
 export type { FindPeers, PollOptions } from "./poll.ts";
-export type { NameServer } from "./runtime.ts";
+export type { DnsRecord, DnsType, NameServer } from "../runtime.ts";
 export type { SourceOptions } from "./source_options.ts";

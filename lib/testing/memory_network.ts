@@ -1,5 +1,5 @@
 import type { Clock } from "../timing/clock.ts";
-import type { Fetch } from "../http/client/connection.ts";
+import type { Fetch } from "../runtime.ts";
 
 /**
  * What is wrong with a peer.

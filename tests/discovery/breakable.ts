@@ -1,4 +1,4 @@
-import type { Fetch } from "../../lib/http/client/connection.ts";
+import type { Fetch } from "../../lib/runtime.ts";
 
 /** A fetch whose connections can be broken, all at once, and that counts. */
 export class BreakableFetch {

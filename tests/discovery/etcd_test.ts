@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { etcd, type EtcdOptions } from "../../lib/discovery/etcd.ts";
 import { GroupCache } from "../../lib/group_cache.ts";
-import type { Fetch } from "../../lib/http/client/connection.ts";
+import type { Fetch } from "../../lib/runtime.ts";
 import { test } from "../runtime.ts";
 import { BreakableFetch } from "./breakable.ts";
 import { A, B, C, conforms } from "./conformance.ts";

@@ -12,11 +12,9 @@ import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../body_bounds.ts";
 import type { RequestSemaphore } from "./request_semaphore.ts";
 import { ERROR, FROM, PEEK, PROTOBUF, TIMEOUT, VERSION } from "../headers.ts";
 import { KEEPALIVE_MS } from "../server/live_body.ts";
+import type { Fetch } from "../../runtime.ts";
 import type { Patience } from "./patience.ts";
 import type { PeerLimits } from "../peer_limits.ts";
-
-/** A function like `globalThis.fetch`. */
-export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
 /** What all the connections of a cache have in common. */
 export interface ConnectionOptions {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { ByteView } from "../../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.ts";
-import type { Fetch } from "../../../lib/http/client/connection.ts";
+import type { Fetch } from "../../../lib/runtime.ts";
 import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts";
 import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import { HttpPeer, type HttpPeerOptions } from "../../../lib/http/client/http_peer.ts";

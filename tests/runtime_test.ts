@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { environment, readText } from "../../lib/discovery/runtime.ts";
-import { test } from "../runtime.ts";
+import { environment, readText } from "../lib/runtime.ts";
+import { test } from "./runtime.ts";
 
 test("readText() reads a file as it is at that time", async () => {
   const folder = await mkdtemp(join(tmpdir(), "groupcache-token-"));
