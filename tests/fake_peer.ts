@@ -1,4 +1,4 @@
-import { CircuitBreaker } from "../lib/peer/circuit_breaker.ts";
+import { PeerHealth } from "../lib/peer/health.ts";
 import type { Peer } from "../lib/peer/peer.ts";
 import type { Clock } from "../lib/timing/clock.ts";
 import { VirtualClock } from "../lib/testing/mod.ts";
@@ -8,22 +8,22 @@ export function fakePeer(
   url: string,
   { clock = new VirtualClock(), ...replaced }: Partial<Peer> & { clock?: Clock } = {},
 ): Peer {
-  const breaker = new CircuitBreaker({
+  const health = new PeerHealth({
+    url,
     clock,
     random: () => 0,
+    peerTimeoutMs: 10_000,
+    showsLife: true,
     probe: () => Promise.resolve(false),
-    onOpen: () => {},
-    onClose: () => {},
+    onDown: () => {},
+    onUp: () => {},
   });
   const unexpected = (call: string) => () => {
     throw new Error(`Unexpected call of ${call} on the peer ${url}`);
   };
   return {
     url,
-    breaker,
-    presence: "here",
-    isLate: false,
-    wasLate: () => {},
+    health,
     get: unexpected("get"),
     set: unexpected("set"),
     remove: unexpected("remove"),

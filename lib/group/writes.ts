@@ -70,7 +70,7 @@ export class Writes {
         await peer.remove(group, key, { signal });
       } catch (error) {
         // Nobody gets from it what it could not be told to drop.
-        if (peer.presence !== "here") return;
+        if (peer.health.isLeaving || peer.health.isGone) return;
         failures.push(error);
         if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
       }

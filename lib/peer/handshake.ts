@@ -1,6 +1,5 @@
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
-import { GroupCacheError } from "../errors.ts";
 import type { PeerMismatchEvent } from "../events.ts";
 import type { Hello } from "../wire/hello.ts";
 import { Mismatches } from "./mismatches.ts";
@@ -85,15 +84,8 @@ export class Handshake {
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
     const isNew = this.#instances.get(peer) !== instance;
     this.#instances.set(peer, instance);
-    peer.presence = isLeaving ? "leaving" : "here";
-    if (isLeaving) {
-      peer.breaker.open(
-        new GroupCacheError("peer-failed", `Cannot ask peer ${peer.url}: it is leaving`),
-      );
-    } else if (isNew) {
-      // It has started anew. One that was merely out of reach is let a probe find.
-      peer.breaker.close();
-    }
+    if (isLeaving) peer.health.leaving();
+    else peer.health.here({ isNew });
     return !isLeaving;
   }
 

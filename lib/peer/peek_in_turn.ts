@@ -29,7 +29,7 @@ export async function peekInTurn(
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
     // It would keep the next key waiting as well.
-    if (peer.isLate) continue;
+    if (peer.health.isLate) continue;
     const peekMs = Math.min(usualMs?.(peer) ?? PEEK_MS, PEEK_MS);
     try {
       return await withDeadline((end) => peer.get(group, key, { signal: end, peek: true }), {
@@ -37,7 +37,7 @@ export async function peekInTurn(
         ms: peekMs,
         signal,
         onLate: () => {
-          if (peekMs === PEEK_MS) peer.wasLate();
+          if (peekMs === PEEK_MS) peer.health.peekWasLate();
           throw new GroupCacheError(
             "peer-failed",
             `Cannot peek at peer ${peer.url}: no answer within ${peekMs} ms`,
@@ -46,8 +46,7 @@ export async function peekInTurn(
       });
     } catch (error) {
       signal.throwIfAborted();
-      // Whoever was about to go has gone.
-      if (peer.presence === "leaving" && isPeerFailure(error)) peer.presence = "gone";
+      if (isPeerFailure(error)) peer.health.peekFailed();
     }
   }
   return undefined;

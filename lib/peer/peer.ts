@@ -1,7 +1,7 @@
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
 import type { Hello } from "../wire/hello.ts";
-import type { CircuitBreaker } from "./circuit_breaker.ts";
+import type { PeerHealth } from "./health.ts";
 
 /** A value as it travels: encoded, and with its end. */
 export interface EncodedValue {
@@ -35,23 +35,14 @@ export interface PeerCallOptions {
 }
 
 /**
- * What a peer last said of itself: `leaving`, that it takes no new work, but still answers from
- * memory; `gone`, that it answers nobody any more, so that nothing of what it holds matters.
- */
-export type Presence = "here" | "leaving" | "gone";
-
-/**
  * One peer as we see it. Whatever keeps it from answering is a `GroupCacheError` with code
  * `peer-failed`: somebody else may be asked. Any other `GroupCacheError` is its answer.
  */
 export interface Peer {
   /** The peer's base URL. */
   readonly url: string;
-  /** Whether it is worth asking. Calls are not held back by it: whoever makes them looks first. */
-  readonly breaker: CircuitBreaker;
-  presence: Presence;
-  /** Whether the peer was late with what needs no time, and has not been heard since. */
-  readonly isLate: boolean;
+  /** Whether it is worth asking. */
+  readonly health: PeerHealth;
   /** The value of a key, which the peer loads if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
   /** Puts a value into the peer's own memory. */
@@ -60,8 +51,6 @@ export interface Peer {
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
   /** Has the peer fetch keys out of this process's memory. Resolves when it has done so. */
   handoff(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
-  /** Takes note that the peer did not answer a peek in time. */
-  wasLate(): void;
   /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
   hello(hello: Hello, options?: PeerCallOptions): Promise<Hello | undefined>;
 }

@@ -131,7 +131,7 @@ export class PeerSet {
       }
       const peer = this.#others.get(url.value);
       // Otherwise it left the list since the ranking was made.
-      if (peer?.breaker.admits()) yield peer;
+      if (peer?.health.admits()) yield peer;
     }
   }
 
@@ -163,7 +163,7 @@ export class PeerSet {
     for (const url of this.#rank(key)) {
       if (url === this.#self || holders.size > 0) break;
       const peer = this.#others.get(url);
-      if (peer?.presence === "leaving" || !wereAsked && peer?.breaker.admits()) holders.add(peer);
+      if (peer?.health.isLeaving || !wereAsked && peer?.health.admits()) holders.add(peer);
     }
     if (this.#pasts.length > 0) {
       const now = this.#clock.now();
@@ -171,7 +171,7 @@ export class PeerSet {
       for (const { rank, peers } of this.#pasts) {
         const [owner] = rank(key);
         const peer = owner === undefined ? undefined : peers.get(owner);
-        if (peer?.presence === "leaving" || peer?.breaker.admits()) holders.add(peer);
+        if (peer?.health.isLeaving || peer?.health.admits()) holders.add(peer);
       }
     }
     return holders.size === 0 ? undefined : holders;

@@ -1,12 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { GroupCacheError } from "../../lib/errors.ts";
-import { CircuitBreaker } from "../../lib/peer/circuit_breaker.ts";
 import { Handshake } from "../../lib/peer/handshake.ts";
-import type { Peer } from "../../lib/peer/peer.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import { rendezvous } from "../../lib/placement/rendezvous.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
 import type { Hello } from "../../lib/wire/hello.ts";
+import { fakePeer } from "../fake_peer.ts";
 import { test } from "../runtime.ts";
 
 const [A, B] = ["http://a:1", "http://b:1"] as const;
@@ -27,16 +26,7 @@ function setUp() {
     placement: rendezvous(),
     clock,
     handoffMs: 1000,
-    connect: (url) => {
-      const breaker = new CircuitBreaker({
-        clock,
-        random: () => 0,
-        probe: () => Promise.resolve(false),
-        onOpen: () => {},
-        onClose: () => {},
-      });
-      return { url, breaker, presence: "here" } as Peer;
-    },
+    connect: (url) => fakePeer(url, { clock }),
   });
   peers.replace([A, B]);
   const handshake = new Handshake({
@@ -47,8 +37,8 @@ function setUp() {
     report: () => {},
   });
   /** Has the peer B taken for dead. */
-  const giveUp = () => peers.find(B)?.breaker.open(new GroupCacheError("peer-failed", "silent"));
-  const isGivenUp = () => peers.find(B)?.breaker.isOpen;
+  const giveUp = () => peers.find(B)?.health.closed(new GroupCacheError("peer-failed", "silent"));
+  const isGivenUp = () => peers.find(B)?.health.isOpen;
   return { peers, handshake, giveUp, isGivenUp };
 }
 

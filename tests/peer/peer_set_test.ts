@@ -1,10 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { GroupCacheError } from "../../lib/errors.ts";
-import { CircuitBreaker } from "../../lib/peer/circuit_breaker.ts";
 import type { Peer } from "../../lib/peer/peer.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import type { Placement } from "../../lib/placement/placement.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
+import { fakePeer } from "../fake_peer.ts";
 import { test } from "../runtime.ts";
 
 const [A, B, C] = ["http://a:1", "http://b:1", "http://c:1"] as const;
@@ -21,25 +21,7 @@ function setUp(self: string | undefined) {
   const byUrl = new Map<string, Peer>();
   const connect = (url: string): Peer => {
     connected.push(url);
-    const breaker = new CircuitBreaker({
-      clock,
-      random: () => 0,
-      probe: () => Promise.resolve(false),
-      onOpen: () => {},
-      onClose: () => {},
-    });
-    const peer = {
-      url,
-      breaker,
-      presence: "here" as const,
-      isLate: false,
-      wasLate: () => {},
-      get: never,
-      set: never,
-      remove: never,
-      handoff: never,
-      hello: never,
-    };
+    const peer = fakePeer(url, { clock });
     byUrl.set(url, peer);
     return peer;
   };
@@ -51,32 +33,28 @@ function setUp(self: string | undefined) {
   };
 }
 
-function never(): Promise<never> {
-  throw new Error("not in this test");
+function urlsFor(peers: PeerSet, key: string): string[] | undefined {
+  const found = peers.peersFor(key);
+  return found && [...found].map(({ url }) => url);
 }
 
-function urlsBefore(peers: PeerSet, key: string): string[] | undefined {
-  const before = peers.peersFor(key);
-  return before && [...before].map(({ url }) => url);
-}
-
-test("PeerSet.before() ends where the order comes to this process", () => {
+test("PeerSet.peersFor() ends where the order comes to this process", () => {
   const { peers } = setUp(A);
   peers.replace([A, B, C]);
-  assertEquals(urlsBefore(peers, "cab"), [C]);
-  assertEquals(urlsBefore(peers, "cba"), [C, B]);
-  assertEquals(urlsBefore(peers, "abc"), undefined);
+  assertEquals(urlsFor(peers, "cab"), [C]);
+  assertEquals(urlsFor(peers, "cba"), [C, B]);
+  assertEquals(urlsFor(peers, "abc"), undefined);
 });
 
-test("PeerSet.before() knows nobody before it was told, and in a process that is alone", () => {
+test("PeerSet.peersFor() knows nobody before it was told, and in a process that is alone", () => {
   const { peers } = setUp(A);
-  assertEquals(urlsBefore(peers, "bac"), undefined);
+  assertEquals(urlsFor(peers, "bac"), undefined);
   peers.replace([A]);
-  assertEquals(urlsBefore(peers, "bac"), undefined);
-  assertEquals(urlsBefore(setUp(undefined).peers, "bac"), undefined);
+  assertEquals(urlsFor(peers, "bac"), undefined);
+  assertEquals(urlsFor(setUp(undefined).peers, "bac"), undefined);
 });
 
-test("PeerSet.before() passes over peers that leave while it is under way", () => {
+test("PeerSet.peersFor() passes over peers that leave while it is under way", () => {
   const { peers } = setUp(A);
   peers.replace([A, B, C]);
   const before = peers.peersFor("cba")?.[Symbol.iterator]();
@@ -104,12 +82,12 @@ test("PeerSet hashes URLs as they were given, without a trailing slash", () => {
   assertEquals(peers.urls, ["http://A:1", "http://HOST:80"]);
 });
 
-test("PeerSet.before() passes over peers that are down", () => {
+test("PeerSet.peersFor() passes over peers that are down", () => {
   const { peers, byUrl } = setUp(A);
   peers.replace([A, B, C]);
-  byUrl.get(C)?.breaker.open(new GroupCacheError("peer-failed", "down"));
-  assertEquals(urlsBefore(peers, "cba"), [B]);
-  assertEquals(urlsBefore(peers, "cab"), []);
-  byUrl.get(C)?.breaker.close();
-  assertEquals(urlsBefore(peers, "cba"), [C, B]);
+  byUrl.get(C)?.health.closed(new GroupCacheError("peer-failed", "down"));
+  assertEquals(urlsFor(peers, "cba"), [B]);
+  assertEquals(urlsFor(peers, "cab"), []);
+  byUrl.get(C)?.health.here({ isNew: true });
+  assertEquals(urlsFor(peers, "cba"), [C, B]);
 });

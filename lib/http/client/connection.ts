@@ -1,10 +1,9 @@
 import { viewOf } from "../../byte_view.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../../errors.ts";
-import type { CircuitBreaker } from "../../peer/circuit_breaker.ts";
+import type { PeerHealth } from "../../peer/health.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
 import type { EncodedValue, PeerCallOptions } from "../../peer/peer.ts";
-import { FailureDetector } from "../../peer/failure_detector.ts";
 import { valueTooLarge } from "../../value_size.ts";
 import { concat } from "../../wire/frames.ts";
 import type { GetResponse } from "../../wire/messages.ts";
@@ -45,9 +44,7 @@ export interface ConnectionOptions {
 /** What makes a {@linkcode Connection} the one to this peer. */
 export interface PeerConnectionOptions extends ConnectionOptions {
   /** Told how the requests go. */
-  breaker: CircuitBreaker;
-  /** Told that the peer has said that its cache is closed. */
-  onClosed: () => void;
+  health: PeerHealth;
   /** Told now and then that a peer of our kind has answered. */
   onAnswer: () => void;
 }
@@ -76,16 +73,12 @@ export class Connection {
   /** The peer's base URL. */
   readonly url: string;
   readonly options: PeerConnectionOptions;
-  /** How long the peer may be silent. */
-  readonly failureDetector: FailureDetector;
   #isOurs = false;
   #tellAtMs = -Infinity;
 
   constructor(url: string, options: PeerConnectionOptions) {
     this.url = url;
     this.options = options;
-    this.failureDetector = new FailureDetector(options.peerTimeoutMs);
-    this.failureDetector.isSteady = options.mayBeGo;
   }
 
   /** Whether the last reply came from a peer of our kind: then it takes keys in bodies. */
@@ -147,13 +140,12 @@ export class Connection {
   }
 
   #takeNote(response: Response, startedAtMs: number): void {
-    const { breaker, clock, mayBeGo, onAnswer } = this.options;
+    const { health, clock, mayBeGo, onAnswer } = this.options;
     if (!this.isUp(response)) return;
-    breaker.succeeded();
+    health.answered(startedAtMs, { showsLife: this.#isOurs || !mayBeGo });
+    if (!this.#isOurs) return;
     const now = clock.now();
-    this.failureDetector.isSteady = mayBeGo && !this.#isOurs;
-    this.failureDetector.heard(startedAtMs, now);
-    if (!this.#isOurs || now < this.#tellAtMs) return;
+    if (now < this.#tellAtMs) return;
     this.#tellAtMs = now + ANSWER_MS;
     onAnswer();
   }
@@ -164,14 +156,9 @@ export class Connection {
     const isAnswer = error.code !== "peer-failed" ||
       response !== undefined && !response.ok && this.isUp(response);
     if (isAnswer) return;
-    const { breaker, clock, onClosed } = this.options;
-    const isClosed = response?.headers.get(ERROR) === "closed";
-    if (isClosed) onClosed();
-    // Silence costs callers most, and if no other request was answered meanwhile it is the peer's.
-    const isSilent = this.failureDetector.isSilent(startedAtMs, clock.now());
-    if (isSilent && !breaker.isOpen) this.failureDetector.gaveUp();
-    if (isClosed || isSilent) breaker.open(error);
-    else breaker.failed(error);
+    const { health } = this.options;
+    if (response?.headers.get(ERROR) === "closed") health.closed(error);
+    else health.failed(error, startedAtMs);
   }
 
   async #acquire(patience: Patience): Promise<void> {
@@ -201,14 +188,13 @@ export class Connection {
 
   /** Waits for as long as the peer answers others, though not beyond its timeout. */
   #wait<T>(patience: Patience, answer: Promise<T>, leastMs = 0): Promise<T> {
-    const { clock, peerTimeoutMs, breaker } = this.options;
+    const { clock, peerTimeoutMs, health } = this.options;
     const startedAtMs = clock.now();
     const endMs = startedAtMs + Math.max(peerTimeoutMs, leastMs);
-    return patience.wait(answer, Math.max(this.failureDetector.limitMs, leastMs), () => {
-      const now = clock.now();
+    return patience.wait(answer, Math.max(health.silenceLimitMs, leastMs), () => {
       // Where one has given the peer up none goes on hoping.
-      if (breaker.isOpen || this.failureDetector.isSilent(startedAtMs, now)) return 0;
-      return Math.min(this.failureDetector.limitMs, endMs - now);
+      if (health.isOpen || health.isSilent(startedAtMs)) return 0;
+      return Math.min(health.silenceLimitMs, endMs - clock.now());
     });
   }
 
@@ -272,8 +258,7 @@ export class Connection {
       while (true) {
         const { done, value } = await this.#wait(patience, reader.read(), LIFE_MS);
         if (done) return;
-        const now = this.options.clock.now();
-        this.failureDetector.heard(now, now);
+        this.options.health.heard();
         byteLength += value.byteLength;
         if (byteLength > maxBytes) throw this.tooLarge(`${byteLength} bytes and no end`);
         if (take(value)) return;

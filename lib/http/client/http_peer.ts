@@ -1,7 +1,7 @@
 import { borrowBytes } from "../../byte_view.ts";
 import type { GroupCacheError } from "../../errors.ts";
-import { CircuitBreaker } from "../../peer/circuit_breaker.ts";
-import type { EncodedValue, Peer, PeerCallOptions, Presence } from "../../peer/peer.ts";
+import { PeerHealth } from "../../peer/health.ts";
+import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import {
@@ -38,8 +38,7 @@ export interface HttpPeerOptions extends ConnectionOptions {
 /** A peer at the other end of `fetch`. */
 export class HttpPeer implements Peer {
   readonly url: string;
-  readonly breaker: CircuitBreaker;
-  presence: Presence = "here";
+  readonly health: PeerHealth;
   #self: () => string;
   #connection: Connection;
   #batcher: KeyBatcher;
@@ -47,17 +46,20 @@ export class HttpPeer implements Peer {
   constructor(url: string, options: HttpPeerOptions) {
     this.url = url;
     this.#self = options.self;
-    this.breaker = new CircuitBreaker({
-      clock: options.clock,
-      random: options.random,
+    const { clock, random, peerTimeoutMs, mayBeGo } = options;
+    this.health = new PeerHealth({
+      url,
+      clock,
+      random,
+      peerTimeoutMs,
+      showsLife: !mayBeGo,
       probe: () => options.probe(this),
-      onOpen: (error) => options.onDown(this, error),
-      onClose: () => options.onUp(this),
+      onDown: (error) => options.onDown(this, error),
+      onUp: () => options.onUp(this),
     });
     this.#connection = new Connection(url, {
       ...options,
-      breaker: this.breaker,
-      onClosed: () => this.presence = "gone",
+      health: this.health,
       onAnswer: () => options.onAnswer(this),
     });
     this.#batcher = new KeyBatcher({
@@ -66,15 +68,6 @@ export class HttpPeer implements Peer {
       takesBatches: () => this.#connection.isOurs,
       send: (calls, sending) => this.#send(calls, sending),
     });
-  }
-
-  get isLate(): boolean {
-    return this.#connection.failureDetector.isLate;
-  }
-
-  wasLate(): void {
-    const { failureDetector, options } = this.#connection;
-    failureDetector.late(options.clock.now());
   }
 
   get(group: string, key: string, options: PeerCallOptions = {}): Promise<EncodedValue> {

@@ -967,7 +967,7 @@ for (const { name, reply, isDown, mayBeGo = false } of HEALTHY) {
   test(`HttpPeer ${isDown ? "gives up" : "goes on asking"} a peer that ${name}`, async () => {
     const setup = new Setup(reply, { mayBeGo });
     for (let i = 0; i < 40; i++) await setup.get(`key ${i}`).catch(() => {});
-    assertEquals(setup.peer.breaker.isOpen, isDown);
+    assertEquals(setup.peer.health.isOpen, isDown);
   });
 }
 
@@ -980,15 +980,15 @@ test("HttpPeer does not blame a peer for callers who leave", async () => {
     caller.abort();
     await call;
   }
-  assertEquals(setup.peer.breaker.isOpen, false);
+  assertEquals(setup.peer.health.isOpen, false);
 });
 
 test("HttpPeer gives a Go peer with a slow loader up only for failing again and again", async () => {
   const setup = new Setup(never, { mayBeGo: true, peerTimeoutMs: 2000 });
   for (let i = 0; i < 4; i++) await setup.failure(setup.get(`key ${i}`));
-  assertEquals(setup.peer.breaker.isOpen, false);
+  assertEquals(setup.peer.health.isOpen, false);
   await setup.failure(setup.get("one more"));
-  assert(setup.peer.breaker.isOpen);
+  assert(setup.peer.health.isOpen);
 });
 
 // ----------------------------------------------------------------------------------------- hello
@@ -1036,7 +1036,7 @@ test("HttpPeer.get() goes on waiting while the peer answers others, up to the pe
       () => {},
     );
   }
-  assertEquals(setup.peer.breaker.isOpen, false);
+  assertEquals(setup.peer.health.isOpen, false);
   const error = await setup.clock.until(call);
   assertEquals(error.code, "peer-failed");
   assertEquals(setup.clock.now() - startMs, 10_000);
@@ -1129,7 +1129,7 @@ for (const headers of [OURS, GO]) {
 test("HttpPeer goes on asking a peer whose values are too large", async () => {
   const setup = setUpBounded(() => new EndlessReply(200, OURS).response);
   for (let i = 0; i < 40; i++) assertEquals((await setup.failure()).code, "too-large");
-  assertEquals(setup.peer.breaker.isOpen, false);
+  assertEquals(setup.peer.health.isOpen, false);
 });
 
 test("HttpPeer.get() of many keys fails for the one that is too large, and no other", async () => {

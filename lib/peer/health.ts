@@ -1,0 +1,145 @@
+import type { Clock } from "../timing/clock.ts";
+import { GroupCacheError } from "../errors.ts";
+import { CircuitBreaker } from "./circuit_breaker.ts";
+import { FailureDetector } from "./failure_detector.ts";
+
+/**
+ * Whether a peer is worth asking. Whoever talks to the peer reports what it saw; whoever is about
+ * to ask the peer looks here first. Calls are not held back by it.
+ */
+export class PeerHealth {
+  #url: string;
+  #clock: Clock;
+  #breaker: CircuitBreaker;
+  #detector: FailureDetector;
+  /** What the peer last said of itself. */
+  #presence: "here" | "leaving" | "gone" = "here";
+
+  constructor({ url, clock, random, peerTimeoutMs, showsLife, ...rest }: PeerHealthOptions) {
+    this.#url = url;
+    this.#clock = clock;
+    this.#breaker = new CircuitBreaker({
+      clock,
+      random,
+      probe: rest.probe,
+      onOpen: rest.onDown,
+      onClose: rest.onUp,
+    });
+    this.#detector = new FailureDetector(peerTimeoutMs);
+    this.#detector.isSteady = !showsLife;
+  }
+
+  /** Whether the peer may be asked now. If it is given up, this may start a probe. */
+  admits(): boolean {
+    return this.#breaker.admits();
+  }
+
+  /** Whether the peer is given up: its circuit breaker is open. */
+  get isOpen(): boolean {
+    return this.#breaker.isOpen;
+  }
+
+  /** Whether the peer takes no new work, but still answers from memory. */
+  get isLeaving(): boolean {
+    return this.#presence === "leaving";
+  }
+
+  /** Whether the peer has left: it answers no one, so nothing that it holds matters. */
+  get isGone(): boolean {
+    return this.#presence === "gone";
+  }
+
+  /** Whether the peer was late with a peek, which takes it no time, and has been silent since. */
+  get isLate(): boolean {
+    return this.#detector.isLate;
+  }
+
+  /** How long the peer may be silent, in milliseconds. */
+  get silenceLimitMs(): number {
+    return this.#detector.limitMs;
+  }
+
+  /** Whether the peer has been silent for too long, to a request of `askedAtMs` and to all others. */
+  isSilent(askedAtMs: number): boolean {
+    return this.#detector.isSilent(askedAtMs, this.#clock.now());
+  }
+
+  /**
+   * Records that the peer answered a request of `askedAtMs`.
+   *
+   * @param options `showsLife`: as in {@linkcode PeerHealthOptions}, now that it is known.
+   */
+  answered(askedAtMs: number, { showsLife }: { showsLife: boolean }): void {
+    this.#breaker.succeeded();
+    this.#detector.isSteady = !showsLife;
+    this.#detector.heard(askedAtMs, this.#clock.now());
+  }
+
+  /** Records a sign of life within a reply. */
+  heard(): void {
+    const nowMs = this.#clock.now();
+    this.#detector.heard(nowMs, nowMs);
+  }
+
+  /** Records that a request of `askedAtMs` failed. A silent peer is given up at once. */
+  failed(error: GroupCacheError, askedAtMs: number): void {
+    // Silence costs callers most, and if no other request was answered meanwhile it is the peer's.
+    if (!this.isSilent(askedAtMs)) return this.#breaker.failed(error);
+    if (!this.#breaker.isOpen) this.#detector.gaveUp();
+    this.#breaker.open(error);
+  }
+
+  /** Records that the peer answered that its cache is closed. */
+  closed(error: GroupCacheError): void {
+    this.#presence = "gone";
+    this.#breaker.open(error);
+  }
+
+  /** Records that the peer did not answer a peek in time. */
+  peekWasLate(): void {
+    this.#detector.late(this.#clock.now());
+  }
+
+  /** Records that a peek failed: a peer that was leaving has left. */
+  peekFailed(): void {
+    if (this.isLeaving) this.#presence = "gone";
+  }
+
+  /**
+   * Records that the peer said that it is here.
+   *
+   * @param options `isNew`: whether it has just started. Then it is used again at once; one that was
+   * merely out of reach is left to a probe.
+   */
+  here({ isNew }: { isNew: boolean }): void {
+    this.#presence = "here";
+    if (isNew) this.#breaker.close();
+  }
+
+  /** Records that the peer said that it is leaving. */
+  leaving(): void {
+    this.#presence = "leaving";
+    this.#breaker.open(
+      new GroupCacheError("peer-failed", `Cannot ask peer ${this.#url}: it is leaving`),
+    );
+  }
+}
+
+/** Options for {@linkcode PeerHealth}. */
+export interface PeerHealthOptions {
+  /** The peer's base URL, for error messages. */
+  url: string;
+  clock: Clock;
+  /** As `Math.random`. */
+  random: () => number;
+  /** The longest silence of a live peer, in milliseconds. */
+  peerTimeoutMs: number;
+  /** Whether the peer gives signs of life while it loads. Go peers give none. */
+  showsLife: boolean;
+  /** Finds out whether a peer that was given up can be asked again. It never rejects. */
+  probe: () => Promise<boolean>;
+  /** Called when the peer is given up. */
+  onDown: (error: GroupCacheError) => void;
+  /** Called when the peer is asked again. */
+  onUp: () => void;
+}
