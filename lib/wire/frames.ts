@@ -1,48 +1,54 @@
-/** So much of a message that is too large is looked at: what stands before its value. */
+import { ByteBuffer } from "./byte_buffer.ts";
+
+/** How much of a message that is too large is examined: the fields before its value. */
 const START_BYTES = 64;
 
-/** How a {@linkcode FrameDecoder} is made. */
+/** Options for {@linkcode FrameDecoder}. */
 export interface FrameDecoderOptions {
-  /** Messages of more bytes are passed over. */
+  /** The size of the largest message, in bytes. Larger ones are skipped. */
   maxBytes: number;
-  /** Told of each one as soon as it begins: its first 64 bytes, and how many it has. */
+  /** Called for each message that is too large, with its first 64 bytes and its size in bytes. */
   onTooLarge: (start: Uint8Array<ArrayBuffer>, byteLength: number) => void;
 }
 
-/** Takes a stream of messages behind their lengths apart, however it was cut into chunks. */
+/**
+ * Splits a stream into its messages, each preceded by its length as a varint, however the stream was
+ * cut into chunks.
+ */
 export class FrameDecoder {
   #maxBytes: number;
   #onTooLarge: FrameDecoderOptions["onTooLarge"] | undefined;
-  #chunks: Uint8Array<ArrayBuffer>[] = [];
-  #byteLength = 0;
-  /** Until this many bytes are there no frame can be complete: a large one is put together once. */
+  /** The beginning of a message whose end has not arrived. */
+  #pending = new ByteBuffer();
+  /** No frame is complete until this many bytes are pending, so a large one is parsed once. */
   #wanted = 1;
-  /** So many bytes to come belong to a message that is too large. */
+  /** How many of the next bytes belong to a message that is too large. */
   #unwanted = 0;
 
-  /** @param options None to take messages of all sizes. */
+  /** @param options By default messages of any size are returned. */
   constructor(options?: FrameDecoderOptions) {
     this.#maxBytes = options?.maxBytes ?? Infinity;
     this.#onTooLarge = options?.onTooLarge;
   }
 
   /**
-   * The messages that `chunk` completes. They are views, of it where it holds them whole.
+   * Returns the messages that `chunk` completes. A message that lies whole in `chunk` is a view of it.
    *
    * @throws {RangeError} If a length takes more than 53 bits.
    */
   push(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
     if (this.#unwanted > 0) {
-      const passedOver = Math.min(this.#unwanted, chunk.byteLength);
-      this.#unwanted -= passedOver;
-      chunk = chunk.subarray(passedOver);
+      const skipped = Math.min(this.#unwanted, chunk.byteLength);
+      this.#unwanted -= skipped;
+      chunk = chunk.subarray(skipped);
     }
-    // Kept, it would keep the buffer that it is an empty part of.
     if (chunk.byteLength === 0) return [];
-    this.#chunks.push(chunk);
-    this.#byteLength += chunk.byteLength;
-    if (this.#byteLength < this.#wanted) return [];
-    const bytes = concat(this.#chunks, this.#byteLength);
+    let bytes = chunk;
+    if (this.#pending.byteLength > 0) {
+      this.#pending.push(chunk, this.#wanted);
+      if (this.#pending.byteLength < this.#wanted) return [];
+      bytes = this.#pending.take();
+    }
     const messages: Uint8Array<ArrayBuffer>[] = [];
     let start = 0;
     let frame = frameAt(bytes, start);
@@ -55,9 +61,8 @@ export class FrameDecoder {
       frame = frameAt(bytes, start);
     }
     this.#unwanted = Math.max(0, start - bytes.byteLength);
-    this.#byteLength = Math.max(0, bytes.byteLength - start);
-    this.#chunks = this.#byteLength > 0 ? [bytes.subarray(start)] : [];
     this.#wanted = this.#readableEnd(frame) - start;
+    if (start < bytes.byteLength) this.#pending.push(bytes.subarray(start), this.#wanted);
     return messages;
   }
 
@@ -65,7 +70,7 @@ export class FrameDecoder {
     return end - start > this.#maxBytes;
   }
 
-  /** Where a frame can be read: at its end, or at that of its beginning if the rest is unwanted. */
+  /** Where a frame can be handled: at its end, or after its first 64 bytes if it is too large. */
   #readableEnd(frame: Frame): number {
     return this.#isTooLarge(frame) ? Math.min(frame.start + START_BYTES, frame.end) : frame.end;
   }
@@ -87,13 +92,13 @@ export function concat(
   return bytes;
 }
 
-/** Where a message stands. */
+/** The position of a message in a buffer. */
 interface Frame {
   readonly start: number;
   readonly end: number;
 }
 
-/** The frame at `position`. Its end lies beyond `bytes` if it is not complete. */
+/** The frame at `position`. Its end lies beyond `bytes` if it is incomplete. */
 function frameAt(bytes: Uint8Array, position: number): Frame {
   let length = 0;
   for (let scale = 1; scale <= 2 ** 49; scale *= 128) {

@@ -54,6 +54,28 @@ test("FrameDecoder copies nothing of a chunk that holds messages whole", () => {
   }
 });
 
+test("FrameDecoder keeps no chunk that is a small part of its buffer", () => {
+  const decoder = new FrameDecoder();
+  const message = Uint8Array.from({ length: 100 }, (_, i) => i);
+  const found = [...streamOf([message])].flatMap((byte) => {
+    // As Deno hands out bodies: a byte at the front of a buffer of 64 KiB.
+    const chunk = new Uint8Array(64 << 10).fill(byte).subarray(0, 1);
+    const messages = decoder.push(chunk);
+    chunk.fill(255);
+    return messages;
+  });
+  assertEquals(found, [message]);
+});
+
+test("FrameDecoder keeps no chunk for the beginning of a message at its end", () => {
+  const decoder = new FrameDecoder();
+  const chunk = new Uint8Array(64 << 10);
+  chunk.set([1, 7, 2, 8]);
+  assertEquals(decoder.push(chunk.subarray(0, 4)).map((message) => [...message]), [[7]]);
+  chunk.fill(255);
+  assertEquals(decoder.push(Uint8Array.of(9)), [Uint8Array.of(8, 9)]);
+});
+
 test("FrameDecoder takes empty chunks", () => {
   const decoder = new FrameDecoder();
   const nothing = new Uint8Array();
