@@ -1,0 +1,152 @@
+import type { Clock } from "../timing/clock.ts";
+import { parseRequestAuth, type RequestAuth } from "./auth_header.ts";
+import { Challenges } from "./challenges.ts";
+import { equalProofs } from "./equal_proofs.ts";
+import type { KeyRing } from "./key_ring.ts";
+import { ReplayWindow } from "./replay_window.ts";
+import { changeFields, readFields, replyFields } from "./signed_fields.ts";
+
+/**
+ * Why a request was refused, or would have been in mode `"require"`.
+ *
+ * | reason           | meaning                                                            |
+ * | ---------------- | ------------------------------------------------------------------ |
+ * | `no-proof`       | it came without a proof                                            |
+ * | `unknown-secret` | it was signed with a secret that this process does not know        |
+ * | `bad-proof`      | its proof is wrong, or is one for something else                   |
+ * | `replayed`       | it has been here before                                            |
+ */
+export type RefusalReason = "no-proof" | "unknown-secret" | "bad-proof" | "replayed";
+
+/** What became of a request's proof. */
+export type Verdict =
+  | {
+    readonly isProved: true;
+    /** The header of the reply. */
+    readonly replyAuth: string;
+    /** The digest that the body must have, of a request that does more than read. */
+    readonly digest: string | undefined;
+  }
+  | {
+    readonly isProved: false;
+    /** The header of the reply, for a sender that only lacks the challenge. */
+    readonly replyAuth: string | undefined;
+    /** Undefined if the sender only lacks the challenge. */
+    readonly reason: RefusalReason | undefined;
+  };
+
+/** What a proof is to be for. */
+export interface ToProve {
+  /** Whether the request does no more than read. */
+  readonly isRead: boolean;
+  readonly method: string;
+  readonly path: string;
+}
+
+/** Options for {@linkcode Gatekeeper}. */
+export interface GatekeeperOptions {
+  keys: KeyRing;
+  clock: Clock;
+  /** The origin of this process. */
+  self: () => string;
+}
+
+/** So many senders are remembered under a challenge. The proofs of others are computed each time. */
+const MAX_SENDERS = 10_000;
+
+/** What is remembered of the senders under one challenge. All of them have proved themselves. */
+interface Senders {
+  /** By all of a read's header but its proof. */
+  readonly reads: Map<string, Reader>;
+  /** By instance id. */
+  readonly replays: Map<string, ReplayWindow>;
+}
+
+interface Reader {
+  readonly proof: string;
+  readonly challenge: string;
+  /** The proof in reply. */
+  readonly replyProof: string;
+}
+
+/**
+ * Judges the proofs of requests. Of a sender's reads only the first one is computed: the others are a
+ * look-up in a map.
+ */
+export class Gatekeeper {
+  #options: GatekeeperOptions;
+  #challenges: Challenges<Senders>;
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+    this.#challenges = new Challenges(options.clock, () => ({
+      reads: new Map(),
+      replays: new Map(),
+    }));
+  }
+
+  /** Judges the header of a request; at once if the sender has been seen reading before. */
+  judge(header: string | null, request: ToProve): Verdict | Promise<Verdict> {
+    if (header === null) return refused("no-proof");
+    if (request.isRead) {
+      const verdict = this.#recognize(header);
+      if (verdict !== undefined) return verdict;
+    }
+    const auth = parseRequestAuth(header);
+    return auth === undefined ? refused("bad-proof") : this.#judge(auth, header, request);
+  }
+
+  #recognize(header: string): Verdict | undefined {
+    const end = header.lastIndexOf(".");
+    const challenge = header.slice(header.lastIndexOf(".", end - 1) + 1, end);
+    const reader = this.#challenges.stateOf(challenge)?.reads.get(header.slice(0, end));
+    if (reader === undefined || !equalProofs(header.slice(end + 1), reader.proof)) return undefined;
+    return this.#proved(reader.replyProof, undefined);
+  }
+
+  async #judge(auth: RequestAuth, header: string, request: ToProve): Promise<Verdict> {
+    const { keyId, from, challenge, change, proof } = auth;
+    const key = await this.#options.keys.find(keyId);
+    if (key === undefined) return refused("unknown-secret");
+    if (challenge === undefined || proof === undefined) return this.#challenge();
+    if (request.isRead !== (change === undefined)) return refused("bad-proof");
+    const parties = { from, to: this.#options.self(), challenge };
+    const fields = change === undefined
+      ? readFields(parties)
+      : changeFields(parties, { ...request, ...change });
+    if (!equalProofs(proof, await key.sign(fields))) return refused("bad-proof");
+    const senders = this.#challenges.stateOf(challenge);
+    // It was signed by one of us, for this process, but too long ago or before it started anew.
+    if (senders === undefined) return this.#challenge();
+    const replyProof = await key.sign(replyFields(proof));
+    if (change !== undefined) {
+      if (!this.#passes(senders, from, change.sequence)) return refused("replayed");
+    } else if (senders.reads.size < MAX_SENDERS) {
+      senders.reads.set(header.slice(0, header.lastIndexOf(".")), { proof, challenge, replyProof });
+    }
+    return this.#proved(replyProof, change?.digest);
+  }
+
+  #passes({ replays }: Senders, from: string, sequence: string): boolean {
+    let window = replays.get(from);
+    if (window === undefined) {
+      if (replays.size >= MAX_SENDERS) return false;
+      window = new ReplayWindow();
+      replays.set(from, window);
+    }
+    return window.pass(Number(sequence));
+  }
+
+  #proved(replyProof: string, digest: string | undefined): Verdict {
+    const replyAuth = `${this.#challenges.current}.${replyProof}`;
+    return { isProved: true, replyAuth, digest };
+  }
+
+  #challenge(): Verdict {
+    return { isProved: false, replyAuth: this.#challenges.current, reason: undefined };
+  }
+}
+
+function refused(reason: RefusalReason): Verdict {
+  return { isProved: false, replyAuth: undefined, reason };
+}

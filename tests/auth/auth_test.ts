@@ -1,0 +1,207 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Auth } from "../../lib/auth/auth.ts";
+import type { AuthOptions } from "../../lib/auth/auth_options.ts";
+import { CHALLENGE_MS } from "../../lib/auth/challenges.ts";
+import type { Credentials, SignedRequest } from "../../lib/auth/credentials.ts";
+import type { ToProve, Verdict } from "../../lib/auth/gatekeeper.ts";
+import { digestOf } from "../../lib/auth/signing_key.ts";
+import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
+import { test } from "../runtime.ts";
+
+const SECRET = "the secret of this cluster";
+const A = "http://10.0.0.1:8080";
+const B = "http://10.0.0.2:8080";
+const READ: ToProve = { isRead: true, method: "GET", path: "/_groupcache/group/key" };
+const CHANGE: ToProve = { isRead: false, method: "PUT", path: "/_groupcache/group/key" };
+
+/** A process at an address. */
+function process(
+  self: string,
+  secrets: AuthOptions["secrets"] = [SECRET],
+  clock: VirtualClock = new VirtualClock(),
+): Auth {
+  const instanceId = crypto.randomUUID();
+  const auth = { secrets };
+  return new Auth({ auth, clock, instanceId, self: () => self, onError: () => {} });
+}
+
+async function sign(credentials: Credentials, request: ToProve): Promise<SignedRequest> {
+  return await (request.isRead
+    ? credentials.forRead()
+    : credentials.forChange({ ...request, body: "body" }));
+}
+
+/** Sends requests until the receiver takes one, as a client does: twice at most. */
+async function send(
+  credentials: Credentials,
+  receiver: Auth,
+  request: ToProve,
+): Promise<{ verdict: Verdict; reply: string; signed: SignedRequest }> {
+  for (let isRetry = false;; isRetry = true) {
+    const signed = await sign(credentials, request);
+    const verdict = await receiver.gatekeeper.judge(signed.header, request);
+    const reply = credentials.judge(signed, verdict.replyAuth ?? null);
+    if (reply !== "challenged" || isRetry) return { verdict, reply, signed };
+  }
+}
+
+for (const request of [READ, CHANGE]) {
+  const what = `a ${request.method}`;
+
+  test(`Auth proves ${what} to the receiver and the receiver to the sender`, async () => {
+    const receiver = process(B);
+    const { verdict, reply } = await send(process(A).credentialsFor(B), receiver, request);
+    const digest = request.isRead ? undefined : await digestOf("body");
+    assertEquals(verdict.isProved && verdict.digest, digest);
+    assertEquals(reply, "proved");
+  });
+
+  test(`Auth tells one who knows no secret of its nothing, whatever it asks for by ${what}`, async () => {
+    const receiver = process(B);
+    const headers = [null, "", ".", "a.b", "a.b.c", "a.b.c.d", "a.b.c.1.e.f", "x".repeat(1 << 16)];
+    for (const header of headers) {
+      const verdict = await receiver.gatekeeper.judge(header, request);
+      assert(!verdict.isProved && verdict.reason !== undefined);
+      assertEquals(verdict.replyAuth, undefined);
+    }
+    const stranger = process(A, ["the secret of another cluster"]).credentialsFor(B);
+    const { verdict } = await send(stranger, receiver, request);
+    assert(!verdict.isProved && verdict.reason === "unknown-secret");
+  });
+
+  test(`Auth takes no proof of ${what} that was made for another receiver`, async () => {
+    const sender = process(A);
+    const [receiver, other] = [process(B), process("http://10.0.0.3:8080")];
+    const { signed } = await send(sender.credentialsFor(B), receiver, request);
+    const verdict = await other.gatekeeper.judge(signed.header, request);
+    assert(!verdict.isProved && verdict.reason === "bad-proof");
+  });
+
+  test(`Auth takes no proof of ${what} from before the receiver started anew, but a new one`, async () => {
+    const credentials = process(A).credentialsFor(B);
+    const { signed } = await send(credentials, process(B), request);
+    const restarted = process(B);
+    assert(!(await restarted.gatekeeper.judge(signed.header, request)).isProved);
+    assertEquals((await send(credentials, restarted, request)).reply, "proved");
+  });
+
+  test(`Auth takes no proof of ${what} that is older than two challenges, but a new one`, async () => {
+    const clock = new VirtualClock();
+    const receiver = process(B, [SECRET], clock);
+    const credentials = process(A).credentialsFor(B);
+    const { signed } = await send(credentials, receiver, request);
+    await clock.advance(CHALLENGE_MS);
+    assertEquals((await send(credentials, receiver, request)).reply, "proved");
+    await clock.advance(CHALLENGE_MS);
+    assert(!(await receiver.gatekeeper.judge(signed.header, request)).isProved);
+    assertEquals((await send(credentials, receiver, request)).reply, "proved");
+  });
+
+  test(`Auth does not believe a reply to ${what} from one who does not know the secret`, async () => {
+    const credentials = process(A).credentialsFor(B);
+    const { signed, verdict } = await send(credentials, process(B), request);
+    const [challenge] = verdict.replyAuth?.split(".") ?? [];
+    const forged = [null, "", ".", `${challenge}`, `${challenge}.${"A".repeat(22)}`, "x.y.z"];
+    for (const header of forged) assertEquals(credentials.judge(signed, header), "unproved");
+    // A reply to another request of the same sender, unless that was the same read.
+    const { verdict: other } = await send(credentials, process(B), request);
+    assertNotEquals(credentials.judge(signed, other.replyAuth ?? null), "proved");
+  });
+
+  test(`Auth takes ${what} that is signed with a previous secret`, async () => {
+    const receiver = process(B, ["the next secret of this cluster", SECRET]);
+    const { reply } = await send(process(A).credentialsFor(B), receiver, request);
+    assertEquals(reply, "proved");
+  });
+
+  test(`Auth takes ${what} that is signed with a secret which a function gives`, async () => {
+    let secrets = [SECRET];
+    const clock = new VirtualClock();
+    const receiver = process(B, () => Promise.resolve(secrets), clock);
+    assertEquals((await send(process(A).credentialsFor(B), receiver, request)).reply, "proved");
+    secrets = ["the next secret of this cluster"];
+    await clock.advance(1000);
+    const sender = process(A, secrets).credentialsFor(B);
+    assertEquals((await send(sender, receiver, request)).reply, "proved");
+  });
+}
+
+test("Auth takes no proof of a read for one of a change, nor the other way round", async () => {
+  const receiver = process(B);
+  const credentials = process(A).credentialsFor(B);
+  const read = await send(credentials, receiver, READ);
+  assert(!(await receiver.gatekeeper.judge(read.signed.header, CHANGE)).isProved);
+  const change = await credentials.forChange({ ...CHANGE, body: "body" });
+  assert(!(await receiver.gatekeeper.judge(change.header, READ)).isProved);
+});
+
+test("Auth takes a change once", async () => {
+  const receiver = process(B);
+  const credentials = process(A).credentialsFor(B);
+  const { signed } = await send(credentials, receiver, CHANGE);
+  const again = await receiver.gatekeeper.judge(signed.header, CHANGE);
+  assert(!again.isProved && again.reason === "replayed");
+});
+
+test("Auth takes a proof of a change for no other method, path, number or body", async () => {
+  const receiver = process(B);
+  const credentials = process(A).credentialsFor(B);
+  await send(credentials, receiver, READ);
+  const { header } = await credentials.forChange({ ...CHANGE, body: "body" });
+  const parts = header.split(".");
+  const others: [string, ToProve][] = [
+    [header, { ...CHANGE, method: "DELETE" }],
+    [header, { ...CHANGE, path: "/_groupcache/group/other" }],
+    [parts.with(3, "999").join("."), CHANGE],
+    [parts.with(4, await digestOf("another body")).join("."), CHANGE],
+    [parts.with(1, "another-sender").join("."), CHANGE],
+  ];
+  for (const [header, request] of others) {
+    const verdict = await receiver.gatekeeper.judge(header, request);
+    assert(!verdict.isProved && verdict.reason === "bad-proof");
+  }
+  assert((await receiver.gatekeeper.judge(header, CHANGE)).isProved);
+});
+
+test("Auth judges a read at once when it has seen its sender before, the proof still being looked at", async () => {
+  const receiver = process(B);
+  const { signed } = await send(process(A).credentialsFor(B), receiver, READ);
+  assert(!(receiver.gatekeeper.judge(signed.header, READ) instanceof Promise));
+  const forged = signed.header.slice(0, -1) + (signed.header.endsWith("A") ? "B" : "A");
+  assert(!(await receiver.gatekeeper.judge(forged, READ)).isProved);
+});
+
+test("Auth signs the reads of one turn once, and each anew after a new challenge", async () => {
+  const receiver = process(B);
+  const credentials = process(A).credentialsFor(B);
+  await send(credentials, receiver, READ);
+  const reads = await Promise.all([credentials.forRead(), credentials.forRead()]);
+  assert(reads[0] === reads[1]);
+  assert(!(credentials.forRead() instanceof Promise));
+  const { signed } = await send(credentials, process(B), READ);
+  assertNotEquals(signed.header, reads[0].header);
+});
+
+test("Auth goes on with the secrets of before when a function for them fails", async () => {
+  const clock = new VirtualClock();
+  const errors: unknown[] = [];
+  let isBroken = false;
+  const receiver = new Auth({
+    auth: {
+      secrets: () => {
+        if (isBroken) throw new Error("the file is gone");
+        return [SECRET];
+      },
+    },
+    clock,
+    instanceId: "b",
+    self: () => B,
+    onError: (error) => errors.push(error),
+  });
+  const credentials = process(A).credentialsFor(B);
+  assertEquals((await send(credentials, receiver, CHANGE)).reply, "proved");
+  isBroken = true;
+  await clock.advance(60_000);
+  assertEquals((await send(credentials, receiver, CHANGE)).reply, "proved");
+  assertEquals(errors.length, 1);
+});
