@@ -5,9 +5,9 @@ import { baseUrl, type Protocol } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkProtocol, checkText, type SourceOptions } from "./source_options.ts";
 
-/** What {@linkcode consul} asks for. */
+/** Options for {@linkcode consul}. */
 export interface ConsulOptions extends SourceOptions {
-  /** The name under which all processes are registered with their agents. */
+  /** The name of the service under which all processes are registered. */
   service: string;
   /**
    * The base URL of an agent.
@@ -16,7 +16,7 @@ export interface ConsulOptions extends SourceOptions {
    */
   url?: string;
   /**
-   * A token that may read the service and its nodes.
+   * An ACL token with read access to the service and its nodes.
    *
    * @default none
    */
@@ -24,30 +24,30 @@ export interface ConsulOptions extends SourceOptions {
   /**
    * A tag that instances must have.
    *
-   * @default none
+   * @default none: all instances
    */
   tag?: string;
   /**
    * The datacenter.
    *
-   * @default the agent's
+   * @default that of the agent
    */
   datacenter?: string;
   /**
-   * How peers are spoken to: `"http"` or `"https"`.
+   * The protocol of the peers' URLs.
    *
    * @default "http"
    */
   protocol?: "http" | "https";
   /**
-   * How long a query may wait for a change, in milliseconds. Consul waits up to a sixteenth longer,
-   * and at most 10 minutes. A connection that died unnoticed is noticed after that.
+   * How long a query waits for a change, in milliseconds. Consul adds up to a sixteenth and waits for
+   * at most 10 minutes. A connection that is lost silently is detected after this time.
    *
    * @default 60000
    */
   waitMs?: number;
   /**
-   * Sends the requests.
+   * The function that sends the requests.
    *
    * @default globalThis.fetch
    */
@@ -55,10 +55,11 @@ export interface ConsulOptions extends SourceOptions {
 }
 
 /**
- * Peers from Consul: the instances of a service whose checks all pass, by queries that wait for
- * changes. Processes are registered by other means, such as a service definition of the agent.
+ * Finds peers in Consul: the instances of a service whose checks all pass, by blocking queries. It does
+ * not register the process: use a service definition of the agent, for example. An instance whose
+ * address or port is invalid is left out and reported.
  *
- * @throws {TypeError} If an option is not of its type.
+ * @throws {TypeError} If an option has the wrong type.
  * @throws {RangeError} If a number is out of range.
  *
  * @example
@@ -117,7 +118,7 @@ interface HealthEntry {
   Service: { Address?: string; Port: number };
 }
 
-/** A run is one query. The first one is answered at once, the others when something has changed. */
+/** A run is one query. The first is answered at once, the others when something has changed. */
 class ConsulWatcher implements Watcher {
   #query: Query;
   #index = 0;
@@ -130,18 +131,18 @@ class ConsulWatcher implements Watcher {
     const { url, headers, protocol, waitMs, timeoutMs, fetch } = this.#query;
     const isWaiting = this.#index > 0;
     const wait = isWaiting ? `&index=${this.#index}&wait=${Math.round(waitMs / 1000)}s` : "";
-    // Consul adds up to a sixteenth, so that clients do not come back all at once.
+    // Consul adds up to a sixteenth to keep clients from returning all at once.
     const limitMs = isWaiting ? waitMs * 17 / 16 + timeoutMs : timeoutMs;
     const { index, entries } = await context.within(async (signal) => {
       const response = await request(fetch, url + wait, { headers, signal });
       const entries = await response.json() as HealthEntry[];
       return { index: Number(response.headers.get("x-consul-index")), entries };
     }, limitMs);
-    // It goes backwards when Consul's state was restored, and would then wait for what is long past.
-    // Without a positive one a query would not wait at all.
+    // An index that goes backwards means that Consul's state was restored: waiting for the old one
+    // would miss changes. A query without a positive index does not wait at all.
     this.#index = index < this.#index ? 0 : Math.max(1, index || 1);
     context.update(
-      // An instance without an address of its own has its node's.
+      // An instance without an address of its own has that of its node.
       entries.map(({ Node, Service }) =>
         baseUrl(protocol, Service.Address || Node.Address, Service.Port)
       ),

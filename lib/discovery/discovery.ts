@@ -1,11 +1,11 @@
 /**
- * A source of peer lists: an async iterable. Each item is either the whole list as it now is, base
- * URLs as `http://10.0.0.1:8080`, or an `Error` that says why there is none for the moment. What
- * was listed before holds until the next list. `iterator.return()` ends it.
+ * A source of peer lists: an async iterable. Each item is either the complete current list, base URLs
+ * such as `http://10.0.0.1:8080`, or an `Error` that tells why there is none at present; the previous
+ * list then remains in force. `iterator.return()` ends the source.
  *
- * `dns`, `kubernetes`, `etcd`, `consul` and `poll` make sources. So does an async generator:
+ * `dns`, `kubernetes`, `etcd`, `consul` and `poll` create sources, and any async generator is one.
  *
- * @example
+ * @example A generator as a source
  * ```ts
  * import { GroupCache } from "@groupcache/groupcache";
  * import type { Discovery } from "@groupcache/groupcache/discovery";

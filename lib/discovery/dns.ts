@@ -5,42 +5,52 @@ import { pollAs, type PollOptions } from "./poll.ts";
 import { type DnsRecord, type DnsType, type NameServer, resolveDns } from "../runtime.ts";
 import { checkPort, checkProtocol, checkText } from "./source_options.ts";
 
-/** Asks for DNS records, as `Deno.resolveDns` does. */
+/**
+ * Queries DNS records, as `Deno.resolveDns` does. Rejects if there are none.
+ *
+ * @param name The name to look up.
+ * @param type The type of the records.
+ * @param options `signal`: aborts when the answer is no longer needed.
+ */
 export type ResolveDns = (
   name: string,
   type: DnsType,
   options: { signal: AbortSignal },
 ) => Promise<readonly DnsRecord[]>;
 
-/** What {@linkcode dns} asks for. */
+/** Options for {@linkcode dns}. */
 export interface DnsOptions extends PollOptions {
   /**
-   * The name whose records are the peers, in full: `cache.default.svc.cluster.local`, or for SRV
-   * `_http._tcp.cache.default.svc.cluster.local`. Name servers are asked, no hosts file.
+   * The fully qualified name to look up: `cache.default.svc.cluster.local`, or for SRV
+   * `_http._tcp.cache.default.svc.cluster.local`. The hosts file is not consulted.
    */
   name: string;
   /**
-   * Which records are asked for. A and AAAA tell addresses, SRV tells host names and ports.
+   * The type of the records. A and AAAA records hold addresses, SRV records host names and ports.
    *
    * @default "A"
    */
   type?: DnsType;
-  /** The port on which all peers listen. SRV records tell it themselves. */
+  /**
+   * The port on which all peers listen. Required for A and AAAA; SRV records contain it.
+   *
+   * @default none
+   */
   port?: number;
   /**
-   * How peers are spoken to: `"http"` or `"https"`.
+   * The protocol of the peers' URLs.
    *
    * @default "http"
    */
   protocol?: "http" | "https";
   /**
-   * The name server to ask.
+   * The name server to query.
    *
    * @default those of the system
    */
   server?: NameServer;
   /**
-   * Asks the name server in place of the runtime.
+   * The function that queries the records.
    *
    * @default Deno.resolveDns, or node:dns where that is missing
    */
@@ -48,11 +58,11 @@ export interface DnsOptions extends PollOptions {
 }
 
 /**
- * Peers from DNS: the addresses of a name, such as that of a headless service, or SRV records,
- * asked for every `intervalMs`. Records of any priority count. A name without records is taken for
- * a failure, as is one that does not exist.
+ * Finds peers in DNS: the addresses of a name, such as that of a headless service, or its SRV records of
+ * any priority, queried every `intervalMs`. A name that does not exist or has no records counts as a
+ * failure. An SRV record with port 0 is left out and reported.
  *
- * @throws {TypeError} If an option is not of its type.
+ * @throws {TypeError} If an option has the wrong type.
  * @throws {RangeError} If a number is out of range, or `port` is missing for A or AAAA.
  *
  * @example
@@ -63,7 +73,7 @@ export interface DnsOptions extends PollOptions {
  * const peers = dns({
  *   name: "cache.default.svc.cluster.local",
  *   port: 8080,
- *   resolve: () => Promise.resolve(["10.0.0.2", "10.0.0.1"]), // Here, in place of a name server.
+ *   resolve: () => Promise.resolve(["10.0.0.2", "10.0.0.1"]), // Replaces the name server here.
  * });
  *
  * for await (const list of peers) {
@@ -98,7 +108,7 @@ export function dns(options: DnsOptions): Discovery {
     return records.flatMap((record) => {
       if (typeof record === "string") return [baseUrl(protocol, record, port)];
       const target = record.target.replace(/\.$/, "").toLowerCase();
-      // The root as target says that there is no such service.
+      // The root as target means that the service is not available.
       return target === "" ? [] : [baseUrl(protocol, target, record.port)];
     });
   }, options);

@@ -5,57 +5,61 @@ import { isPeer, noPeers, normalise } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkText, type SourceOptions } from "./source_options.ts";
 
-/** Where {@linkcode etcd} looks, and what it registers. */
+/** Options for {@linkcode etcd}. */
 export interface EtcdOptions extends SourceOptions {
   /**
-   * The base URLs of the members of the etcd cluster. One is asked, the next one if that fails.
+   * The base URLs of the members of the etcd cluster. If one fails, the next one is used.
    *
    * @default ["http://127.0.0.1:2379"]
    */
   urls?: readonly string[];
   /**
-   * What the keys of all peers begin with. Their values are the peers' base URLs; what is none is
+   * The prefix of the keys of all peers. Their values are the peers' base URLs; an invalid value is
    * left out and reported.
    *
    * @default "/groupcache/peers/"
    */
   prefix?: string;
   /**
-   * This process's base URL, to register for as long as the source is iterated.
+   * The base URL of this process, registered for as long as the source is iterated.
    *
-   * @default none: it only watches
+   * @default none: watches without registering
    */
   self?: string;
   /**
-   * How long this process stays registered when it dies, in milliseconds; etcd takes whole seconds.
+   * How long this process stays registered after a crash, in milliseconds, rounded up to seconds.
    *
    * @default 15000
    */
   leaseTtlMs?: number;
-  /** A user of etcd. It needs to read the prefix, and to write it if `self` is given. */
+  /**
+   * The etcd user, who needs read access to the prefix, and write access if `self` is given.
+   *
+   * @default none
+   */
   user?: {
-    /** Its name. */
+    /** The name. */
     name: string;
-    /** Its password. */
+    /** The password. */
     password: string;
   };
   /**
-   * Sends the requests.
+   * The function that sends the requests.
    *
    * @default globalThis.fetch
    */
   fetch?: Fetch;
 }
 
-/** How long one watch lasts where there is no lease to keep alive, in milliseconds. */
+/** How long one watch lasts if there is no lease to keep alive, in milliseconds. */
 const WATCH_MS = 60_000;
 
 /**
- * Peers from etcd 3.4 or later, through the JSON gateway that is part of it: registers this process
- * under a lease, keeps that alive, and watches the prefix. When it ends the lease is revoked, so
- * the others learn of it at once; when the process dies, after `leaseTtlMs`.
+ * Finds peers in etcd 3.4 or later, through its JSON gateway: registers this process under a lease,
+ * keeps the lease alive, and watches the prefix. When the source ends it revokes the lease, and the
+ * other processes are notified at once; if the process crashes they are notified after `leaseTtlMs`.
  *
- * @throws {TypeError} If an option is not of its type.
+ * @throws {TypeError} If an option has the wrong type.
  * @throws {RangeError} If a number is out of range.
  *
  * @example
@@ -98,7 +102,7 @@ export function etcd(options: EtcdOptions = {}): Discovery {
   return source("etcd", () => new EtcdWatcher(checked), options);
 }
 
-/** Integers of 64 bits come as strings, and what is zero or empty does not come. */
+/** The gateway encodes 64-bit integers as strings and omits what is zero or empty. */
 interface RangeResponse {
   header: { revision: string };
   kvs?: { key: string; value?: string }[];
@@ -119,8 +123,8 @@ type CheckedEtcdOptions =
   & { urls: string[]; self: string | undefined; user: EtcdOptions["user"] };
 
 /**
- * A run keeps the lease alive, lists the prefix if need be, and watches for a third of the lease.
- * The next one goes on at the revision where it ended.
+ * A run keeps the lease alive, lists the prefix if necessary, and watches for a third of the lease's
+ * time. The next run continues at the revision where it ended.
  */
 class EtcdWatcher implements Watcher {
   #options: CheckedEtcdOptions;
@@ -128,7 +132,7 @@ class EtcdWatcher implements Watcher {
   #token: string | undefined;
   #lease: string | undefined;
   #isRegistered = false;
-  /** The values by their keys, in base64 both; undefined when they must be listed. */
+  /** Values by key, both in base64; undefined if they must be listed. */
   #peers: Map<string, string> | undefined;
   #revision = 0n;
 
@@ -147,7 +151,7 @@ class EtcdWatcher implements Watcher {
       }
       await this.#watch(context, self === undefined ? WATCH_MS : leaseTtlMs / 3);
     } catch (error) {
-      // Another member may have to be asked, and etcd may have been restored from an older state.
+      // The member may be down, or etcd may have been restored from an older state.
       this.#turn++;
       this.#token = undefined;
       this.#peers = undefined;
@@ -206,13 +210,13 @@ class EtcdWatcher implements Watcher {
         const { canceled, cancel_reason, compact_revision, events = [] } = message.result ?? {};
         if (message.error) throw new Error(`the watch failed: ${message.error.message}`);
         if (compact_revision !== undefined) {
-          // What happened meanwhile is forgotten. The next run lists.
+          // The changes since then have been compacted. The next run lists.
           this.#peers = undefined;
           return;
         }
         if (canceled) throw new Error(`the watch was cancelled: ${cancel_reason ?? "no reason"}`);
         const peers = this.#peers;
-        // A run that failed has ended this watch.
+        // A failed run has ended this watch.
         if (peers === undefined) return;
         for (const { type, kv } of events) {
           if (type === "DELETE") peers.delete(kv.key);
@@ -220,7 +224,7 @@ class EtcdWatcher implements Watcher {
           this.#revision = BigInt(kv.mod_revision);
         }
         if (events.length > 0) this.#tell(context, peers);
-        // Somebody has deleted or overwritten the key, not the lease.
+        // Our key was deleted or overwritten while the lease lives on: the next run registers again.
         if (this.#isRegistered === false && this.#options.self !== undefined) return;
       }
     }, ms);
@@ -231,7 +235,7 @@ class EtcdWatcher implements Watcher {
     if (self !== undefined && peers.get(this.#keyOf(self)) !== toBase64(self)) {
       this.#isRegistered = false;
     }
-    // Anybody may write here. One bad value must not hold up what all others say.
+    // Any client of etcd can write here. One bad value must not block the others.
     const values = [...peers.values()].map(fromBase64);
     const bad = values.filter((value) => !isPeer(value));
     if (bad.length > 0) context.report(noPeers(bad));
@@ -242,10 +246,10 @@ class EtcdWatcher implements Watcher {
     return toBase64(this.#options.prefix + self);
   }
 
-  /** The keys from the prefix to the first one that does not begin with it. */
+  /** The range from the prefix to the first key that does not begin with it. */
   #range(): { key: string; range_end: string } {
     const end = new TextEncoder().encode(this.#options.prefix);
-    // No byte of UTF-8 is 255, so the last one can always be raised.
+    // No byte of UTF-8 is 255, so the last one can always be incremented.
     const last = end.length - 1;
     end[last] = (end[last] ?? 0) + 1;
     return { key: toBase64(this.#options.prefix), range_end: bytesToBase64(end) };

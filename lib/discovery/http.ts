@@ -1,15 +1,15 @@
 import type { Fetch } from "../runtime.ts";
 
-/** How much of a refusal is told, in characters. */
-const MAX_TOLD = 200;
+/** How much of an error reply is quoted, in characters. */
+const MAX_QUOTED = 200;
 
-/** A system refused a request. */
+/** A request was answered with a status other than success. */
 export class StatusError extends Error {
   /** The HTTP status. */
   readonly status: number;
 
   constructor(url: string, status: number, body: string) {
-    super(`${new URL(url).pathname} was answered with ${status}: ${body.slice(0, MAX_TOLD)}`);
+    super(`${new URL(url).pathname} replied with status ${status}: ${body.slice(0, MAX_QUOTED)}`);
     this.status = status;
   }
 }
@@ -25,7 +25,7 @@ export async function request(fetch: Fetch, url: string, init: RequestInit): Pro
   throw new StatusError(url, response.status, (await response.text()).trim());
 }
 
-/** A body of JSON values, one a line, as they come in. Whoever leaves the loop closes it. */
+/** Yields the JSON values of a body, one per line, as they arrive. Leaving the loop cancels it. */
 export async function* jsonLines(response: Response): AsyncGenerator<unknown, void> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
@@ -35,7 +35,7 @@ export async function* jsonLines(response: Response): AsyncGenerator<unknown, vo
     for (;;) {
       const { done, value } = await reader.read();
       const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
-      // What follows the last line break is half a line until the body ends.
+      // Until the body ends, whatever follows the last line break is incomplete.
       rest = done ? "" : lines.pop() ?? "";
       for (const line of lines) {
         if (line.trim() !== "") yield JSON.parse(line);
@@ -47,12 +47,12 @@ export async function* jsonLines(response: Response): AsyncGenerator<unknown, vo
   }
 }
 
-/** A base URL without its trailing slashes. */
+/** Removes trailing slashes. */
 export function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** @throws {TypeError} Unless an option is a URL that can be fetched. */
+/** @throws {TypeError} Unless an option is an HTTP URL. */
 export function checkHttpUrl(name: string, option: string, url: string): void {
   if (typeof url === "string" && URL.canParse(url) && /^https?:/.test(new URL(url).protocol)) {
     return;

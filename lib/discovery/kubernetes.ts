@@ -12,15 +12,15 @@ import {
   type SourceOptions,
 } from "./source_options.ts";
 
-/** What the API server is told, and how it is known. */
+/** The credentials for the API server. */
 export interface KubernetesCredentials {
-  /** A bearer token. */
+  /** The bearer token. */
   token?: string;
   /** The certificate authority of the API server, in PEM. */
   ca?: string;
 }
 
-/** What {@linkcode kubernetes} watches. */
+/** Options for {@linkcode kubernetes}. */
 export interface KubernetesOptions extends SourceOptions {
   /** The name of the service whose endpoints are the peers. */
   service: string;
@@ -33,17 +33,17 @@ export interface KubernetesOptions extends SourceOptions {
   /**
    * The port on which peers listen, or its name in the service.
    *
-   * @default the first of each slice
+   * @default the first port of each slice
    */
   port?: number | string;
   /**
-   * Which addresses count, of a service that has both.
+   * Which addresses to use if the service has both.
    *
    * @default "IPv4"
    */
   addressType?: "IPv4" | "IPv6";
   /**
-   * How peers are spoken to: `"http"` or `"https"`.
+   * The protocol of the peers' URLs.
    *
    * @default "http"
    */
@@ -51,26 +51,26 @@ export interface KubernetesOptions extends SourceOptions {
   /**
    * The base URL of the API server.
    *
-   * @default what KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT say
+   * @default from KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT
    */
   apiServer?: string;
   /**
-   * Brings the credentials, before each request, because they rotate.
+   * Returns the credentials. Called before each request, because they rotate.
    *
    * @default the files that Kubernetes mounts into the pod
    */
   credentials?: () => KubernetesCredentials | Promise<KubernetesCredentials>;
   /**
-   * How long one watch lasts, in milliseconds. A connection that died unnoticed is noticed after
-   * that.
+   * How long one watch lasts, in milliseconds. A connection that is lost silently is detected after
+   * this time.
    *
    * @default 120000
    */
   watchMs?: number;
   /**
-   * Sends the requests. It then has to know the certificate authority by itself.
+   * The function that sends the requests. It must trust the certificate authority by itself.
    *
-   * @default globalThis.fetch, told of the certificate authority
+   * @default globalThis.fetch, trusting the certificate authority
    */
   fetch?: Fetch;
 }
@@ -78,15 +78,16 @@ export interface KubernetesOptions extends SourceOptions {
 /** Where Kubernetes mounts the service account of a pod. */
 const MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** How many slices one page of the list holds. */
+/** The number of slices per page of the list. */
 const PAGE = 500;
 
 /**
- * Peers from Kubernetes: the ready endpoints of a service, by a watch of its EndpointSlices. The
- * pod's service account needs the verbs `list` and `watch` on `endpointslices` in its namespace,
- * and no others; `examples/kubernetes` has the manifests.
+ * Finds peers in Kubernetes: the ready endpoints of a service, by watching its EndpointSlices. The pod's
+ * service account needs the verbs `list` and `watch` on `endpointslices` in its namespace and no
+ * others; `examples/kubernetes` has the manifests. An endpoint whose address or port is invalid is left
+ * out and reported.
  *
- * @throws {TypeError} If an option is not of its type.
+ * @throws {TypeError} If an option has the wrong type.
  * @throws {RangeError} If a number is out of range.
  *
  * @example
@@ -175,15 +176,15 @@ type WatchEvent =
   | { type: "ERROR"; object: { code?: number; message?: string } };
 
 /**
- * A run lists the slices if need be, and watches them from that version on. The next run goes on
- * at the last version that was heard of, be it by a bookmark; if the server has forgotten what
- * happened since (410 Gone), it lists again.
+ * A run lists the slices if necessary and watches them from that version on. The next run continues at
+ * the last version received, including those of bookmarks; if the server no longer has the changes
+ * since then (410 Gone), it lists again.
  */
 class SliceWatcher implements Watcher {
   #options: CheckedKubernetesOptions;
-  /** The peers in each slice, by its name. */
+  /** The peers of each slice, by the slice's name. */
   #slices = new Map<string, string[]>();
-  /** Where the watch goes on; undefined when the slices must be listed. */
+  /** The version to continue the watch at; undefined if the slices must be listed. */
   #version: string | undefined;
   #ca: string | undefined;
   #trusting: { fetch: Fetch; close: () => void } | undefined;
@@ -226,7 +227,7 @@ class SliceWatcher implements Watcher {
 
   #watch(context: WatchContext, resourceVersion: string): Promise<void> {
     const { watchMs, timeoutMs } = this.#options;
-    // The server ends the watch; the limit is for one whose connection has died unnoticed.
+    // The server ends the watch; the limit is for a connection that is lost silently.
     return context.listen(async (signal) => {
       const query = {
         watch: "true",
@@ -263,9 +264,9 @@ class SliceWatcher implements Watcher {
       : slice.ports?.find(({ name }) => port === undefined || name === port)?.port;
     if (!found) return [];
     return (slice.endpoints ?? [])
-      // What is not said counts as ready.
+      // An unknown condition counts as ready.
       .filter(({ conditions }) => conditions?.ready ?? true)
-      // Further addresses of an endpoint have no meaning.
+      // The API gives further addresses of an endpoint no meaning.
       .flatMap(({ addresses: [address] }) =>
         address === undefined ? [] : [baseUrl(protocol, address, found)]
       );
@@ -307,7 +308,9 @@ function apiServerOf(apiServer: string | undefined): string {
   const host = environment("KUBERNETES_SERVICE_HOST");
   const port = environment("KUBERNETES_SERVICE_PORT");
   if (host && port) return baseUrl("https", host, Number(port));
-  throw new Error("this is no pod: KUBERNETES_SERVICE_HOST and _PORT are not set");
+  throw new Error(
+    "this process does not run in a pod: KUBERNETES_SERVICE_HOST and _PORT are not set",
+  );
 }
 
 async function mounted(): Promise<KubernetesCredentials> {

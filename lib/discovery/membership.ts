@@ -1,22 +1,22 @@
 import type { Discovery } from "./discovery.ts";
 import { DiscoveryErrorEvent } from "../events.ts";
 
-/** Whom {@linkcode followDiscovery} serves. */
+/** Options for {@linkcode followDiscovery}. */
 export interface Membership {
   /** The base URL of this process. */
   self: string;
-  /** Takes a list that holds `self`, or throws. */
+  /** Applies a list that contains `self`; throws if the list is invalid. */
   setPeers: (urls: readonly string[]) => void;
-  /** Takes what happened. */
+  /** Reports a failure. */
   report: (event: DiscoveryErrorEvent) => void;
-  /** Ends it. */
+  /** Ends the source. */
   signal: AbortSignal;
 }
 
 /**
- * Sets the peers that a source lists, until the source ends or is ended. Resolves when nothing of
- * the source is left, a registration under a lease included. That may be never: a generator returns
- * only when what it awaits has come.
+ * Applies the lists of a source until it ends or `signal` aborts. Resolves once the source has cleaned
+ * up, such as by revoking a lease. That may never happen: a generator returns only after its pending
+ * await has settled.
  */
 export async function followDiscovery(
   source: Discovery,
@@ -30,7 +30,7 @@ export async function followDiscovery(
   let ended: Promise<unknown> | undefined;
   let end = (): void => {};
   try {
-    // Listeners come after the constructor.
+    // Callers add their listeners after the constructor has returned.
     await undefined;
     const iterator = source[Symbol.asyncIterator]();
     end = () => void (ended = (async () => await iterator.return?.())().catch(() => {}));
@@ -41,7 +41,7 @@ export async function followDiscovery(
       if (done || signal.aborted) break;
       try {
         if (value instanceof Error) throw value;
-        // A source may not have seen this process yet, and all keep their lists sorted.
+        // The source may not have seen this process yet. All processes sort their lists.
         const isListed = value.some((url) => originOf(url) === originOf(self));
         setPeers(isListed ? value : [...value, self].sort());
       } catch (error) {
@@ -51,7 +51,7 @@ export async function followDiscovery(
   } catch (error) {
     failed(error);
   }
-  // One that has ended by itself need not be told.
+  // A source that ended by itself need not be ended.
   signal.removeEventListener("abort", end);
   await ended;
 }

@@ -1,9 +1,9 @@
 /**
- * Where the list of peers comes from, when it changes by itself.
+ * Sources of peer lists that change over time.
  *
- * All sources share their manners: an empty or failing system never empties a list, what went wrong
- * is reported, retries come at growing and jittered intervals, and changes that come together
- * become one list, sorted and without duplicates.
+ * All sources behave alike: an empty or failing system never empties a list, failures are reported,
+ * retries back off exponentially with jitter, and changes in quick succession become one list, sorted
+ * and without duplicates.
  *
  * @example
  * ```ts

@@ -1,7 +1,8 @@
 /**
- * A list as all processes write it: base URLs without a slash at the end, each origin once, sorted.
+ * Brings a list into the form that all processes share: base URLs without a trailing slash, each origin
+ * once, sorted.
  *
- * @throws {TypeError} If one is no base URL.
+ * @throws {TypeError} If an item is not a base URL.
  */
 export function normalise(peers: readonly string[]): string[] {
   if (!Array.isArray(peers)) {
@@ -15,12 +16,12 @@ export function normalise(peers: readonly string[]): string[] {
   return [...byOrigin.values()];
 }
 
-/** The base URL of a process that listens at an address or a host name. */
+/** Builds a base URL from an address or a host name. */
 export function baseUrl(protocol: Protocol, host: string, port: number): string {
   return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** How peers are spoken to. */
+/** The protocols that peers can use. */
 export type Protocol = "http" | "https";
 
 /** Whether this is the base URL of a process. */

@@ -3,28 +3,32 @@ import type { Discovery } from "./discovery.ts";
 import { source, type Watcher } from "./source.ts";
 import { checkMs, type SourceOptions } from "./source_options.ts";
 
-/** How {@linkcode poll} asks. */
+/** Options for {@linkcode poll}. */
 export interface PollOptions extends SourceOptions {
   /**
-   * How long to wait between an answer and the next question, in milliseconds; at random up to a
-   * tenth less.
+   * The pause between the end of one call and the start of the next, in milliseconds, shortened at
+   * random by up to a tenth.
    *
    * @default 10000
    */
   intervalMs?: number;
 }
 
-/** Brings a list of peers, whole. The signal aborts when nobody waits for the list any more. */
+/**
+ * Returns the complete list of peers.
+ *
+ * @param context `signal`: aborts when the list is no longer needed.
+ */
 export type FindPeers = (
   context: { signal: AbortSignal },
 ) => readonly string[] | Promise<readonly string[]>;
 
 /**
- * Peers from anywhere: calls a function again and again. An empty list is taken for a failure, like
- * a function that throws or takes longer than `timeoutMs`.
+ * Finds peers by calling a function periodically. An empty list counts as a failure, as does a function
+ * that throws or takes longer than `timeoutMs`.
  *
- * @param find Brings the list, base URLs as `http://10.0.0.1:8080`, in any order.
- * @throws {TypeError} If `find` is no function.
+ * @param find Returns the list, base URLs such as `http://10.0.0.1:8080`, in any order.
+ * @throws {TypeError} If `find` is not a function.
  * @throws {RangeError} If a number is out of range.
  *
  * @example
@@ -32,12 +36,12 @@ export type FindPeers = (
  * import { poll } from "@groupcache/groupcache/discovery";
  * import { assertEquals } from "@std/assert";
  *
- * const rows = [{ host: "10.0.0.2" }, { host: "10.0.0.1" }]; // Of a table, say.
+ * const rows = [{ host: "10.0.0.2" }, { host: "10.0.0.1" }]; // From a database, say.
  * const peers = poll(() => rows.map(({ host }) => `http://${host}:8080`), { intervalMs: 5000 });
  *
  * for await (const list of peers) {
  *   assertEquals(list, ["http://10.0.0.1:8080", "http://10.0.0.2:8080"]);
- *   break; // A cache goes on: new GroupCache({ self, peers }).
+ *   break; // A cache keeps iterating: new GroupCache({ self, peers }).
  * }
  * ```
  */
@@ -48,7 +52,7 @@ export function poll(find: FindPeers, options: PollOptions = {}): Discovery {
   return pollAs("poll", find, options);
 }
 
-/** {@linkcode poll} under another name, for the sources that are made of it. */
+/** As {@linkcode poll}, for sources that are built on it and have another name in messages. */
 export function pollAs(name: string, find: FindPeers, options: PollOptions): Discovery {
   const { intervalMs = 10_000 } = options;
   checkMs(name, "intervalMs", intervalMs);

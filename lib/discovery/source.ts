@@ -1,12 +1,12 @@
 /**
- * What all sources do alike, written once. A watcher asks its system, once or for long, and offers
- * whole lists. From that comes an iterator that
+ * The behaviour that all sources share. A watcher queries or watches its system and offers complete
+ * lists. The iterator around it
  *
- * 1. runs the watcher again when it has ended, and after a growing, jittered pause when it failed;
- * 2. brings lists into one form, and refuses those that are empty or hold what is no peer: the
- *    list before stays;
- * 3. gathers changes for a moment, and keeps quiet about lists that change nothing;
- * 4. ends with everything it began when it is returned or its signal aborts.
+ * 1. runs the watcher again when it returns, and after a growing, jittered pause when it throws;
+ * 2. normalises lists, and rejects those that are empty or contain an invalid URL: the previous list
+ *    then remains in force;
+ * 3. collects changes for a moment, and drops lists that change nothing;
+ * 4. cleans up everything it started when it is returned or its signal aborts.
  */
 
 import type { Discovery } from "./discovery.ts";
@@ -19,43 +19,43 @@ import {
   type SourceOptions,
 } from "./source_options.ts";
 
-/** What asks one system on behalf of one iterator. */
+/** Queries or watches one system on behalf of one iterator. */
 export interface Watcher {
   /**
-   * Asks until there is nothing more to hear. It is run again soon if it returns, and after a pause
-   * that grows if it throws. What must outlast a run is the watcher's to keep.
+   * Queries or watches until there is nothing more to receive. Runs again soon after it returns, and
+   * after a growing pause if it throws. State that must outlive a run belongs to the watcher.
    */
   run(context: WatchContext): Promise<void>;
-  /** Says good-bye after the last run, within the option `timeoutMs`. */
+  /** Cleans up after the last run, within `timeoutMs`. */
   end?(signal: AbortSignal): Promise<void>;
 }
 
-/** What a watcher can use. */
+/** What the iterator offers to its watcher. */
 export interface WatchContext {
   /** Aborts when the iterator ends. */
   readonly signal: AbortSignal;
   /**
-   * Takes a whole list.
+   * Publishes a complete list. For watchers that poll.
    *
-   * @throws {Error} If it is empty or bad. For watchers that hear of changes only by asking again.
+   * @throws {Error} If the list is empty or invalid.
    */
   offer(peers: readonly string[]): void;
-  /** Takes a whole list, reporting one that is empty or bad. For watchers that are told of changes. */
+  /** Publishes a complete list; reports one that is empty or invalid. For watchers that are notified. */
   update(peers: readonly string[]): void;
-  /** Reports what is wrong and yet no reason to stop. */
+  /** Reports a problem that does not end the run. */
   report(cause: unknown): void;
-  /** Resolves after about `ms` milliseconds, at random up to a tenth less; rejects at the end. */
+  /** Resolves after `ms` milliseconds, shortened at random by up to a tenth; rejects at the end. */
   sleep(ms: number): Promise<void>;
   /**
-   * Bounds what takes a signal by `ms` milliseconds, by default by the option `timeoutMs`. The
-   * signal aborts in any case when it is over.
+   * Limits a call to `ms` milliseconds, by default to `timeoutMs`. The call's signal aborts once the
+   * call is over, whatever the outcome.
    */
   within<Value>(run: (signal: AbortSignal) => Promise<Value>, ms?: number): Promise<Value>;
-  /** As `within`, for what listens until its time is over, which is no failure. */
+  /** As `within`, for a call that listens until its time is over: that is not a failure. */
   listen(run: (signal: AbortSignal) => Promise<void>, ms: number): Promise<void>;
 }
 
-/** Makes the source that `name` stands for in messages. `watch` makes a watcher per iterator. */
+/** Creates a source, called `name` in messages. `watch` creates a watcher for each iterator. */
 export function source(name: string, watch: () => Watcher, options: SourceOptions): Discovery {
   const checked = checkSourceOptions(name, options);
   return { [Symbol.asyncIterator]: () => new SourceIterator(name, watch(), checked) };
@@ -68,9 +68,9 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
   #watcher: Watcher;
   #options: CheckedSourceOptions;
   #ending = new AbortController();
-  /** Started by the first `next`; settles when nothing of it is left. */
+  /** Started by the first `next`; settles once everything is cleaned up. */
   #ended: Promise<void> | undefined;
-  /** The newest list and the newest error that nobody has fetched yet, in the order they came in. */
+  /** The newest list and the newest error that have not been read, in order of arrival. */
   #items: Item[] = [];
   #waiting: ((result: IteratorResult<Item, undefined>) => void)[] = [];
   #last: readonly string[] | undefined;
@@ -136,7 +136,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
       } catch (error) {
         if (this.signal.aborted) return;
         this.report(error);
-        // What held for long was no failure to begin with.
+        // After a long run this failure is the first of its kind.
         if (clock.now() - startedAt >= maxRetryMs) failures = 0;
         pauseMs = this.#jitter(Math.min(maxRetryMs, minRetryMs * 2 ** failures++));
       }
@@ -147,7 +147,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
   offer(peers: readonly string[]): void {
     if (this.signal.aborted) return;
     const list = normalise(peers);
-    if (list.length === 0) throw new Error("there are none");
+    if (list.length === 0) throw new Error("the list is empty");
     if (this.#last === undefined) return this.#push(list);
     if (this.#debounce === undefined && String(list) === String(this.#last)) return;
     this.#changed = list;
@@ -174,7 +174,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
     if (!(item instanceof Error)) this.#last = item;
     const resolve = this.#waiting.shift();
     if (resolve !== undefined) return resolve({ done: false, value: item });
-    // For those who fetch slowly only the newest counts.
+    // A slow reader gets only the newest of each kind.
     const isError = item instanceof Error;
     this.#items = this.#items.filter((other) => other instanceof Error !== isError);
     this.#items.push(item);
@@ -192,7 +192,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
   }
 
   async listen(run: (signal: AbortSignal) => Promise<void>, ms: number): Promise<void> {
-    // What fails inside, be it by a limit of its own, comes as `failed` and not as a rejection.
+    // An error inside `run`, even from a time limit of its own, must not be mistaken for our limit.
     let failed: { error: unknown } | undefined;
     const listening = (signal: AbortSignal): Promise<void> =>
       run(signal).catch((error) => void (failed = { error }));
@@ -224,7 +224,7 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
 
 class TimeIsOver extends Error {}
 
-/** Runs what takes a signal until it settles, its time is over or `signal` aborts. */
+/** Calls `run` until it settles, its time is over or `signal` aborts. */
 async function bounded<Value>(
   run: (signal: AbortSignal) => Promise<Value>,
   { ms, clock, signal }: { ms: number; clock: Clock; signal?: AbortSignal },
@@ -236,17 +236,17 @@ async function bounded<Value>(
     stopped.reject(reason);
   };
   const end = (): void => stop(signal?.reason);
-  const over = new TimeIsOver(`there was no answer within ${ms} ms`);
+  const over = new TimeIsOver(`there was no response within ${ms} ms`);
   const timer = clock.setTimeout(() => stop(over), ms);
   if (signal?.aborted) end();
   signal?.addEventListener("abort", end);
   try {
-    // A race, because the signal may be ignored.
+    // A race, because `run` may ignore its signal.
     return await Promise.race([stopped.promise, run(limit.signal)]);
   } finally {
     clock.clearTimeout(timer);
     signal?.removeEventListener("abort", end);
-    // Whatever of it still runs has no one to run for.
+    // Stops whatever `run` left behind.
     limit.abort();
   }
 }

@@ -1,62 +1,62 @@
 import { type Clock, systemClock } from "../timing/clock.ts";
 import { quote } from "../errors.ts";
 
-/** What all sources have in common. */
+/** Options that all sources share. */
 export interface SourceOptions {
   /**
-   * Ends the source: whoever iterates comes to the end.
+   * Ends the source, and with it every loop that iterates it.
    *
-   * @default none: `iterator.return()` ends it, as leaving a `for await` loop and closing the
-   * cache do
+   * @default none: `iterator.return()` ends it, as do leaving a `for await` loop and closing the
+   * cache
    */
   signal?: AbortSignal;
   /**
-   * How long changes are gathered, from the first one on, in milliseconds: what changes within
-   * that time becomes one list. The very first list does not wait.
+   * How long changes are collected, counted from the first, in milliseconds: all changes within that
+   * time become one list. The very first list is not delayed.
    *
    * @default 250
    */
   debounceMs?: number;
   /**
-   * The pause after a first failure, in milliseconds. It doubles with each further one. Pauses are
-   * jittered: between half of it and all of it is waited.
+   * The pause after a first failure, in milliseconds. It doubles with each further failure. Each pause
+   * is jittered to between half and all of its length.
    *
    * @default 500
    */
   minRetryMs?: number;
   /**
-   * The longest pause between attempts, in milliseconds.
+   * The maximum pause between attempts, in milliseconds.
    *
    * @default 30000
    */
   maxRetryMs?: number;
   /**
-   * How long an answer may take, in milliseconds, before that counts as a failure.
+   * How long a response may take, in milliseconds, before it counts as a failure.
    *
    * @default 10000
    */
   timeoutMs?: number;
   /**
-   * Where time and timers come from.
+   * The source of time and timers.
    *
-   * @default the runtime's
+   * @default the runtime's clock
    */
   clock?: Clock;
   /**
-   * Where chance comes from: a number from 0 to less than 1.
+   * The source of randomness: returns a number from 0 to less than 1.
    *
    * @default Math.random
    */
   random?: () => number;
 }
 
-/** The common options, checked and with their defaults. */
+/** The shared options, checked and with their defaults. */
 export type CheckedSourceOptions =
   & Required<Omit<SourceOptions, "signal">>
   & { signal: AbortSignal | undefined };
 
 /**
- * Checks what came in and fills in the defaults.
+ * Checks options and fills in the defaults.
  *
  * @throws {RangeError} If a number is out of range.
  */
@@ -77,7 +77,7 @@ export function checkSourceOptions(name: string, options: SourceOptions): Checke
   return { signal, debounceMs, minRetryMs, maxRetryMs, timeoutMs, clock, random };
 }
 
-/** @throws {RangeError} Unless an option is a finite number, of 1 or what is given as `min`. */
+/** @throws {RangeError} Unless an option is a finite number of at least `min`, by default 1. */
 export function checkMs(
   name: string,
   option: string,
@@ -90,7 +90,7 @@ export function checkMs(
   );
 }
 
-/** @throws {TypeError} Unless an option is a string that is not empty. */
+/** @throws {TypeError} Unless an option is a non-empty string. */
 export function checkText(name: string, option: string, text: string): void {
   if (typeof text === "string" && text !== "") return;
   throw new TypeError(
@@ -106,7 +106,7 @@ export function checkPort(name: string, option: string, port: number): void {
   );
 }
 
-/** @throws {TypeError} Unless an option is how peers are spoken to. */
+/** @throws {TypeError} Unless an option is a protocol that peers can use. */
 export function checkProtocol(name: string, protocol: string): void {
   if (protocol === "http" || protocol === "https") return;
   throw new TypeError(

@@ -1,4 +1,4 @@
-/** What a byte does to the register: its eight shifts through the reflected IEEE polynomial. */
+/** The remainder of each byte, by the reflected IEEE polynomial. */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let register = byte;
   for (let bit = 0; bit < 8; bit++) {
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return register;
 });
 
-/** CRC-32 with the IEEE 802.3 polynomial, Go's `crc32.ChecksumIEEE`. */
+/** Computes the CRC-32 with the IEEE 802.3 polynomial, as Go's `crc32.ChecksumIEEE` does. */
 export function crc32(bytes: Uint8Array): number {
   let register = ~0;
   for (const byte of bytes) {

@@ -4,7 +4,7 @@ const OFFSET_LOW = 0x84222325;
 /** The 64-bit prime is 2^40 + 0x1b3. */
 const PRIME_LOW = 0x1b3;
 
-/** 64-bit FNV-1: multiply, then xor. Go's `fnv.New64` and fasthash's `fnv1.HashBytes64`. */
+/** Computes the 64-bit FNV-1: multiply, then xor. Equals Go's `fnv.New64` and fasthash's `fnv1.HashBytes64`. */
 export function fnv1(bytes: Uint8Array): bigint {
   let high = OFFSET_HIGH;
   let low = OFFSET_LOW;
@@ -16,7 +16,7 @@ export function fnv1(bytes: Uint8Array): bigint {
   return join(high, low);
 }
 
-/** 64-bit FNV-1a: xor, then multiply. Go's `fnv.New64a` and fasthash's `fnv1a.HashBytes64`. */
+/** Computes the 64-bit FNV-1a: xor, then multiply. Equals Go's `fnv.New64a` and fasthash's `fnv1a.HashBytes64`. */
 export function fnv1a(bytes: Uint8Array): bigint {
   let high = OFFSET_HIGH;
   let low = OFFSET_LOW;

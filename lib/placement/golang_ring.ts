@@ -3,8 +3,8 @@ import { hashRing, type HashRingOptions } from "./hash_ring.ts";
 import type { Placement } from "./placement.ts";
 
 /**
- * The ring of `github.com/golang/groupcache`, for clusters in which some processes run it. Peers
- * must be written as they are there, scheme and port included: `http://10.0.0.1:8080`.
+ * Creates the ring of `github.com/golang/groupcache`, for clusters in which some processes run it.
+ * Peers must be written as they are there, with scheme and port: `http://10.0.0.1:8080`.
  *
  * @throws {RangeError} If `replicas` is not a positive integer.
  * @throws {TypeError} If `hash` is neither a function nor `"crc32"`.

@@ -5,17 +5,17 @@ import { md5Hex } from "./md5.ts";
 import type { Placement } from "./placement.ts";
 
 /**
- * The ring of `github.com/groupcache/groupcache-go/v3`, for clusters in which some processes run
- * it. There a peer is `host:port`, which its URL gives here: `http://10.0.0.1:8080` is
- * `10.0.0.1:8080`, and `http://10.0.0.1`, whose port goes without saying, `10.0.0.1:80`.
+ * Creates the ring of `github.com/groupcache/groupcache-go/v3`, for clusters in which some processes
+ * run it. That module identifies a peer by `host:port`, which is derived from its URL here:
+ * `http://10.0.0.1:8080` is `10.0.0.1:8080`, and `http://10.0.0.1` is `10.0.0.1:80`.
  *
- * Its default hash, FNV-1, puts nearly all keys that differ only in their last three digits on one
- * peer; FNV-1a, those that differ in the last two. Where the Go processes can be given a better one,
- * such as crc32 or xxHash, give the same here.
+ * Its default hash, FNV-1, assigns nearly all keys that differ only in their last three digits to one
+ * peer; FNV-1a does so with keys that differ only in the last two. If you can configure a better hash
+ * in the Go processes, such as crc32 or xxHash, pass the same one here.
  *
- * Version 3.2 gives a place on which two peers' points fall to the last in the list, as this does.
- * Its later sources leave that to an unstable sort, so that Go processes may disagree. With a hash
- * of 64 bits no such place is to be expected.
+ * If the points of two peers collide, version 3.2 gives the point to the last peer in the list, and so
+ * does this ring. Later versions leave it to an unstable sort, so Go processes may disagree. Such a
+ * collision is not to be expected with a 64-bit hash.
  *
  * @throws {RangeError} If `replicas` is not a positive integer.
  * @throws {TypeError} If `hash` is neither a function nor the name of one.
@@ -42,7 +42,7 @@ export function groupcacheGoRing(
   }, options);
 }
 
-/** `host:port` of a base URL, both as they are written there. */
+/** The `host:port` of a base URL, as written there. */
 function addressOf(peer: string): string {
   const url = /^(https?):\/\/(.+)$/i.exec(peer);
   if (url === null) return peer;

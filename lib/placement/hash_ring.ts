@@ -2,39 +2,39 @@ import { quote } from "../errors.ts";
 import type { Placement } from "./placement.ts";
 
 /**
- * A hash of bytes, of up to 32 bits for golang/groupcache and up to 64 for the others. A hash of
- * more than 53 bits has to be a `bigint`. The bytes are its own only until it returns.
+ * Hashes bytes, to at most 32 bits for golang/groupcache and at most 64 for the others. A hash of
+ * more than 53 bits must be a `bigint`. The bytes are valid only until the function returns.
  */
 export type RingHash = (bytes: Uint8Array) => number | bigint;
 
-/** How a ring differs from what its Go module does by default. */
+/** Options for the rings of the Go modules. */
 export interface HashRingOptions<Named extends string> {
   /**
-   * How many points each peer has on the ring; `Replicas` in Go.
+   * The number of points that each peer has on the ring; `Replicas` in Go.
    *
    * @default 50
    */
   replicas?: number;
   /**
-   * What places points and keys on the ring; `HashFn` in Go. Of the named ones the 64-bit kinds of
-   * FNV are Go's `fnv.New64` and `fnv.New64a`, and `crc32` is Go's `crc32.ChecksumIEEE`.
+   * The hash that places peers and keys on the ring; `HashFn` in Go. By name, `fnv1` is Go's
+   * `fnv.New64`, `fnv1a` is `fnv.New64a`, and `crc32` is `crc32.ChecksumIEEE`.
    *
-   * By default what the Go module takes by default.
+   * @default the default of the Go module
    */
   hash?: Named | RingHash;
 }
 
-/** What tells the rings of the Go modules apart. */
+/** How the rings of the Go modules differ. */
 export interface HashRingFlavor<Named extends string> {
-  /** What the ring is called, in the name of its placement and in error messages. */
+  /** The name of the ring, in the name of its placement and in error messages. */
   name: string;
-  /** The hashes that can be chosen by name. */
+  /** The hashes that can be selected by name. */
   hashes: Readonly<Record<Named, RingHash>>;
-  /** The one that the Go module takes by default. */
+  /** The default of the Go module. */
   defaultHash: Named;
-  /** The name by which the Go module knows a peer. */
+  /** Returns how the Go module identifies a peer. */
   identify(peer: string): string;
-  /** The text whose hash is a peer's point number `replica`. */
+  /** Returns the text whose hash is point number `replica` of a peer. */
   pointOf(identity: string, replica: number): string;
   /**
    * See {@linkcode Placement}.
@@ -46,11 +46,11 @@ export interface HashRingFlavor<Named extends string> {
 
 /**
  * Consistent hashing as in groupcache: every peer has points on a ring of hashes. A key belongs to
- * the peer whose point comes first at or after the key's own hash, and around the ring from there
- * the other peers follow. Where two peers' points fall on one place, the last in the list has it.
+ * the peer with the first point at or after the key's own hash; the other peers follow around the ring
+ * from there. If the points of two peers collide, the last peer in the list has the point.
  *
- * Go compares hashes as signed numbers. As unsigned ones, which these are, they stand in the same
- * circle, only begun elsewhere.
+ * Go compares hashes as signed integers. These are unsigned, which gives the same ring with a different
+ * starting point.
  */
 export function hashRing<Named extends string>(
   flavor: HashRingFlavor<Named>,
@@ -74,7 +74,7 @@ export function hashRing<Named extends string>(
   const hashOf = typeof hash === "function" ? hash : flavor.hashes[hash];
   const hashName = typeof hash === "function" ? hash.name || "anonymous" : hash;
   const encoder = new TextEncoder();
-  // Filled anew for each text: on V8 an array of its own would cost more than all else in a lookup.
+  // Reused for each text: on V8 a new array would cost more than the rest of a lookup.
   const scratch = new Uint8Array(512);
   const hashText = (text: string): number | bigint => {
     if (3 * text.length > scratch.length) return hashOf(encoder.encode(text));
@@ -84,7 +84,7 @@ export function hashRing<Named extends string>(
   return {
     name: `${flavor.name}-${hashName}-${replicas}`,
     plusIsSpace: flavor.plusIsSpace ?? false,
-    // golang/groupcache differs from the others in both.
+    // golang/groupcache differs from the others in both respects.
     statusTells: !flavor.plusIsSpace,
     rank(peers) {
       const owners = new Map<number | bigint, string>();
@@ -96,7 +96,7 @@ export function hashRing<Named extends string>(
       }
       const points = [...owners.keys()].sort((a, b) => a < b ? -1 : 1);
       const clockwise = points.map((point) => owners.get(point) as string);
-      // A peer that has lost all its points to others still takes over when these are down.
+      // A peer that lost all its points to others still takes over when those are down.
       const withPoints = new Set(clockwise);
       const pointless = [...new Set(peers)].filter((peer) => !withPoints.has(peer)).sort();
 
@@ -115,7 +115,7 @@ export function hashRing<Named extends string>(
   };
 }
 
-/** The index of the first of the ascending `points` that is not below `hash`; their number if none. */
+/** Returns the index of the first point that is not below `hash`, or `points.length`. */
 function firstNotBelow(points: readonly (number | bigint)[], hash: number | bigint): number {
   let low = 0;
   let high = points.length;

@@ -5,12 +5,12 @@ import { md5Hex } from "./md5.ts";
 import type { Placement } from "./placement.ts";
 
 /**
- * The ring of `github.com/mailgun/groupcache/v2`, for clusters in which some processes run it.
- * Peers must be written as they are there, scheme and port included: `http://10.0.0.1:8080`.
+ * Creates the ring of `github.com/mailgun/groupcache/v2`, for clusters in which some processes run
+ * it. Peers must be written as they are there, with scheme and port: `http://10.0.0.1:8080`.
  *
- * Its default hash, FNV-1, puts nearly all keys that differ only in their last three digits on one
- * peer; FNV-1a, those that differ in the last two. Where the Go processes can be given a better one,
- * such as crc32 or xxHash, give the same here.
+ * Its default hash, FNV-1, assigns nearly all keys that differ only in their last three digits to one
+ * peer; FNV-1a does so with keys that differ only in the last two. If you can configure a better hash
+ * in the Go processes, such as crc32 or xxHash, pass the same one here.
  *
  * @throws {RangeError} If `replicas` is not a positive integer.
  * @throws {TypeError} If `hash` is neither a function nor the name of one.

@@ -1,12 +1,12 @@
-/** By how many bits each of the four rounds rotates, over and over. */
+/** The rotations of each of the four rounds, repeated throughout the round. */
 const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
 /** The integer parts of |sin(1)|, |sin(2)|, … |sin(64)| times 2^32. */
 const SINES = Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32));
 
 /**
- * MD5 (RFC 1321) of the text's UTF-8, as 32 lower-case hexadecimal digits. It places points on rings
- * as the Go modules do; it protects nothing.
+ * Computes the MD5 (RFC 1321) of the text's UTF-8, as 32 lower-case hexadecimal digits. It places points
+ * on a ring as the Go modules do and has no bearing on security.
  */
 export function md5Hex(text: string): string {
   const message = pad(new TextEncoder().encode(text));
@@ -23,7 +23,7 @@ export function md5Hex(text: string): string {
   return hex;
 }
 
-/** The message, a one bit, zeros up to 8 bytes short of a whole block, the message's length in bits. */
+/** Appends a one bit, zeros up to 8 bytes short of a whole block, and the message's length in bits. */
 function pad(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const padded = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   padded.set(bytes);
@@ -32,6 +32,7 @@ function pad(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return padded;
 }
 
+/** Mixes a block of 64 bytes into the state. */
 function addBlock(state: Int32Array, block: DataView): void {
   let [a, b, c, d] = state as unknown as [number, number, number, number];
   for (let step = 0; step < 64; step++) {

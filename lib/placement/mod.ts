@@ -1,7 +1,7 @@
 /**
- * Which processes a key belongs to. The default, rendezvous hashing, is in the main module too. The
- * rings are those of the Go implementations, exact to the bit, for clusters in which some processes
- * are Go's.
+ * Decides which processes a key belongs to. The default, rendezvous hashing, is also in the main
+ * module. The rings are bit-exact copies of those of the Go modules, for clusters that include Go
+ * processes.
  *
  * @example
  * ```ts

@@ -1,13 +1,14 @@
 import type { Placement } from "./placement.ts";
 
 /**
- * Rendezvous hashing, also called highest random weight: each peer gets a score for the key, a hash
- * of both, and the peers rank by score. So a peer that joins takes an even share of the keys from
- * each of the others and one that leaves gives its keys to all of them; no key moves otherwise.
+ * Creates a placement by rendezvous hashing, also called highest random weight: each peer gets a score
+ * for the key, a hash of both, and peers rank by score. A peer that joins takes an even share of keys
+ * from each of the others, and a peer that leaves distributes its keys among all of them; no other key
+ * moves.
  *
- * The scores are part of the interface: other numbers would be another placement, by another name.
+ * The scores are part of the interface: a placement with other scores must have another name.
  *
- * After Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (1998).
+ * From Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (1998).
  *
  * @example
  * ```ts
@@ -24,15 +25,15 @@ export function rendezvous(): Placement {
 }
 
 function rank(peers: readonly string[]): (key: string) => Iterable<string> {
-  // Of peers with equal scores the first in this order ranks first, in every process.
+  // Breaks ties between equal scores the same way in every process.
   const sorted = [...new Set(peers)].sort();
   const hashes = Int32Array.from(sorted, hash);
   return (key) => new Ranking(sorted, hashes, hash(key));
 }
 
 /**
- * A key's peers, best first. Each step looks through all of them for the best of those not given
- * yet, and computes their scores anew: most callers want the first only, few a second.
+ * Yields the peers for a key, best first. Each step scans all of them for the best remaining one and
+ * recomputes their scores, because most callers need only the first peer and few need a second.
  */
 class Ranking implements IterableIterator<string> {
   #peers: readonly string[];
@@ -74,19 +75,19 @@ class Ranking implements IterableIterator<string> {
   }
 }
 
-/** 32 bits of hash of the text's UTF-16 code units. */
+/** Hashes the UTF-16 code units of a text to 32 bits. */
 function hash(text: string): number {
   let state = text.length;
   for (let i = 0; i < text.length; i++) {
-    // The odd factor, 2^32 divided by the golden ratio, moves what is known upwards; the shift
-    // brings it back to where the next factor reaches it.
+    // The factor, 2^32 divided by the golden ratio and odd, moves entropy to the high bits; the shift
+    // brings it back down for the next factor.
     state = Math.imul(state ^ text.charCodeAt(i), 0x9e3779b1);
     state ^= state >>> 15;
   }
   return scramble(state);
 }
 
-/** Flips each bit of the result for half of all changes of one bit: Wellons's `lowbias32`. */
+/** Flips each bit of the result for half of all one-bit changes: Wellons's `lowbias32`. */
 function scramble(bits: number): number {
   bits = Math.imul(bits ^ (bits >>> 16), 0x7feb352d);
   bits = Math.imul(bits ^ (bits >>> 15), 0x846ca68b);

@@ -1,15 +1,21 @@
-/** Keys that a process hands over, as it says so to the one that owns them next. */
+/** An offer of keys to the peer that is about to own them. */
 export interface Handoff {
-  /** How to reach the process. */
+  /** The base URL of the process that holds their values. */
   readonly from: string;
+  /** The keys. */
   readonly keys: readonly string[];
 }
 
+/** Encodes an offer. */
 export function encodeHandoff(offer: Handoff): string {
   return JSON.stringify(offer);
 }
 
-/** @throws {TypeError} If it is none. */
+/**
+ * Decodes an offer.
+ *
+ * @throws {TypeError} If the JSON is invalid or lacks a member.
+ */
 export function decodeHandoff(json: string): Handoff {
   let offer: Partial<Record<keyof Handoff, unknown>>;
   try {

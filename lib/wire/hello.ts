@@ -1,24 +1,29 @@
-/** What peers tell each other about themselves. It travels as JSON, both ways. */
+/** How a process introduces itself to a peer. Request and reply are both hellos, as JSON. */
 export interface Hello {
-  /** Names this run of the process: another one after each start. */
+  /** An id of this run of the process: a restart changes it. */
   readonly instance: string;
-  /** How the process is reached, as it says itself. */
+  /** The base URL under which the process says it can be reached. */
   readonly self: string;
-  /** The base URLs of all processes, as it has them. */
+  /** The base URLs in its list of peers. */
   readonly peers: readonly string[];
   /** The name of its placement. */
   readonly placement: string;
-  /** Whether it takes no new work, because it is about to end. */
+  /** Whether it is shutting down and accepts no new work. */
   readonly isLeaving: boolean;
-  /** Whether it had given up the one that it says hello to. */
+  /** Whether it had considered the receiver to be down. */
   readonly hadGivenUp: boolean;
 }
 
+/** Encodes a hello. */
 export function encodeHello(hello: Hello): string {
   return JSON.stringify(hello);
 }
 
-/** @throws {TypeError} If it is none. */
+/**
+ * Decodes a hello.
+ *
+ * @throws {TypeError} If the JSON is invalid or lacks a member.
+ */
 export function decodeHello(json: string): Hello {
   const hello = parse(json);
   const { instance, self, peers, placement, isLeaving, hadGivenUp } = hello;
@@ -26,7 +31,7 @@ export function decodeHello(json: string): Hello {
     typeof instance === "string" && typeof self === "string" && typeof placement === "string" &&
     Array.isArray(peers) && peers.every((peer) => typeof peer === "string")
   ) {
-    // What a later version no longer says is taken for no.
+    // A later version may stop sending these.
     return {
       instance,
       self,

@@ -1,7 +1,7 @@
 import { Reader, tagOf } from "./reader.ts";
 import { bigVarintSize, bytesSize, maxTextSize, utf8, varintSize, Writer } from "./writer.ts";
 
-// The messages of groupcache.proto, by hand: four fields on the hot path do not earn a runtime.
+// The messages of groupcache.proto, coded by hand: a few fields do not justify a protobuf runtime.
 
 const GET_RESPONSE = {
   value: tagOf(1, "bytes"),
@@ -20,14 +20,14 @@ const SET_REQUEST = {
 };
 const GET_KEYS_REQUEST = { key: tagOf(1, "bytes") };
 
-/** The year 2262: nanoseconds from here on do not fit into an int64. */
+/** The year 2262, from which on nanoseconds overflow an int64. */
 const NEVER_MS = 2 ** 63 / 1e6;
 
-/** An answer to one key. */
+/** The response for one key. */
 export interface GetResponse {
   value?: Uint8Array<ArrayBuffer>;
   minuteQps?: number;
-  /** Unix milliseconds; `Infinity`, which is not sent, for never. */
+  /** When the value expires, in Unix milliseconds; `Infinity`, which is not sent, for never. */
   expiresAtMs?: number;
   index?: number;
   error?: string;
@@ -35,16 +35,20 @@ export interface GetResponse {
   pending?: boolean;
 }
 
-/** A value to put under a key. */
+/** A value to store under a key. */
 export interface SetRequest {
   group: string;
   key: string;
   value: Uint8Array<ArrayBuffer>;
-  /** Unix milliseconds; `Infinity`, which is not sent, for never. */
+  /** When the value expires, in Unix milliseconds; `Infinity`, which is not sent, for never. */
   expiresAtMs: number;
 }
 
-/** @param room Where to put the message, if there is room enough. */
+/**
+ * Encodes a response.
+ *
+ * @param room A buffer to reuse, if it is large enough.
+ */
 export function encodeGetResponse(
   response: GetResponse,
   room?: Uint8Array<ArrayBuffer>,
@@ -56,9 +60,9 @@ export function encodeGetResponse(
 }
 
 /**
- * Messages behind their lengths, as they stand in a stream; their values are copied once.
+ * Encodes responses, each preceded by its length, as a stream holds them. Values are copied once.
  *
- * @param room Where to put them, if there is room enough.
+ * @param room A buffer to reuse, if it is large enough.
  */
 export function encodeGetResponses(
   responses: readonly GetResponse[],
@@ -76,7 +80,7 @@ export function encodeGetResponses(
   return writer.finish();
 }
 
-/** A message whose parts are encoded and measured. */
+/** A response with its text encoded and its size computed. */
 interface Prepared {
   readonly response: GetResponse;
   readonly expire: bigint | undefined;
@@ -126,7 +130,7 @@ function writeGetResponse(writer: Writer, { response, expire, error, message }: 
     writer.varint(GET_RESPONSE.pending);
     writer.varint(pending ? 1 : 0);
   }
-  // Last, so that a reply that breaks off holds no value, rather than one without its end.
+  // Last, so that a reply that breaks off has no value, rather than one that never expires.
   if (value !== undefined) {
     writer.varint(GET_RESPONSE.value);
     writer.bytes(value);
@@ -134,7 +138,7 @@ function writeGetResponse(writer: Writer, { response, expire, error, message }: 
 }
 
 /**
- * The value is a view of `bytes`, not a copy.
+ * Decodes a response. Its value is a view of `bytes`, not a copy.
  *
  * @throws {RangeError} If `bytes` is not such a message.
  */
@@ -171,7 +175,7 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
   return response;
 }
 
-/** The index that stands in a message of which only the beginning is there, if it is there. */
+/** Reads the index from the beginning of a response. Returns undefined if it holds none. */
 export function readIndex(start: Uint8Array<ArrayBuffer>): number | undefined {
   const reader = new Reader(start);
   try {
@@ -180,12 +184,13 @@ export function readIndex(start: Uint8Array<ArrayBuffer>): number | undefined {
       reader.skip(tag);
     }
   } catch (error) {
-    // A field that goes on beyond the beginning.
+    // A field that continues beyond the beginning.
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;
 }
 
+/** Encodes a request to store a value. */
 export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
   const group = utf8(request.group);
   const key = utf8(request.key);
@@ -208,7 +213,7 @@ export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The value is a view of `bytes`, not a copy.
+ * Decodes a request. Its value is a view of `bytes`, not a copy.
  *
  * @throws {RangeError} If `bytes` is not such a message.
  */
@@ -241,6 +246,7 @@ export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
   return request;
 }
 
+/** Encodes a request for several keys. */
 export function encodeGetKeysRequest(keys: readonly string[]): Uint8Array<ArrayBuffer> {
   const writer = new Writer(keys.reduce((sum, key) => sum + 1 + maxTextSize(key), 0));
   for (const key of keys) {
@@ -250,7 +256,11 @@ export function encodeGetKeysRequest(keys: readonly string[]): Uint8Array<ArrayB
   return writer.finish();
 }
 
-/** @throws {RangeError} If `bytes` is not such a message. */
+/**
+ * Decodes the keys of a request.
+ *
+ * @throws {RangeError} If `bytes` is not such a message.
+ */
 export function decodeGetKeysRequest(bytes: Uint8Array<ArrayBuffer>): string[] {
   const keys: string[] = [];
   const reader = new Reader(bytes);
@@ -263,7 +273,7 @@ export function decodeGetKeysRequest(bytes: Uint8Array<ArrayBuffer>): string[] {
 
 function toNanoseconds(unixMs: number | undefined): bigint | undefined {
   if (unixMs === undefined || unixMs >= NEVER_MS) return undefined;
-  // Whole microseconds are what a double holds of the present time. 0 would stand for never.
+  // A double holds the present time to the microsecond. 0 would mean never.
   return BigInt(Math.max(1, Math.round(unixMs * 1000))) * 1000n;
 }
 

@@ -1,25 +1,25 @@
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text of at most this many bytes is worth a look whether it is ASCII. */
+/** Text of at most this many bytes is decoded without `TextDecoder` if it is ASCII. */
 const SHORT = 64;
 
-/** For the bytes of a number: a view of each message would take longer to make than to read. */
+/** Shared scratch space for doubles: creating a view of each message costs more than reading it. */
 const double = new DataView(new ArrayBuffer(8));
 
-/** How protobuf lays out a field's value. */
+/** The wire type of a field. */
 export type Layout = "varint" | "fixed64" | "bytes";
 
 const WIRE_TYPES: Readonly<Record<Layout, number>> = { varint: 0, fixed64: 1, bytes: 2 };
 const FIXED32 = 5;
 
-/** What stands before a field's value: its number and its layout in one. */
+/** The tag of a field: its number and its wire type in one. */
 export function tagOf(field: number, layout: Layout): number {
   return field * 8 + WIRE_TYPES[layout];
 }
 
 /**
- * Reads one protobuf message front to back. Bytes that are not protobuf, or break off, are a
- * `RangeError`; nothing is read past the end.
+ * Reads one protobuf message from front to back. Invalid or truncated bytes cause a `RangeError`;
+ * nothing is read past the end.
  */
 export class Reader {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -29,7 +29,7 @@ export class Reader {
     this.#bytes = bytes;
   }
 
-  /** The tag of the next field, whose value must then be read or skipped; 0 at the end. */
+  /** Returns the tag of the next field, whose value must then be read or skipped; 0 at the end. */
   next(): number {
     if (this.#position >= this.#bytes.byteLength) return 0;
     const tag = this.varint();
@@ -37,7 +37,7 @@ export class Reader {
     return tag;
   }
 
-  /** Passes over the value of a field that nobody here knows. */
+  /** Skips the value of an unknown field. */
   skip(tag: number): void {
     switch (tag % 8) {
       case WIRE_TYPES.varint:
@@ -57,7 +57,7 @@ export class Reader {
     }
   }
 
-  /** An unsigned number of at most 53 bits. */
+  /** Reads an unsigned integer of at most 53 bits. */
   varint(): number {
     let value = 0;
     for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
@@ -71,7 +71,7 @@ export class Reader {
     throw malformed("a number of more than 53 bits");
   }
 
-  /** A signed number of 64 bits. */
+  /** Reads a signed integer of 64 bits. */
   bigVarint(): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
@@ -82,21 +82,21 @@ export class Reader {
     throw malformed("a number of more than 64 bits");
   }
 
-  /** A floating-point number of 64 bits. */
+  /** Reads a 64-bit floating-point number. */
   double(): number {
     const start = this.#take(8);
     for (let i = 0; i < 8; i++) double.setUint8(i, this.#bytes[start + i] as number);
     return double.getFloat64(0, true);
   }
 
-  /** Bytes behind their length: a view, not a copy. */
+  /** Reads bytes preceded by their length: a view, not a copy. */
   bytes(): Uint8Array<ArrayBuffer> {
     const length = this.varint();
     const start = this.#take(length);
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Text behind its length. */
+  /** Reads UTF-8 preceded by its length. */
   string(): string {
     const length = this.varint();
     const start = this.#take(length);
@@ -110,22 +110,22 @@ export class Reader {
 
   #byte(): number {
     const byte = this.#bytes[this.#position++];
-    if (byte === undefined) throw malformed("a message that breaks off");
+    if (byte === undefined) throw malformed("a truncated message");
     return byte;
   }
 
   #take(length: number): number {
     const start = this.#position;
-    if (length > this.#bytes.byteLength - start) throw malformed("a message that breaks off");
+    if (length > this.#bytes.byteLength - start) throw malformed("a truncated message");
     this.#position = start + length;
     return start;
   }
 }
 
-/** The characters of short texts, one after the other: an array for each would take longer. */
+/** Scratch space for short texts: an array for each would cost more. */
 const codes: number[] = [];
 
-/** Text that is all ASCII, if it is not long: for a key the way into the decoder takes longer. */
+/** Decodes short ASCII text, otherwise returns undefined: `TextDecoder` costs more for a key. */
 function shortAscii(bytes: Uint8Array, start: number, length: number): string | undefined {
   if (length > SHORT) return undefined;
   codes.length = length;
@@ -135,7 +135,7 @@ function shortAscii(bytes: Uint8Array, start: number, length: number): string | 
     seen |= byte;
     codes[i] = byte;
   }
-  // At once: a text put together from characters is a tree, which whoever reads it has to flatten.
+  // In one call: concatenating characters builds a rope, which must be flattened on first use.
   return seen > 127 ? undefined : String.fromCharCode.apply(null, codes);
 }
 

@@ -1,29 +1,29 @@
 const encoder = new TextEncoder();
 
-/** For the bytes of a number: a view of each message would take longer to make than to write. */
+/** Shared scratch space for doubles: creating a view of each message costs more than writing it. */
 const double = new DataView(new ArrayBuffer(8));
 
 /**
- * Writes protobuf into one buffer whose size was computed before, so that a value is copied once.
- * The functions below say how much each part takes.
+ * Writes protobuf into one buffer whose size was computed beforehand with the functions below, so that
+ * a value is copied only once.
  */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #position = 0;
 
-  /** @param room Where to write, if there is room enough. */
+  /** @param room A buffer to reuse, if it is large enough. */
   constructor(byteLength: number, room?: Uint8Array<ArrayBuffer>) {
     this.#bytes = room !== undefined && room.byteLength >= byteLength
       ? room
       : new Uint8Array(byteLength);
   }
 
-  /** What was written. */
+  /** Returns what was written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#position);
   }
 
-  /** An unsigned number of at most 53 bits. */
+  /** Writes an unsigned integer of at most 53 bits. */
   varint(value: number): void {
     while (value > 127) {
       this.#bytes[this.#position++] = value % 128 + 128;
@@ -32,7 +32,7 @@ export class Writer {
     this.#bytes[this.#position++] = value;
   }
 
-  /** A signed number of 64 bits. */
+  /** Writes a signed integer of 64 bits. */
   bigVarint(value: bigint): void {
     value = BigInt.asUintN(64, value);
     while (value > 127n) {
@@ -42,15 +42,15 @@ export class Writer {
     this.#bytes[this.#position++] = Number(value);
   }
 
-  /** A floating-point number of 64 bits. */
+  /** Writes a 64-bit floating-point number. */
   double(value: number): void {
     double.setFloat64(0, value, true);
     for (let i = 0; i < 8; i++) this.#bytes[this.#position++] = double.getUint8(i);
   }
 
-  /** Text behind its length. */
+  /** Writes text as UTF-8 preceded by its length. */
   text(text: string): void {
-    // For a key the way into the encoder and back takes longer than its bytes.
+    // Calling `TextEncoder` costs more than writing the bytes of a key.
     const start = this.#position;
     this.varint(text.length);
     for (let i = 0; i < text.length; i++) {
@@ -63,7 +63,7 @@ export class Writer {
     }
   }
 
-  /** Bytes behind their length. */
+  /** Writes bytes preceded by their length. */
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.byteLength);
     this.#bytes.set(bytes, this.#position);
@@ -71,31 +71,31 @@ export class Writer {
   }
 }
 
-/** How many bytes an unsigned number takes. */
+/** The encoded size of an unsigned integer, in bytes. */
 export function varintSize(value: number): number {
   let size = 1;
   for (; value > 127; value = Math.floor(value / 128)) size++;
   return size;
 }
 
-/** How many bytes a signed number of 64 bits takes. */
+/** The encoded size of a signed integer of 64 bits, in bytes. */
 export function bigVarintSize(value: bigint): number {
   let size = 1;
   for (value = BigInt.asUintN(64, value); value > 127n; value >>= 7n) size++;
   return size;
 }
 
-/** How many bytes a field of bytes takes behind its tag. */
+/** The encoded size of bytes and their length, in bytes. */
 export function bytesSize({ byteLength }: { byteLength: number }): number {
   return varintSize(byteLength) + byteLength;
 }
 
-/** How many bytes text can take at most behind its tag. */
+/** An upper bound for the encoded size of text and its length, in bytes. */
 export function maxTextSize(text: string): number {
   return bytesSize({ byteLength: 3 * text.length });
 }
 
-/** Text as UTF-8. */
+/** Encodes text as UTF-8. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }

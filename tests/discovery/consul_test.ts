@@ -110,7 +110,7 @@ test("consul takes a query that outlasts its wait for a failure", async () => {
   await peers.clock.advance(17_000);
   const error = await peers.next();
   assertInstanceOf(error, Error);
-  assert(error.message.endsWith("there was no answer within 18000 ms"), error.message);
+  assert(error.message.endsWith("there was no response within 18000 ms"), error.message);
 });
 
 test("consul sends its token, and tells why it was refused", async () => {

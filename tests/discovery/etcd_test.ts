@@ -225,7 +225,7 @@ testWith("etcd", "etcd keeps the list when nothing but bad values is left", asyn
   assertEquals(await peers.next(), [A]);
   await server.call("kv/put", { key: btoa(PREFIX + A), value: btoa("nonsense") });
   // Of errors that nobody fetched in time the newest is kept.
-  for (let error = ""; !error.endsWith("there are none");) {
+  for (let error = ""; !error.endsWith("the list is empty");) {
     const item = await peers.next();
     assertInstanceOf(item, Error);
     error = item.message;
@@ -256,7 +256,7 @@ testWith("etcd", "etcd logs in as a user", async () => {
   await using stranger = iterate({ urls: [server.url], user: { ...user, password: "wrong" } });
   const error = await stranger.next();
   assertInstanceOf(error, Error);
-  assert(/\/v3\/auth\/authenticate was answered with 400/.test(error.message), error.message);
+  assert(/\/v3\/auth\/authenticate replied with status 400/.test(error.message), error.message);
   await using nobody = iterate({ urls: [server.url] });
   assertInstanceOf(await nobody.next(), Error);
 });

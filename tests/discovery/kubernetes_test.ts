@@ -182,7 +182,7 @@ test("kubernetes notices a watch that died in silence", async () => {
   await peers.clock.advance(66_000);
   const error = await peers.next();
   assertInstanceOf(error, Error);
-  assert(error.message.endsWith("there was no answer within 5000 ms"), error.message);
+  assert(error.message.endsWith("there was no response within 5000 ms"), error.message);
 });
 
 test("kubernetes asks for the token before each request, and tells why it was refused", async () => {
@@ -282,7 +282,7 @@ test("kubernetes says that it is in no pod", async () => {
     [Symbol.asyncIterator]();
   const { value } = await iterator.next();
   assertInstanceOf(value, Error);
-  assert(value.message.includes("this is no pod"), value.message);
+  assert(value.message.includes("does not run in a pod"), value.message);
   await iterator.return?.();
 });
 

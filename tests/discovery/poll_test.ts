@@ -45,7 +45,7 @@ test("poll takes a function that does not answer for a failure, and tells it", a
   }, { timeoutMs: 5000, clock });
   const iterator = peers[Symbol.asyncIterator]();
   const { value } = await clock.until(iterator.next());
-  assertEquals(value.message, "Cannot find peers by poll: there was no answer within 5000 ms");
+  assertEquals(value.message, "Cannot find peers by poll: there was no response within 5000 ms");
   assertEquals(signals[0]?.aborted, true);
   assertEquals(await clock.until(iterator.next()), { done: false, value: [A, B] });
   await iterator.return?.();
@@ -57,7 +57,7 @@ const badAnswers: { name: string; answer: unknown; why: RegExp }[] = [
   { name: "no URLs", answer: ["10.0.0.1:8080"], why: /expected base URLs .* "10\.0\.0\.1:8080"/ },
   { name: "a path", answer: ["http://a:1/b"], why: /received "http:\/\/a:1\/b"/ },
   { name: "other things", answer: [{}], why: /received \{\}/ },
-  { name: "an empty list", answer: [], why: /there are none/ },
+  { name: "an empty list", answer: [], why: /the list is empty/ },
 ];
 
 for (const { name, answer, why } of badAnswers) {

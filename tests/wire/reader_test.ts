@@ -107,7 +107,7 @@ for (const { name, value } of UNKNOWN) {
   test(`Reader.skip() refuses ${name} broken off`, () => {
     for (let length = 2; length < value.length; length++) {
       const message = reader(...value.slice(0, length));
-      assertThrows(() => message.skip(message.next()), RangeError, "breaks off");
+      assertThrows(() => message.skip(message.next()), RangeError, "a truncated message");
     }
   });
 }
@@ -134,7 +134,11 @@ for (const { name, read, message } of READS) {
     read(new Reader(memory));
     const shortest = name === "next" ? 1 : 0;
     for (let length = shortest; length < message.length; length++) {
-      assertThrows(() => read(new Reader(memory.subarray(0, length))), RangeError, "breaks off");
+      assertThrows(
+        () => read(new Reader(memory.subarray(0, length))),
+        RangeError,
+        "a truncated message",
+      );
     }
   });
 }
