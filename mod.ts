@@ -46,9 +46,10 @@ export type {
   PeerMismatchKind,
   PeerUpEvent,
 } from "./lib/events.ts";
-export type { CallOptions, Group } from "./lib/group.ts";
+export type { CallOptions, Group } from "./lib/group_api.ts";
 export { GroupCache } from "./lib/group_cache.ts";
-export type { CloseOptions, FetchHandler, GroupCacheOptions } from "./lib/group_cache.ts";
+export type { CloseOptions, FetchHandler } from "./lib/group_cache.ts";
+export type { GroupCacheOptions } from "./lib/group_cache_options.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";

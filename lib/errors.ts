@@ -93,3 +93,25 @@ export function quote(value: unknown): string {
   if (typeof value !== "string") return messageOf(value);
   return JSON.stringify(value.length > 64 ? `${value.slice(0, 64).toWellFormed()}…` : value);
 }
+
+/** Whether an error says that a peer could not be asked, so that another one may be. */
+export function isPeerFailure(error: unknown): error is GroupCacheError {
+  return error instanceof GroupCacheError && error.code === "peer-failed";
+}
+
+/**
+ * The error for a value that is too large to be sent between processes.
+ *
+ * @param action What cannot be done, as `take the value of "key"`.
+ * @param received How large the value is, as `5 bytes`.
+ */
+export function valueTooLarge(
+  action: string,
+  received: string,
+  maxValueBytes: number,
+): GroupCacheError {
+  return new GroupCacheError(
+    "too-large",
+    `Cannot ${action}: limits.maxValueBytes is ${maxValueBytes}: received ${received}`,
+  );
+}

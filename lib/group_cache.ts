@@ -1,108 +1,48 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
-import type { Cancellation } from "./timing/cancellation.ts";
-import { type Clock, systemClock } from "./timing/clock.ts";
-import { withDeadline } from "./timing/deadline.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
-import { drain } from "./peer/drain.ts";
-import { GroupCacheError, quote } from "./errors.ts";
-import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
-import { createGroup, type Group, peerSideOf } from "./group.ts";
-import { checkDuration, checkGroupOptions, type GroupOptions } from "./group_options.ts";
-import { PeerHandler } from "./http/server/handler.ts";
-import type { Fetch } from "./runtime.ts";
-import { RequestSemaphore } from "./http/client/request_semaphore.ts";
-import { HttpPeer } from "./http/client/http_peer.ts";
-import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
 import { followDiscovery } from "./discovery/membership.ts";
-import { DueQueue } from "./timing/due_queue.ts";
+import { GroupCacheError, quote } from "./errors.ts";
+import { type GroupCacheEventMap, PeerDownEvent, PeerErrorEvent, PeerUpEvent } from "./events.ts";
+import { ClusterGroup } from "./group.ts";
+import { GroupMemory } from "./group/group_memory.ts";
+import { HotKeys } from "./group/hot_keys.ts";
+import { Loader } from "./group/loader.ts";
+import { LocalGroup } from "./group/local_group.ts";
+import { Writes } from "./group/writes.ts";
+import type { Group } from "./group_api.ts";
+import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
+import {
+  checkDuration,
+  type CheckedGroupOptions,
+  checkGroupOptions,
+  type GroupOptions,
+} from "./group_options.ts";
+import { HttpPeer } from "./http/client/http_peer.ts";
+import { RequestSemaphore } from "./http/client/request_semaphore.ts";
+import { PeerHandler } from "./http/server/handler.ts";
+import { askInTurn } from "./peer/ask_in_turn.ts";
+import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
+import { Hedging } from "./peer/hedging.ts";
 import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
-import { isOfGo, type Placement } from "./placement/placement.ts";
-import { rendezvous } from "./placement/rendezvous.ts";
-import type { GroupCacheStats } from "./stats.ts";
+import { isOfGo } from "./placement/placement.ts";
+import { type GroupCacheStats, newCounters } from "./stats.ts";
+import type { Cancellation } from "./timing/cancellation.ts";
+import type { Clock } from "./timing/clock.ts";
+import { withDeadline } from "./timing/deadline.ts";
+import { DueQueue } from "./timing/due_queue.ts";
 
 /** How long a source of peers that was told to end may take, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
-/** What a cache is made of. */
-export interface GroupCacheOptions {
-  /**
-   * How the others reach this process: scheme, host and port, as `http://10.0.0.1:8080`.
-   *
-   * @default none, for a process that has no others
-   */
-  self?: string;
-  /**
-   * The base URLs of all processes, this one included, or what finds them: see `./discovery`.
-   * `setPeers` may give or change the list later.
-   *
-   * @default this process alone
-   */
-  peers?: readonly string[] | Discovery;
-  /**
-   * Which processes a key belongs to. All must use the same; a cluster with Go processes needs
-   * their ring.
-   *
-   * @default rendezvous()
-   */
-  placement?: Placement;
-  /**
-   * The path under which peers serve each other, with a slash at both ends.
-   *
-   * @default "/_groupcache/"
-   */
-  basePath?: string;
-  /**
-   * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
-   * peer that is busy loading gives signs of life, so this need not allow for slow loads; only
-   * those of Go give none. A peer that answers nobody is given up sooner: after 4 times its longest
-   * recent silence, though not within a second.
-   *
-   * @default 10000
-   */
-  peerTimeoutMs?: number;
-  /**
-   * How long after a change a process asks the one that owned a key before whether it still has it
-   * in memory, before it loads it, in milliseconds. A change is one of the list of peers, its own
-   * start, or that it and others can reach each other again. 0 to never ask.
-   *
-   * @default 300000
-   */
-  handoffMs?: number;
-  /**
-   * Whether a `get` that waits for a peer for longer than 99 of 100 answers of that peer take, for
-   * the same group, is sent to the next process in the key's order as well, which may be this one.
-   * The first answer is taken and the other request cancelled. That shortens the longest waits; the
-   * price is a second load of the key where neither the next process has it in memory nor the first
-   * one shows that it does. At most 5 % more requests are sent, and none before 100 answers have
-   * come. `set` and `remove` are never sent twice.
-   *
-   * @default false
-   */
-  hedge?: boolean;
-  /** What bounds what travels between peers; what is not given keeps its default. */
-  limits?: Partial<PeerLimits>;
-  /**
-   * Sends requests to peers.
-   *
-   * @default globalThis.fetch
-   */
-  fetch?: Fetch;
-  /**
-   * Where time and timers come from.
-   *
-   * @default the runtime's
-   */
-  clock?: Clock;
-  /**
-   * Where chance comes from: a number from 0 to less than 1.
-   *
-   * @default Math.random
-   */
-  random?: () => number;
+/** A group, as its users and as its peers see it. */
+interface OwnGroup {
+  // deno-lint-ignore no-explicit-any -- values of any type
+  readonly group: ClusterGroup<any, any>;
+  readonly local: LocalGroup;
 }
 
 /** How a cache is closed. */
@@ -154,8 +94,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #peers: PeerSet;
   #maxValueBytes: number;
   #self: string | undefined;
-  // deno-lint-ignore no-explicit-any -- groups of any values
-  #groups = new Map<string, Group<any, any>>();
+  #groups = new Map<string, OwnGroup>();
   #handler: PeerHandler;
   #handshake: Handshake;
   #hedgeBudget: HedgeBudget | undefined;
@@ -172,49 +111,23 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
-    const {
-      self,
-      peers,
-      placement = rendezvous(),
-      basePath = "/_groupcache/",
-      peerTimeoutMs = 10_000,
-      handoffMs = 300_000,
-      hedge = false,
-      limits = {},
-      fetch = (input, init) => globalThis.fetch(input, init),
-      clock = systemClock,
-      random = Math.random,
-    } = options;
-    if (!/^\/(.*\/)?$/.test(basePath) || new URL(`http://peer${basePath}`).pathname !== basePath) {
-      throw new TypeError(
-        "Cannot create GroupCache: basePath must begin and end with a slash, and be as URLs have " +
-          `it: received ${quote(basePath)}`,
-      );
-    }
-    checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
-    if (handoffMs !== 0) checkDuration("create GroupCache", "handoffMs", handoffMs);
-    if (typeof hedge !== "boolean") {
-      throw new TypeError(
-        `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
-      );
-    }
+    const { self, peers, placement, basePath, handoffMs, hedge, limits, clock, random, ...rest } =
+      checkGroupCacheOptions(options);
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
     this.#self = self;
     this.#clock = clock;
     this.#random = random;
-    const checkedLimits = checkLimits(limits);
-    this.#maxValueBytes = checkedLimits.maxValueBytes;
+    this.#maxValueBytes = limits.maxValueBytes;
     const instanceId = crypto.randomUUID();
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
     const peerOptions = {
-      fetch,
-      semaphore: new RequestSemaphore(checkedLimits.maxFetches),
-      limits: checkedLimits,
+      ...rest,
+      semaphore: new RequestSemaphore(limits.maxFetches),
+      limits,
       clock,
       silences,
       basePath,
-      peerTimeoutMs,
       random,
       self: () => this.#peers.self ?? "",
       instanceId,
@@ -244,11 +157,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       basePath,
       plusIsSpace: placement.plusIsSpace ?? false,
-      maxValueBytes: checkedLimits.maxValueBytes,
+      maxValueBytes: limits.maxValueBytes,
       group: (name) => {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-        const group = this.#groups.get(name);
-        return group && peerSideOf(group);
+        return this.#groups.get(name)?.local;
       },
       peer: (url) => this.#peers.find(url),
       greet: (hello) => this.#handshake.answer(hello),
@@ -273,17 +185,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   group<T, Input>(name: string, options: GroupOptions<T, Input>): Group<T, Input> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     this.#checkName(name);
-    const group = createGroup(name, checkGroupOptions(options), {
-      clock: this.#clock,
-      random: this.#random,
-      peers: this.#peers,
-      maxValueBytes: this.#maxValueBytes,
-      hedgeBudget: this.#hedgeBudget,
-      closing: this.#closing.signal,
-      report: this.#report,
-    });
-    this.#groups.set(name, group);
-    return group;
+    return this.#createGroup(name, checkGroupOptions(options));
   }
 
   /** Answers a request of a peer, and 404 to any other. Works wherever it is passed. */
@@ -317,7 +219,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
 
   /** What all groups have counted so far, as a plain JSON value. */
   stats(): GroupCacheStats {
-    const groups = [...this.#groups].map(([name, group]) => [name, group.stats()]);
+    const groups = [...this.#groups].map(([name, { group }]) => [name, group.stats()]);
     return {
       self: this.#self ?? null,
       peers: [...this.#peers.urls],
@@ -370,7 +272,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     const { signal } = this.#closing;
     const work = (end: Cancellation): Promise<void> =>
       drain({
-        groups: [...this.#groups.values()],
+        groups: [...this.#groups.values()].map(({ group, local }) => ({
+          handOff: (peer, signal) => local.handOff(peer, signal),
+          idle: () => group.idle(),
+        })),
         peers: this.#peers,
         handshake: this.#handshake,
         signal: end,
@@ -421,6 +326,69 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       report: this.#report,
       signal: this.#closing.signal,
     });
+  }
+
+  /** Puts a group together, which other processes can then ask. */
+  #createGroup<T, Input>(
+    name: string,
+    options: CheckedGroupOptions<T, Input>,
+  ): Group<T, Input> {
+    const clock = this.#clock;
+    const peers = this.#peers;
+    const report = this.#report;
+    const counters = newCounters();
+    const owners = this.#hedgeBudget === undefined
+      ? askInTurn
+      : new Hedging({ clock, budget: this.#hedgeBudget, counters });
+    const onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
+      counters.peerErrors++;
+      report(new PeerErrorEvent({ peer: peer.url, error }));
+    };
+    const memory = new GroupMemory({ ...options, clock });
+    const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
+    const hotKeys = new HotKeys({
+      minuteQps: options.mirrorMinuteQps,
+      random: this.#random,
+      nowMs: clock.now(),
+    });
+    const local: LocalGroup = new LocalGroup({
+      group: name,
+      memory,
+      loader,
+      hotKeys,
+      peers,
+      clock,
+      mirrorMinuteQps: options.mirrorMinuteQps,
+      p99Ms: (peer) => owners.p99Ms(peer),
+      counters,
+      onChange: (key) => group.forget(key),
+      report,
+    });
+    const writes = new Writes({
+      group: name,
+      local,
+      peers,
+      maxValueBytes: this.#maxValueBytes,
+      onPeerFailure,
+    });
+    const { codec, loadTimeoutMs } = options;
+    const group: ClusterGroup<T, Input> = new ClusterGroup(name, {
+      codec,
+      loadTimeoutMs,
+      memory,
+      loader,
+      local,
+      writes,
+      hotKeys,
+      peers,
+      owners,
+      clock,
+      counters,
+      onPeerFailure,
+      closing: this.#closing.signal,
+    });
+    this.#groups.set(name, { group, local });
+    return group;
   }
 
   #checkName(name: string): void {

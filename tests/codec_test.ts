@@ -13,7 +13,7 @@ import { Buffer } from "node:buffer";
 import protobufjs from "protobufjs";
 import { ByteView, type ByteViewInit } from "../lib/byte_view.ts";
 import { bytes, type Codec, json, protobuf, text, view } from "../lib/codec.ts";
-import type { Group } from "../lib/group.ts";
+import type { Group } from "../lib/group_api.ts";
 import { GroupCache } from "../lib/group_cache.ts";
 import { failureOf } from "./failures.ts";
 import { anyCharacter } from "./any_character.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import type { Codec } from "../codec.ts";
 import { GroupCacheError, messageOf, quote } from "../errors.ts";
-import type { Group } from "../group.ts";
+import type { Group } from "../group_api.ts";
 import { LoadBatcher, type LoadMany } from "./load_batcher.ts";
 import type { Flight } from "./single_flight.ts";
 
@@ -33,6 +33,8 @@ export interface LoaderOptions<T, Input> {
   ttlMs: number | ((value: Input, key: string) => number);
   loadTimeoutMs: number;
   clock: Clock;
+  /** The group that loads. */
+  group: () => Group<T, Input>;
 }
 
 /** What a run of the loader brought, encoded. */
@@ -47,23 +49,21 @@ export interface Loaded {
  * code `not-found`, `load-failed` or `timeout`.
  */
 export class Loader<T, Input> {
-  #group: Group<T, Input>;
   #options: LoaderOptions<T, Input>;
   #load: Load<T, Input>;
 
-  constructor(group: Group<T, Input>, options: LoaderOptions<T, Input>) {
+  constructor(options: LoaderOptions<T, Input>) {
     const { load, loadMany } = options;
-    this.#group = group;
     this.#options = options;
     this.#load = loadMany === undefined ? load : new LoadBatcher(load, loadMany).load;
   }
 
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
   async run(key: string, flight: Flight): Promise<Loaded> {
-    const { clock, loadTimeoutMs } = this.#options;
+    const { clock, loadTimeoutMs, group } = this.#options;
     try {
       const value = await withDeadline(
-        (end) => this.#load(key, { signal: toAbortSignal(end), group: this.#group }),
+        (end) => this.#load(key, { signal: toAbortSignal(end), group: group() }),
         {
           clock,
           ms: loadTimeoutMs,
@@ -113,7 +113,7 @@ export class Loader<T, Input> {
   }
 
   #cannotLoad(key: string): string {
-    return `Cannot load ${quote(key)} of group ${quote(this.#group.name)}`;
+    return `Cannot load ${quote(key)} of group ${quote(this.#options.group().name)}`;
   }
 }
 

@@ -26,8 +26,8 @@ export interface LocalGroupOptions {
   clock: Clock;
   /** From this rate on peers mirror a key, in requests per minute. */
   mirrorMinuteQps: number;
-  /** How long a peer usually takes at most, in milliseconds, if that is measured. */
-  usualMs: (peer: Peer) => number | undefined;
+  /** The time within which a peer gives 99 of 100 answers, in milliseconds, if that is measured. */
+  p99Ms: (peer: Peer) => number | undefined;
   counters: Counters;
   /** Told of a key that was changed: what is on its way must not be kept. */
   onChange: (key: string) => void;
@@ -89,12 +89,12 @@ export class LocalGroup implements PeerBackend {
     signal: Cancellation,
     options: { wereAsked: boolean },
   ): Promise<EncodedValue> {
-    const { group, memory, loader, peers, clock, usualMs, counters } = this.#options;
+    const { group, memory, loader, peers, clock, p99Ms, counters } = this.#options;
     return this.#loads.run(key, signal, async (flight) => {
       try {
         const holders = peers.holders(key, options);
         const held = holders &&
-          await peekInTurn(holders, group, key, { signal: flight.signal, clock, usualMs });
+          await peekInTurn(holders, group, key, { signal: flight.signal, clock, p99Ms });
         if (held !== undefined) {
           counters.peekLoads++;
           if (flight.isCurrent) memory.keep(key, borrowBytes(held.view), held.expiresAtMs);

@@ -1,8 +1,7 @@
-import { GroupCacheError, messageOf, quote } from "../errors.ts";
-import { askInTurn, isPeerFailure } from "../peer/ask_in_turn.ts";
+import { GroupCacheError, isPeerFailure, messageOf, quote, valueTooLarge } from "../errors.ts";
+import { askInTurn } from "../peer/ask_in_turn.ts";
 import type { EncodedValue, Peer, PeerBackend } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
-import { valueTooLarge } from "../value_size.ts";
 
 /** How a {@linkcode Writes} is made. */
 export interface WritesOptions {
@@ -37,9 +36,9 @@ export class Writes {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
     local.drop(key);
-    const owner = await askInTurn<void, Peer | undefined>(peers.peersFor(key) ?? [], {
+    const owner = await askInTurn.ask<void, Peer | undefined>(peers.peersFor(key) ?? [], {
       signal,
-      ask: (peer) => peer.set(group, key, value, { signal }),
+      askPeer: (peer) => peer.set(group, key, value, { signal }),
       onAnswer: (_, peer) => peer,
       askSelf: () => Promise.resolve(undefined),
       onPeerFailure,

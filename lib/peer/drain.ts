@@ -1,12 +1,19 @@
 import type { Cancellation } from "../timing/cancellation.ts";
-import { type Group, groupIdle, handOffGroup } from "../group.ts";
 import type { Handshake } from "./handshake.ts";
+import type { Peer } from "./peer.ts";
 import type { PeerSet } from "./peer_set.ts";
 
-/** Who leaves. */
+/** A group of a process that leaves. */
+export interface DrainedGroup {
+  /** Transfers the keys that a peer is about to own. */
+  handOff(peer: Peer, signal: Cancellation): Promise<void>;
+  /** Resolves once no caller waits for a value, and no load is in flight. */
+  idle(): Promise<void>;
+}
+
+/** Options for {@linkcode drain}. */
 export interface DrainOptions {
-  // deno-lint-ignore no-explicit-any -- groups of any values
-  groups: readonly Group<any, any>[];
+  groups: readonly DrainedGroup[];
   peers: PeerSet;
   handshake: Handshake;
   /** Ends it. */
@@ -23,8 +30,8 @@ export async function drain({ groups, peers, handshake, signal }: DrainOptions):
   await Promise.all(
     peers.others().map(async (peer) => {
       if (!await handshake.greet(peer, false)) return;
-      for (const group of groups) await handOffGroup(group, peer, signal);
+      for (const group of groups) await group.handOff(peer, signal);
     }),
   );
-  await Promise.all(groups.map(groupIdle));
+  await Promise.all(groups.map((group) => group.idle()));
 }

@@ -1,7 +1,7 @@
-import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
+import { LightCancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
-import { GroupCacheError } from "../errors.ts";
-import { isPeerFailure } from "./ask_in_turn.ts";
+import { GroupCacheError, isPeerFailure } from "../errors.ts";
+import type { AskOptions, AskOwner } from "./ask_owner.ts";
 import { Due, DueQueue } from "../timing/due_queue.ts";
 import type { HedgeBudget } from "./hedge_budget.ts";
 import { Latencies } from "./latencies.ts";
@@ -17,18 +17,6 @@ export interface HedgingOptions {
   clock: Clock;
   /** Bounds the second requests. */
   budget: HedgeBudget;
-}
-
-/** How a value is asked for. */
-export interface HedgedAskOptions<Answer> {
-  /** Ends the asking: it rejects with the signal's reason. */
-  signal: Cancellation;
-  /** Asks a peer. */
-  askPeer: (peer: Peer, signal: Cancellation) => Promise<Answer>;
-  /** Asks this process, which stands behind the last peer. Whatever it says is final. */
-  askSelf: (signal: Cancellation) => Promise<Answer>;
-  /** Told of each peer that could not be asked. */
-  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
   /** Where second requests are counted. */
   counters: { hedges: number; hedgesWon: number };
 }
@@ -51,14 +39,12 @@ interface Attempt {
  * Asks for the values of one group, with second requests where first ones take long. Groups have
  * one each, because what is long depends on their loaders.
  */
-export class Hedging {
-  readonly clock: Clock;
-  readonly budget: HedgeBudget;
+export class Hedging implements AskOwner {
+  readonly options: HedgingOptions;
   #peerLatencies = new WeakMap<Peer, PeerLatency>();
 
-  constructor({ clock, budget }: HedgingOptions) {
-    this.clock = clock;
-    this.budget = budget;
+  constructor(options: HedgingOptions) {
+    this.options = options;
   }
 
   /**
@@ -66,16 +52,21 @@ export class Hedging {
    * there is none left. What a peer answers, be it an error, is final, but an error of a second
    * request waits for the first one: to have sent it must not make a call fail.
    */
-  ask<Answer>(peers: Iterable<Peer>, options: HedgedAskOptions<Answer>): Promise<Answer> {
+  ask<Answer, Result>(peers: Iterable<Peer>, options: AskOptions<Answer, Result>): Promise<Result> {
     return new HedgedAsk(this, peers[Symbol.iterator](), options).start();
+  }
+
+  p99Ms(peer: Peer): number | undefined {
+    return this.of(peer).latencies.p99Ms;
   }
 
   /** What is known of a peer. */
   of(peer: Peer): PeerLatency {
     let peerLatency = this.#peerLatencies.get(peer);
     if (peerLatency === undefined) {
-      const latencies = new Latencies(this.clock.now());
-      peerLatency = { latencies, overdue: new DueQueue({ clock: this.clock }) };
+      const { clock } = this.options;
+      const latencies = new Latencies(clock.now());
+      peerLatency = { latencies, overdue: new DueQueue({ clock }) };
       this.#peerLatencies.set(peer, peerLatency);
     }
     return peerLatency;
@@ -83,11 +74,11 @@ export class Hedging {
 }
 
 /** The asking for one value. */
-class HedgedAsk<Answer> extends Due {
+class HedgedAsk<Answer, Result> extends Due {
   #hedging: Hedging;
   #rest: Iterator<Peer>;
-  #options: HedgedAskOptions<Answer>;
-  #outcome = Promise.withResolvers<Answer>();
+  #options: AskOptions<Answer, Result>;
+  #outcome = Promise.withResolvers<Result>();
   /** Ends what is under way; what has ended does not listen any more. */
   #end = new LightCancellation();
   #isOver = false;
@@ -96,16 +87,16 @@ class HedgedAsk<Answer> extends Due {
   /** What a second request failed with while the first one was under way. */
   #heldBack: { readonly error: unknown } | undefined;
 
-  constructor(hedging: Hedging, rest: Iterator<Peer>, options: HedgedAskOptions<Answer>) {
+  constructor(hedging: Hedging, rest: Iterator<Peer>, options: AskOptions<Answer, Result>) {
     super();
     this.#hedging = hedging;
     this.#rest = rest;
     this.#options = options;
   }
 
-  start(): Promise<Answer> {
+  start(): Promise<Result> {
     const { signal } = this.#options;
-    this.#hedging.budget.earn();
+    this.#hedging.options.budget.earn();
     signal.addEventListener("abort", this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
     else this.#askNext();
@@ -113,8 +104,8 @@ class HedgedAsk<Answer> extends Due {
   }
 
   override onDue(): void {
-    if (!this.#hedging.budget.spend()) return;
-    this.#options.counters.hedges++;
+    if (!this.#hedging.options.budget.spend()) return;
+    this.#hedging.options.counters.hedges++;
     this.#isHedged = true;
     this.#askNext({ isHedge: true });
   }
@@ -124,13 +115,17 @@ class HedgedAsk<Answer> extends Due {
     try {
       const { done, value } = this.#rest.next();
       const peer = done ? undefined : value;
-      const attempt = { peer, isHedge, startedAtMs: this.#hedging.clock.now() };
+      const attempt = { peer, isHedge, startedAtMs: this.#hedging.options.clock.now() };
       this.#underWay.push(attempt);
-      const answer = peer === undefined ? askSelf(this.#end) : askPeer(peer, this.#end);
-      answer.then(
-        (value) => this.#onAnswer(attempt, value),
-        (error) => this.#onError(attempt, error),
-      );
+      const onError = (error: unknown): void => this.#onError(attempt, error);
+      if (peer === undefined) {
+        askSelf(this.#end).then((result) => this.#onAnswer(attempt, () => result), onError);
+      } else {
+        askPeer(peer, this.#end).then(
+          (answer) => this.#onAnswer(attempt, () => this.#options.onAnswer(answer, peer)),
+          onError,
+        );
+      }
       // Behind this process there is nobody.
       if (peer !== undefined && !this.#isHedged) this.#waitFor(peer);
     } catch (error) {
@@ -144,10 +139,14 @@ class HedgedAsk<Answer> extends Due {
     if (p99Ms !== undefined) overdue.add(this, p99Ms);
   }
 
-  #onAnswer(attempt: Attempt, value: Answer): void {
+  #onAnswer(attempt: Attempt, toResult: () => Result): void {
     if (this.#isOver) return;
     this.#hasAnswered(attempt);
-    this.#outcome.resolve(value);
+    try {
+      this.#outcome.resolve(toResult());
+    } catch (error) {
+      this.#outcome.reject(error);
+    }
     this.#finish(attempt);
   }
 
@@ -186,7 +185,7 @@ class HedgedAsk<Answer> extends Due {
     this.queue?.remove(this);
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#rest.return?.();
-    if (winner?.isHedge) this.#options.counters.hedgesWon++;
+    if (winner?.isHedge) this.#hedging.options.counters.hedgesWon++;
     if (this.#underWay.length === 0) return;
     for (const attempt of this.#underWay) this.#hasNotAnswered(attempt);
     this.#end.abort(reason ?? new DOMException("Another process was quicker", "AbortError"));
@@ -194,7 +193,7 @@ class HedgedAsk<Answer> extends Due {
 
   #hasAnswered(attempt: Attempt): void {
     this.#remove(attempt);
-    const nowMs = this.#hedging.clock.now();
+    const nowMs = this.#hedging.options.clock.now();
     if (attempt.peer === undefined) return;
     this.#hedging.of(attempt.peer).latencies.record(nowMs - attempt.startedAtMs, nowMs);
   }
@@ -207,7 +206,7 @@ class HedgedAsk<Answer> extends Due {
   #hasNotAnswered({ peer, startedAtMs }: Attempt): void {
     if (peer === undefined) return;
     const { latencies } = this.#hedging.of(peer);
-    const nowMs = this.#hedging.clock.now();
+    const nowMs = this.#hedging.options.clock.now();
     const ms = nowMs - startedAtMs;
     if (ms >= (latencies.p99Ms ?? Infinity)) latencies.record(ms, nowMs);
   }

@@ -1,8 +1,7 @@
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
-import { GroupCacheError } from "../errors.ts";
-import { isPeerFailure } from "./ask_in_turn.ts";
+import { GroupCacheError, isPeerFailure } from "../errors.ts";
 import type { EncodedValue, Peer } from "./peer.ts";
 
 /** A peer that takes longer to look into its memory does not help: a load may be quicker. */
@@ -14,10 +13,10 @@ export interface PeekInTurnOptions {
   signal: Cancellation;
   clock: Clock;
   /**
-   * How long a peer takes at most as a rule, in milliseconds, where second requests are sent: one
-   * may be what this is about, because a peer stands still, and must not wait for that peer too.
+   * The time within which a peer gives 99 of 100 answers, in milliseconds, if that is measured. With
+   * hedging, this peek may belong to a second request, sent because that very peer is stalled.
    */
-  usualMs?: (peer: Peer) => number | undefined;
+  p99Ms: (peer: Peer) => number | undefined;
 }
 
 /** The value of a key out of the memory of the first peer that has it. No peer loads for this. */
@@ -25,12 +24,12 @@ export async function peekInTurn(
   peers: Iterable<Peer>,
   group: string,
   key: string,
-  { signal, clock, usualMs }: PeekInTurnOptions,
+  { signal, clock, p99Ms }: PeekInTurnOptions,
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
     // It would keep the next key waiting as well.
     if (peer.health.isLate) continue;
-    const peekMs = Math.min(usualMs?.(peer) ?? PEEK_MS, PEEK_MS);
+    const peekMs = Math.min(p99Ms(peer) ?? PEEK_MS, PEEK_MS);
     try {
       return await withDeadline((end) => peer.get(group, key, { signal: end, peek: true }), {
         clock,

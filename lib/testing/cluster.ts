@@ -1,4 +1,5 @@
-import { GroupCache, type GroupCacheOptions } from "../group_cache.ts";
+import { GroupCache } from "../group_cache.ts";
+import type { GroupCacheOptions } from "../group_cache_options.ts";
 import { type Fault, MemoryNetwork } from "./memory_network.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 

@@ -24,8 +24,14 @@ class SetUp {
   /** Who was asked, in order. */
   readonly asked: string[] = [];
   readonly failed: string[] = [];
+  /** The peers whose answers were taken. */
+  readonly taken: string[] = [];
   readonly at: Record<string, Asked> = {};
-  readonly hedging = new Hedging({ clock: this.clock, budget: this.budget });
+  readonly hedging = new Hedging({
+    clock: this.clock,
+    budget: this.budget,
+    counters: this.counters,
+  });
   readonly peers: readonly Peer[];
   /** How the last call came out, as soon as it has. */
   outcome: string | undefined;
@@ -46,12 +52,15 @@ class SetUp {
       this.asked.push(name);
       return (this.at[name] = { ...Promise.withResolvers<string>(), signal }).promise;
     };
-    const answer = this.hedging.ask(this.peers, {
+    const answer = this.hedging.ask<string, string>(this.peers, {
       signal: this.end,
       askPeer: ({ url }, signal) => ask(url, signal),
       askSelf: (signal) => ask("self", signal),
+      onAnswer: (answer, { url }) => {
+        this.taken.push(url);
+        return answer;
+      },
       onPeerFailure: ({ url }) => this.failed.push(url),
-      counters: this.counters,
     });
     answer.then((value) => this.outcome = value, (error) => this.outcome = String(error.message));
     return answer;
@@ -98,6 +107,7 @@ test("Hedging.ask() asks the next peer when the first has been silent for as lon
   assertEquals(setup.isCancelled("a"), false);
   await setup.resolve("b");
   assertEquals(setup.outcome, "from b");
+  assertEquals(setup.taken, ["b"]);
   assertEquals(setup.isCancelled("a"), true);
   assertEquals(setup.counters, { hedges: 1, hedgesWon: 1 });
   await setup.clock.advance(10_000);
@@ -130,6 +140,7 @@ test("Hedging.ask() asks this process where the order comes to it", async () => 
   await setup.hedge();
   assertEquals(setup.asked, ["a", "self"]);
   await setup.resolve("self");
+  assertEquals(setup.taken, [], "its own answer is no peer's");
   assertEquals(setup.outcome, "from self");
   assertEquals(setup.counters, { hedges: 1, hedgesWon: 1 });
 });

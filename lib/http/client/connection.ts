@@ -1,10 +1,15 @@
 import { viewOf } from "../../byte_view.ts";
 import type { Clock } from "../../timing/clock.ts";
-import { GroupCacheError, type GroupCacheErrorCode, isErrorCode, messageOf } from "../../errors.ts";
+import {
+  GroupCacheError,
+  type GroupCacheErrorCode,
+  isErrorCode,
+  messageOf,
+  valueTooLarge,
+} from "../../errors.ts";
 import type { PeerHealth } from "../../peer/health.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
 import type { EncodedValue, PeerCallOptions } from "../../peer/peer.ts";
-import { valueTooLarge } from "../../value_size.ts";
 import { concat } from "../../wire/frames.ts";
 import type { GetResponse } from "../../wire/messages.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../body_bounds.ts";

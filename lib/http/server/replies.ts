@@ -1,7 +1,12 @@
 import { borrowBytes } from "../../byte_view.ts";
-import { GroupCacheError, type GroupCacheErrorCode, messageOf, quote } from "../../errors.ts";
+import {
+  GroupCacheError,
+  type GroupCacheErrorCode,
+  messageOf,
+  quote,
+  valueTooLarge,
+} from "../../errors.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
-import { valueTooLarge } from "../../value_size.ts";
 import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "../headers.ts";
 

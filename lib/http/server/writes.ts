@@ -1,8 +1,7 @@
 import { viewOf } from "../../byte_view.ts";
-import { quote } from "../../errors.ts";
+import { quote, valueTooLarge } from "../../errors.ts";
 import { checkKey } from "../../key.ts";
 import type { PeerBackend } from "../../peer/peer.ts";
-import { valueTooLarge } from "../../value_size.ts";
 import { decodeSetRequest } from "../../wire/messages.ts";
 import { ENVELOPE_BYTES, MAX_LIST_BYTES } from "../body_bounds.ts";
 import { checkKeyCount } from "../key_list.ts";
