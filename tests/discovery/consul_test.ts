@@ -123,7 +123,7 @@ test("consul sends its token, and tells why it was refused", async () => {
   stranger.server.token = "secret";
   const error = await stranger.next();
   assertInstanceOf(error, Error);
-  assert(/answered with 403: Permission denied/.test(error.message), error.message);
+  assert(/replied with status 403: Permission denied/.test(error.message), error.message);
 });
 
 test("consul works over a real connection", async () => {

@@ -196,7 +196,7 @@ test("kubernetes asks for the token before each request, and tells why it was re
   peers.server.endWatches();
   const error = await peers.next();
   assertInstanceOf(error, Error);
-  assert(/answered with 401: .*Unauthorized/.test(error.message), error.message);
+  assert(/replied with status 401: .*Unauthorized/.test(error.message), error.message);
   token = "new";
   peers.server.put(sliceOf([B]));
   assertEquals(await peers.next(), [B]);
