@@ -10,7 +10,7 @@
  * | `bad-key`      | a peer refused the key                                                    |
  * | `too-large`    | a value is larger than `limits.maxValueBytes` lets travel                 |
  * | `unauthorized` | a peer refused the caller                                                 |
- * | `overloaded`   | too many calls to a peer wait already                                     |
+ * | `overloaded`   | too many calls to a peer, or too many loads, wait already                 |
  * | `closed`       | the cache was closed                                                      |
  */
 export type GroupCacheErrorCode =

@@ -40,6 +40,21 @@ export interface GroupOptions<T, Input = T> {
    */
   loadTimeoutMs?: number;
   /**
+   * How many calls of `load` and `loadMany` run at a time in this process, whoever asks. The others
+   * wait in the order in which they came, within their `loadTimeoutMs`. One that was given up keeps
+   * its place until it settles, so a loader should heed its `signal`; one that does not loses its
+   * place after another `loadTimeoutMs`.
+   *
+   * @default 1000
+   */
+  maxLoads?: number;
+  /**
+   * How many calls wait while `maxLoads` run. Those beyond fail with code `overloaded`.
+   *
+   * @default 100000
+   */
+  maxQueuedLoads?: number;
+  /**
    * The rate, in requests of peers per minute, from which a key is so hot that processes which do
    * not own it mirror it. It rises by itself when mirrors have no more room: they take at most an
    * eighth of the group's memory. 0 mirrors all, `Infinity` none.
@@ -76,15 +91,19 @@ export function checkGroupOptions<T, Input>(
   const checked = {
     ttlMs: Infinity,
     loadTimeoutMs: 30_000,
+    maxLoads: 1000,
+    maxQueuedLoads: 100_000,
     mirrorMinuteQps: 60,
     mirrorTtlMs: 60_000,
     ...withoutUndefined(options),
     codec: options.codec ?? viewCodec as unknown as Codec<T, Input>,
   };
-  const { maxBytes, load, loadMany, codec, ttlMs, loadTimeoutMs } = checked;
-  if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) {
+  const { load, loadMany, codec, ttlMs, loadTimeoutMs } = checked;
+  for (const option of ["maxBytes", "maxLoads", "maxQueuedLoads"] as const) {
+    const value = checked[option];
+    if (Number.isSafeInteger(value) && value > 0) continue;
     throw new RangeError(
-      `Cannot create group: maxBytes must be a positive integer: received ${quote(maxBytes)}`,
+      `Cannot create group: ${option} must be a positive integer: received ${quote(value)}`,
     );
   }
   if (typeof load !== "function") {

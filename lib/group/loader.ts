@@ -6,6 +6,7 @@ import type { Codec } from "../codec.ts";
 import { GroupCacheError, messageOf, quote } from "../errors.ts";
 import type { Group } from "../group_api.ts";
 import { LoadBatcher, type LoadMany } from "./load_batcher.ts";
+import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
 import type { Flight } from "./single_flight.ts";
 
 /** What a loader is told beside the key. */
@@ -32,6 +33,8 @@ export interface LoaderOptions<T, Input> {
   codec: Codec<T, Input>;
   ttlMs: number | ((value: Input, key: string) => number);
   loadTimeoutMs: number;
+  maxLoads: number;
+  maxQueuedLoads: number;
   clock: Clock;
   /** The group that loads. */
   group: () => Group<T, Input>;
@@ -46,16 +49,19 @@ export interface Loaded {
 
 /**
  * Runs a group's `load`, whatever that does: it comes to a value or to a `GroupCacheError` with
- * code `not-found`, `load-failed` or `timeout`.
+ * code `not-found`, `load-failed`, `timeout` or `overloaded`.
  */
 export class Loader<T, Input> {
   #options: LoaderOptions<T, Input>;
   #load: Load<T, Input>;
 
   constructor(options: LoaderOptions<T, Input>) {
-    const { load, loadMany } = options;
     this.#options = options;
-    this.#load = loadMany === undefined ? load : new LoadBatcher(load, loadMany).load;
+    const limiter = new LoadLimiter({ ...options, group: () => options.group().name });
+    const load = limiter.limit(options.load);
+    this.#load = options.loadMany === undefined
+      ? load
+      : new LoadBatcher(load, limiter.limit(options.loadMany)).load;
   }
 
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
@@ -85,6 +91,7 @@ export class Loader<T, Input> {
       return this.encode(key, value);
     } catch (error) {
       if (flight.signal.aborted) throw flight.signal.reason;
+      if (error instanceof LoadRefusedError) throw error;
       // A nested cache's failures are failures of this loader: only "not found" means the same here.
       if (error instanceof GroupCacheError && error.code === "not-found") throw error;
       throw new GroupCacheError("load-failed", `${this.#cannotLoad(key)}: ${messageOf(error)}`, {
