@@ -1,7 +1,7 @@
 /**
- * A distributed read-through cache for Deno and Bun, after golang/groupcache. Every process of an
- * application is a node of the cache; a key has one owner among them, and a miss anywhere becomes
- * one load in one process, shared by every caller in the cluster.
+ * A distributed read-through cache for Deno and Bun, modelled on golang/groupcache. Every process of an
+ * application is a node of the cache. Each key has one owner among them, and a miss anywhere becomes one
+ * load in one process, shared by all callers in the cluster.
  *
  * @example One process
  * ```ts
@@ -13,7 +13,7 @@
  *   name: string;
  * }
  *
- * await using cache = new GroupCache(); // With `self` and `peers`: one process of a cluster.
+ * await using cache = new GroupCache(); // Pass `self` and `peers` to join a cluster.
  * const users = cache.group("users", {
  *   maxBytes: 64 << 20,
  *   codec: json<User>(),

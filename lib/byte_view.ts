@@ -1,33 +1,44 @@
 const encoder = new TextEncoder();
-/** A byte order mark is a part of a text, but not of JSON. */
+/** A byte order mark is part of a text, but not of JSON. */
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const jsonDecoder = new TextDecoder();
 const STREAM_CHUNK_BYTES = 64 * 1024;
 const EMPTY = new ArrayBuffer(0);
 
-/** What a {@linkcode ByteView} can be made of. Text is taken as UTF-8. */
+/**
+ * What a {@linkcode ByteView} can be created from. Text is encoded as UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { ByteView, type ByteViewInit } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const inits: ByteViewInit[] = ["é", Uint8Array.of(0xc3, 0xa9), new ByteView("é")];
+ * for (const init of inits) assertEquals(new ByteView(init).text(), "é");
+ * ```
+ */
 export type ByteViewInit = ByteView | Uint8Array | ArrayBuffer | string;
 
 /**
- * The bytes behind a view, not a copy. For the library's own use: whoever holds them must neither
- * change them nor hand them on.
+ * Returns the bytes of a view without a copy. Internal: the caller must neither change them nor pass
+ * them to the user.
  */
 export let borrowBytes: (view: ByteView) => Uint8Array<ArrayBuffer>;
 
 /**
- * A view of bytes that nobody will change, not a copy. For the library's own use: the caller
- * promises that `bytes` stay as they are for as long as the view lives.
+ * Creates a view of bytes without a copy. Internal: the caller guarantees that `bytes` never change
+ * while the view lives.
  */
 export let viewOf: (bytes: Uint8Array<ArrayBuffer>) => ByteView;
 
-/** As `viewOf`, of `size` bytes of a buffer from `start` on. */
+/** As `viewOf`, for `size` bytes of a buffer, beginning at `start`. */
 export let viewAt: (buffer: ArrayBuffer, start: number, size: number) => ByteView;
 
 /**
- * An immutable run of bytes: what a cache holds and hands out. It is cheap to pass around, stays
- * valid after its entry is evicted or the cache closed, and never exposes the memory behind it.
+ * An immutable sequence of bytes, as a cache stores and returns it. It is cheap to pass around, stays
+ * valid after its entry is evicted or the cache is closed, and never exposes the underlying memory.
  *
- * Named after Go groupcache's type of the same purpose.
+ * Named after its counterpart in Go groupcache.
  *
  * @example
  * ```ts
@@ -44,7 +55,7 @@ export class ByteView {
   #buffer = EMPTY;
   #start = 0;
   #size = 0;
-  /** Made on first use: a typed array costs several times what the rest of a cache hit does. */
+  /** Created on first use: a typed array costs several times as much as the rest of a cache hit. */
   #array: Uint8Array<ArrayBuffer> | undefined;
 
   static {
@@ -60,9 +71,9 @@ export class ByteView {
   }
 
   /**
-   * Copies `init`, so that changes to it afterwards do not show.
+   * Creates a view of a copy of `init`.
    *
-   * @throws {TypeError} If `init` is none of the types it may be.
+   * @throws {TypeError} If `init` has the wrong type.
    */
   constructor(init: ByteViewInit) {
     if (init === EMPTY) return;
@@ -87,23 +98,23 @@ export class ByteView {
     return this.#array ??= new Uint8Array(this.#buffer, this.#start, this.#size);
   }
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** The bytes, in a copy that is the caller's own. */
+  /** Returns a copy of the bytes. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice();
   }
 
-  /** The bytes read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+  /** Decodes the bytes as UTF-8. Invalid sequences become U+FFFD. */
   text(): string {
     return textDecoder.decode(this.#bytes);
   }
 
   /**
-   * The bytes parsed as JSON, afresh at each call.
+   * Parses the bytes as JSON, anew at each call.
    *
    * @throws {SyntaxError} If they are not JSON.
    */
@@ -111,7 +122,7 @@ export class ByteView {
     return JSON.parse(jsonDecoder.decode(this.#bytes));
   }
 
-  /** The bytes as a stream, in chunks of at most 64 KiB, copied as they are pulled. */
+  /** Returns a stream of the bytes, in chunks of at most 64 KiB that are copied on demand. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const bytes = this.#bytes;
     let start = 0;
@@ -127,26 +138,26 @@ export class ByteView {
   }
 
   /**
-   * A view of a part of the bytes, without a copy. Positions are those of `Array.prototype.slice`:
-   * negative ones count from the end.
+   * Returns a view of a part of the bytes, without a copy. As with `Array.prototype.slice`, negative
+   * positions count from the end.
    */
   slice(start?: number, end?: number): ByteView {
     return viewOf(this.#bytes.subarray(start, end));
   }
 
-  /** Whether both hold the same bytes. */
+  /** Whether the bytes equal those of `other`. */
   equals(other: ByteViewInit): boolean {
     const a = this.#bytes;
     const b = new ByteView(other).#bytes;
     return a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index]);
   }
 
-  /** A response with the bytes as its body. `init` is that of `new Response`. */
+  /** Creates a response with the bytes as its body. `init` is passed to `new Response`. */
   toResponse(init?: ResponseInit): Response {
     return new Response(this.#bytes, init);
   }
 
-  /** The bytes read as UTF-8. */
+  /** Decodes the bytes as UTF-8. */
   toString(): string {
     return this.text();
   }

@@ -1,16 +1,16 @@
 /**
- * What went wrong, for programs. A code is part of the interface: it never changes its meaning.
+ * The kinds of failure, for programs. The codes and their meanings are stable.
  *
  * | code           | meaning                                                                   |
  * | -------------- | ------------------------------------------------------------------------- |
- * | `not-found`    | the loader says that there is no such value                               |
- * | `load-failed`  | the loader threw, or what it returned cannot be encoded; see `cause`      |
+ * | `not-found`    | the loader reported that there is no such value                           |
+ * | `load-failed`  | the loader threw, or its value could not be encoded; see `cause`          |
  * | `timeout`      | the loader took longer than `loadTimeoutMs`                               |
- * | `peer-failed`  | a peer could not be reached, or did not speak the protocol                |
- * | `bad-key`      | a peer refused the key                                                    |
- * | `too-large`    | a value is larger than `limits.maxValueBytes` lets travel                 |
- * | `unauthorized` | a peer refused the caller                                                 |
- * | `overloaded`   | too many calls to a peer, or too many loads, wait already                 |
+ * | `peer-failed`  | a peer could not be reached, or violated the protocol                     |
+ * | `bad-key`      | a peer rejected the key                                                   |
+ * | `too-large`    | a value exceeds `limits.maxValueBytes`, so it cannot be sent to a peer    |
+ * | `unauthorized` | a peer rejected the caller                                                |
+ * | `overloaded`   | too many calls to a peer, or too many loads, are waiting                  |
  * | `closed`       | the cache was closed                                                      |
  */
 export type GroupCacheErrorCode =
@@ -36,16 +36,17 @@ const CODES: ReadonlySet<string> = new Set<GroupCacheErrorCode>([
   "closed",
 ]);
 
-/** Whether `text`, as it came from a peer, is one of our codes. */
+/** Whether `text`, received from a peer, is one of our codes. */
 export function isErrorCode(text: string): text is GroupCacheErrorCode {
   return CODES.has(text);
 }
 
 /**
- * Every failure of the cache at run time. Wrong arguments are `TypeError`s and `RangeError`s
- * instead, and a caller's own `signal` rejects with that signal's reason.
+ * A failure of the cache at run time. Invalid arguments throw a `TypeError` or a `RangeError` instead,
+ * and a call whose `signal` aborts rejects with the signal's reason.
  *
- * A loader throws one with code `not-found` (or returns `undefined`) to say that there is no value.
+ * To report that there is no value, a loader returns `undefined` or throws an error of this class with
+ * code `not-found`.
  *
  * @example
  * ```ts
@@ -60,17 +61,17 @@ export function isErrorCode(text: string): text is GroupCacheErrorCode {
  * ```
  */
 export class GroupCacheError extends Error {
-  /** The class's name, for logs. */
+  /** The name of the class, for logs. */
   override readonly name = "GroupCacheError";
-  /** What went wrong, for programs. */
+  /** The kind of failure, for programs. */
   readonly code: GroupCacheErrorCode;
 
   /**
-   * Makes an error, as a loader does to say that there is no value.
+   * Creates an error.
    *
-   * @param code What went wrong, for programs.
+   * @param code The kind of failure, for programs.
    * @param message What went wrong, for people: "Cannot <verb> <what>: <why>".
-   * @param options `cause`: what was thrown underneath.
+   * @param options `cause`: the underlying error.
    */
   constructor(code: GroupCacheErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -78,17 +79,17 @@ export class GroupCacheError extends Error {
   }
 }
 
-/** What to print of anything that may be thrown: its message, without a stack. */
+/** Returns the message of anything that was thrown, without a stack. */
 export function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message || thrown.name : thrown);
   } catch {
-    // A getter that throws, a proxy that was revoked, an object without a prototype.
+    // A getter that throws, a revoked proxy, or an object without a prototype.
     return typeof thrown;
   }
 }
 
-/** A short, quoted rendering of an argument for error messages. */
+/** Renders an argument for error messages: quoted, and at most 64 characters long. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return messageOf(value);
   return JSON.stringify(value.length > 64 ? `${value.slice(0, 64).toWellFormed()}…` : value);

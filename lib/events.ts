@@ -1,7 +1,7 @@
 import type { GroupCacheError } from "./errors.ts";
 
 /**
- * A loader failed, in this process. That a value does not exist is no failure.
+ * A loader failed in this process. A value that does not exist is not a failure.
  *
  * @example
  * ```ts
@@ -25,15 +25,15 @@ import type { GroupCacheError } from "./errors.ts";
 export class LoadErrorEvent extends Event {
   /** The name of the group. */
   readonly group: string;
-  /** The key that was to be loaded. */
+  /** The key that was being loaded. */
   readonly key: string;
-  /** What the callers got: its `cause` is what the loader threw. */
+  /** The error that the callers got; its `cause` is what the loader threw. */
   readonly error: GroupCacheError;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param init What the members say.
+   * @param init The values of the members.
    */
   constructor(init: { group: string; key: string; error: GroupCacheError }) {
     super("load-error");
@@ -43,17 +43,27 @@ export class LoadErrorEvent extends Event {
   }
 }
 
-/** A peer could not be asked. The caller is served all the same: by the next peer, or from here. */
+/**
+ * A request to a peer failed. The caller is still served, by the next peer or by this process.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-error", ({ peer, error }) => console.warn(peer, error.message));
+ * ```
+ */
 export class PeerErrorEvent extends Event {
   /** The base URL of the peer. */
   readonly peer: string;
-  /** What was wrong, with code `peer-failed`. */
+  /** The failure, with code `peer-failed`. */
   readonly error: GroupCacheError;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param init What the members say.
+   * @param init The values of the members.
    */
   constructor(init: { peer: string; error: GroupCacheError }) {
     super("peer-error");
@@ -63,19 +73,27 @@ export class PeerErrorEvent extends Event {
 }
 
 /**
- * A peer is given up for a while: its circuit breaker has opened. Its keys go to the peers that come
- * next for them, and it is probed from time to time.
+ * A peer is considered down: its circuit breaker has opened. The next peers in the order of each key
+ * take over its keys, and the peer is probed from time to time.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-down", ({ peer, error }) => console.warn(peer, error.message));
+ * ```
  */
 export class PeerDownEvent extends Event {
   /** The base URL of the peer. */
   readonly peer: string;
-  /** What was wrong last, with code `peer-failed`. */
+  /** The last failure, with code `peer-failed`. */
   readonly error: GroupCacheError;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param init What the members say.
+   * @param init The values of the members.
    */
   constructor(init: { peer: string; error: GroupCacheError }) {
     super("peer-down");
@@ -84,15 +102,25 @@ export class PeerDownEvent extends Event {
   }
 }
 
-/** A peer that was given up is asked again: it has answered a probe, or said that it is back. */
+/**
+ * A peer that was down is used again: it has answered a probe, or said that it has restarted.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-up", ({ peer }) => console.info(`${peer} is back`));
+ * ```
+ */
 export class PeerUpEvent extends Event {
   /** The base URL of the peer. */
   readonly peer: string;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param init What the members say.
+   * @param init The values of the members.
    */
   constructor(init: { peer: string }) {
     super("peer-up");
@@ -101,20 +129,20 @@ export class PeerUpEvent extends Event {
 }
 
 /**
- * What does not go together with a peer.
+ * How this process and a peer disagree.
  *
  * | kind        | meaning                                                                        |
  * | ----------- | ------------------------------------------------------------------------------ |
- * | `self`      | the list of peers holds this process under another name than its `self`        |
- * | `name`      | two processes have one name, or one calls itself otherwise than the list does  |
- * | `placement` | the peer places keys by other rules                                            |
- * | `peers`     | the peer's list of peers has been another one for longer than a minute         |
+ * | `self`      | the list of peers contains this process under a name other than its `self`     |
+ * | `name`      | two processes share a name, or a peer's `self` differs from the list's entry   |
+ * | `placement` | the peer uses another placement                                                |
+ * | `peers`     | the peer's list of peers has differed for longer than a minute                 |
  */
 export type PeerMismatchKind = "self" | "name" | "placement" | "peers";
 
 /**
- * This process and a peer do not agree on who is who, and so not on who owns a key. Values are
- * served all the same, but loaded more often than once.
+ * This process and a peer disagree on the members of the cluster or their placement, and so on who owns
+ * a key. Values are still served, but may be loaded more than once.
  *
  * @example
  * ```ts
@@ -125,17 +153,17 @@ export type PeerMismatchKind = "self" | "name" | "placement" | "peers";
  * ```
  */
 export class PeerMismatchEvent extends Event {
-  /** What does not go together. */
+  /** What they disagree on. */
   readonly kind: PeerMismatchKind;
   /** The base URL of the peer, as this process knows it. */
   readonly peer: string;
-  /** What is wrong and with whom, for people. */
+  /** A description for people. */
   readonly message: string;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param init What the members say.
+   * @param init The values of the members.
    */
   constructor(init: { kind: PeerMismatchKind; peer: string; message: string }) {
     super("peer-mismatch");
@@ -145,15 +173,26 @@ export class PeerMismatchEvent extends Event {
   }
 }
 
-/** There is no new list of peers: its source failed, or the list was bad. The old list stays. */
+/**
+ * There is no new list of peers: the source failed, or its list is invalid. The previous list remains in
+ * force.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("discovery-error", ({ error }) => console.warn(error.message));
+ * ```
+ */
 export class DiscoveryErrorEvent extends Event {
-  /** What was wrong. */
+  /** The failure. */
   readonly error: Error;
 
   /**
-   * Made by the cache.
+   * Created by the cache.
    *
-   * @param error What was wrong.
+   * @param error The failure.
    */
   constructor(error: Error) {
     super("discovery-error");
@@ -161,17 +200,17 @@ export class DiscoveryErrorEvent extends Event {
   }
 }
 
-/** The events of a cache, by name. */
+/** The events of a cache by name, for `addEventListener`. */
 export interface GroupCacheEventMap {
   /** A loader failed. */
   "load-error": LoadErrorEvent;
-  /** A peer could not be asked. */
+  /** A request to a peer failed. */
   "peer-error": PeerErrorEvent;
-  /** A peer is given up for a while. */
+  /** A peer is considered down. */
   "peer-down": PeerDownEvent;
-  /** A peer is asked again. */
+  /** A peer that was down is used again. */
   "peer-up": PeerUpEvent;
-  /** This process and a peer do not agree on who is who. */
+  /** This process and a peer disagree on the cluster. */
   "peer-mismatch": PeerMismatchEvent;
   /** There is no new list of peers. */
   "discovery-error": DiscoveryErrorEvent;

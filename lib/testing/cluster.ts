@@ -3,14 +3,14 @@ import type { GroupCacheOptions } from "../group_cache_options.ts";
 import { type Fault, MemoryNetwork } from "./memory_network.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** What the caches of a {@linkcode Cluster} are made of, beyond what the cluster sees to itself. */
+/** Options for the caches of a {@linkcode Cluster}: those that it does not set itself. */
 export type ClusterOptions = Omit<GroupCacheOptions, "self" | "peers" | "fetch" | "clock">;
 
 /**
- * Several caches in one process, joined by the real client and the real handler without sockets,
- * under one virtual clock.
+ * Several caches in one process, connected without sockets by the real client and the real handler, on
+ * one virtual clock.
  *
- * @example A key has one owner; when that is down another one stands in
+ * @example A key has one owner; another cache takes over while that is down
  * ```ts
  * import { text } from "@groupcache/groupcache";
  * import { Cluster } from "@groupcache/groupcache/testing";
@@ -28,12 +28,12 @@ export type ClusterOptions = Omit<GroupCacheOptions, "self" | "peers" | "fetch" 
  * const owner = cluster.caches.findIndex((_, index) => groups[index]?.stats().localLoads === 1);
  * cluster.setFault(owner, "refuse");
  * const other = groups[(owner + 1) % 3];
- * await other?.remove("index").catch(() => {}); // The owner cannot be told.
+ * await other?.remove("index").catch(() => {}); // Rejects: the owner is down.
  * assertEquals(await other?.get("index"), "page index 2");
  * ```
  */
 export class Cluster implements AsyncDisposable {
-  /** The clock of all caches. */
+  /** The clock that all caches share. */
   readonly clock: VirtualClock = new VirtualClock();
   /** The caches. */
   readonly caches: readonly GroupCache[];
@@ -42,9 +42,10 @@ export class Cluster implements AsyncDisposable {
   #network: MemoryNetwork;
 
   /**
-   * Makes caches without groups.
+   * Creates caches without groups.
    *
-   * @param size How many caches there are.
+   * @param size The number of caches.
+   * @param options Options for each cache.
    * @throws {RangeError} If `size` is not a positive integer.
    */
   constructor(size: number, options: ClusterOptions = {}) {
@@ -69,14 +70,22 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  /** Breaks a cache, by its index, for those that ask it; or mends it. */
+  /**
+   * Injects a fault into all requests to a cache, or removes it.
+   *
+   * @param index The index of the cache.
+   * @param fault The fault, or undefined for none.
+   * @throws {RangeError} If there is no such cache.
+   */
   setFault(index: number, fault: Fault | undefined): void {
     this.#network.setFault(this.#url(index), fault);
   }
 
   /**
-   * How many requests the others sent to a cache, by its index: those for values, not those by
-   * which processes find out about each other.
+   * Returns the number of requests that the other caches have sent to a cache, not counting hellos.
+   *
+   * @param index The index of the cache.
+   * @throws {RangeError} If there is no such cache.
    */
   requestsTo(index: number): number {
     return this.#network.requestsTo(this.#url(index));

@@ -2,15 +2,24 @@ import type { Clock } from "../timing/clock.ts";
 import type { Fetch } from "../runtime.ts";
 
 /**
- * What is wrong with a peer.
+ * A fault to inject into requests to a peer.
  *
- * | fault         | what those who ask it see                                            |
- * | ------------- | -------------------------------------------------------------------- |
- * | `refuse`      | connections are refused                                              |
- * | `hang`        | requests are taken and never answered                                |
- * | `garbage`     | replies look right and hold noise                                    |
- * | `cut`         | replies break off half-way                                           |
- * | `{ delayMs }` | replies take that much longer, in milliseconds of the virtual clock  |
+ * | fault         | what its clients see                                                  |
+ * | ------------- | --------------------------------------------------------------------- |
+ * | `refuse`      | connections are refused                                               |
+ * | `hang`        | requests are accepted and never answered                              |
+ * | `garbage`     | replies have the right headers and an invalid body                    |
+ * | `cut`         | replies break off halfway                                             |
+ * | `{ delayMs }` | replies take that much longer, in milliseconds of the virtual clock   |
+ *
+ * @example
+ * ```ts
+ * import { Cluster, type Fault } from "@groupcache/groupcache/testing";
+ *
+ * await using cluster = new Cluster(2);
+ * const slow: Fault = { delayMs: 50 };
+ * cluster.setFault(1, slow);
+ * ```
  */
 export type Fault = "refuse" | "hang" | "garbage" | "cut" | { delayMs: number };
 
@@ -25,24 +34,24 @@ export class MemoryNetwork {
   #faults = new Map<string, Fault>();
   #requests = new Map<string, number>();
 
-  /** @param uncounted A path to which requests are not counted. */
+  /** @param uncounted A path whose requests are not counted. */
   constructor(clock: Clock, uncounted?: string) {
     this.#clock = clock;
     this.#uncounted = uncounted;
   }
 
-  /** Puts a server at an origin. */
+  /** Adds a server at an origin. */
   listen(origin: string, serve: Serve): void {
     this.#servers.set(origin, serve);
   }
 
-  /** Breaks the server at an origin, or mends it. */
+  /** Injects a fault into requests to an origin, or removes it. */
   setFault(origin: string, fault: Fault | undefined): void {
     if (fault === undefined) this.#faults.delete(origin);
     else this.#faults.set(origin, fault);
   }
 
-  /** How many requests were sent to an origin. */
+  /** Returns the number of requests sent to an origin. */
   requestsTo(origin: string): number {
     return this.#requests.get(origin) ?? 0;
   }
@@ -68,7 +77,7 @@ export class MemoryNetwork {
         .finally(() => this.#clock.clearTimeout(timer));
     }
     const answered = Promise.resolve(serve(new Request(input, rest)));
-    // A server learns that its client has gone when it sends.
+    // A server notices that its client has left when it sends.
     aborted.promise.catch(async (reason) => {
       const response = await answered;
       if (!response.bodyUsed) await response.body?.cancel(reason);
@@ -84,7 +93,7 @@ export class MemoryNetwork {
   };
 }
 
-/** Passes a body on until the client leaves, or half of its first chunk if the line is cut. */
+/** Forwards a body until the client leaves, or only half of its first chunk if `isCut`. */
 function tether(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal | undefined,

@@ -1,6 +1,6 @@
 /**
- * For tests of programs that use the cache: a cluster in one process, without sockets, with a
- * virtual clock and faults to inject.
+ * Support for testing programs that use the cache: a cluster in one process, without sockets, with a
+ * virtual clock and injected faults.
  *
  * @example
  * ```ts

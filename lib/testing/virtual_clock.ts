@@ -1,6 +1,6 @@
 import type { Clock } from "../timing/clock.ts";
 
-/** Turns of the event loop after which nothing is expected to move by itself any more. */
+/** After this many turns of the event loop everything that needs no timer has run. */
 const TURNS_TO_SETTLE = 8;
 
 interface Timer {
@@ -9,7 +9,7 @@ interface Timer {
 }
 
 /**
- * A clock that stands still until it is told to go on.
+ * A clock that stands still until it is advanced.
  *
  * @example
  * ```ts
@@ -37,37 +37,37 @@ export class VirtualClock implements Clock {
   #timers = new Set<Timer>();
 
   /**
-   * Makes a clock that stands still.
+   * Creates a clock.
    *
-   * @param nowMs Where it stands, in Unix milliseconds.
+   * @param nowMs The initial time, in Unix milliseconds.
    */
   constructor(nowMs = 1_700_000_000_000) {
     this.#now = nowMs;
   }
 
-  /** Where the clock stands, in Unix milliseconds. */
+  /** Returns the current time, in Unix milliseconds. */
   now(): number {
     return this.#now;
   }
 
-  /** Calls `callback` when the clock has gone on by `delayMs` milliseconds. */
+  /** Schedules `callback` to be called once the clock has advanced by `delayMs` milliseconds. */
   setTimeout(callback: () => void, delayMs: number): unknown {
     const timer: Timer = { at: this.#now + Math.max(0, delayMs), callback };
     this.#timers.add(timer);
     return timer;
   }
 
-  /** Forgets a timer. */
+  /** Cancels a timer. */
   clearTimeout(timer: unknown): void {
     this.#timers.delete(timer as Timer);
   }
 
-  /** How many timers have not run yet. */
+  /** The number of timers that are pending. */
   get pendingTimers(): number {
     return this.#timers.size;
   }
 
-  /** Goes on by `ms` milliseconds, running what falls due on the way and all that follows from it. */
+  /** Advances by `ms` milliseconds, running all timers that fall due and everything they trigger. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -79,7 +79,7 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Goes on from timer to timer until `promise` settles, and returns what it comes to.
+   * Advances from timer to timer until `promise` settles, and returns its outcome.
    *
    * @throws {Error} If no timer is left and `promise` is still pending.
    */
@@ -111,9 +111,9 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets everything run that needs no time. */
+/** Lets everything run that needs no timer. */
 async function settle(): Promise<void> {
-  // Messages, because runtimes put off even a timer of 0 ms for one or more.
+  // Messages, because runtimes delay even a timer of 0 ms by a millisecond or more.
   const { port1, port2 } = new MessageChannel();
   for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) {
     await new Promise((resolve) => {
