@@ -2,6 +2,7 @@ import type { Clock } from "../timing/clock.ts";
 import { quote } from "../errors.ts";
 import type { Placement } from "../placement/placement.ts";
 import type { Peer } from "./peer.ts";
+import { PreviousOwners, type Rank } from "./previous_owners.ts";
 
 /** How a {@linkcode PeerSet} is made. */
 export interface PeerSetOptions {
@@ -16,41 +17,22 @@ export interface PeerSetOptions {
   handoffMs: number;
 }
 
-type Rank = (key: string) => Iterable<string>;
-
-/** How it was before a change. */
-interface Past {
-  readonly rank: Rank;
-  readonly peers: ReadonlyMap<string, Peer>;
-  /** Whether it was only out of this process's sight, the others being what they are. */
-  readonly wasAlone: boolean;
-  /** When nobody is interested any more, in Unix milliseconds. */
-  readonly endMs: number;
-}
-
-/** Changes that follow each other sooner than anybody reads are not all remembered. */
-const MAX_PASTS = 3;
-
 /** The processes that share the keys, this one among them. */
 export class PeerSet {
   #self: string | undefined;
   #placement: Placement;
   #connect: (url: string) => Peer;
-  #clock: Clock;
-  #handoffMs: number;
   #others = new Map<string, Peer>();
   #urls: readonly string[] = [];
   #rank: Rank | undefined;
-  /** The latest first. */
-  #pasts: Past[] = [];
+  #previousOwners: PreviousOwners;
   #isLeaving = false;
 
   constructor(options: PeerSetOptions) {
     this.#self = options.self === undefined ? undefined : checkPeerUrl("self", options.self);
     this.#placement = options.placement;
     this.#connect = options.connect;
-    this.#clock = options.clock;
-    this.#handoffMs = options.handoffMs;
+    this.#previousOwners = new PreviousOwners(options);
     if (this.#self !== undefined) this.#urls = [this.#self];
   }
 
@@ -98,12 +80,12 @@ export class PeerSet {
       if (origin === selfOrigin) this.#self = url;
       else others.set(url, this.#others.get(url) ?? this.#connect(url));
     }
-    const isOther = others.size !== this.#others.size ||
+    const isChanged = others.size !== this.#others.size ||
       [...others.keys()].some((url) => !this.#others.has(url));
-    if (isOther) {
-      // Who was alone until now has just come to those who were there.
-      if (this.#rank === undefined) this.#remember(others);
-      else this.#remember(this.#others, this.#rank);
+    if (isChanged) {
+      // A process that was alone until now has just come to those that were there before.
+      if (this.#rank === undefined) this.#rememberAlone(others);
+      else this.#previousOwners.remember(this.#rank, this.#others);
     }
     this.#others = others;
     this.#urls = [...byOrigin.values()];
@@ -135,9 +117,9 @@ export class PeerSet {
     }
   }
 
-  /** Takes note that this process and others could not reach each other for a while. */
+  /** Records that this process and others could not reach each other until now. */
   reunited(): void {
-    this.#remember(this.#others);
+    this.#rememberAlone(this.#others);
   }
 
   /** Whether this process takes no new work of peers, because it is about to end. */
@@ -165,25 +147,15 @@ export class PeerSet {
       const peer = this.#others.get(url);
       if (peer?.health.isLeaving || !wereAsked && peer?.health.admits()) holders.add(peer);
     }
-    if (this.#pasts.length > 0) {
-      const now = this.#clock.now();
-      this.#pasts = this.#pasts.filter(({ endMs }) => endMs > now);
-      for (const { rank, peers } of this.#pasts) {
-        const [owner] = rank(key);
-        const peer = owner === undefined ? undefined : peers.get(owner);
-        if (peer?.health.isLeaving || peer?.health.admits()) holders.add(peer);
-      }
+    for (const peer of this.#previousOwners.of(key)) {
+      if (peer.health.isLeaving || peer.health.admits()) holders.add(peer);
     }
     return holders.size === 0 ? undefined : holders;
   }
 
-  #remember(peers: ReadonlyMap<string, Peer>, rank?: Rank): void {
-    if (this.#handoffMs === 0 || peers.size === 0) return;
-    const endMs = this.#clock.now() + this.#handoffMs;
-    const wasAlone = rank === undefined;
-    rank ??= this.#placement.rank([...peers.keys()]);
-    const earlier = this.#pasts.filter((past) => !(wasAlone && past.wasAlone));
-    this.#pasts = [{ rank, peers, wasAlone, endMs }, ...earlier].slice(0, MAX_PASTS);
+  #rememberAlone(peers: ReadonlyMap<string, Peer>): void {
+    if (peers.size === 0) return;
+    this.#previousOwners.rememberAlone(this.#placement.rank([...peers.keys()]), peers);
   }
 
   /** The peer of a URL, in whatever form, that is in the list and not this process. */
