@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "./runtime.ts";
 
 interface ModuleCase {
@@ -115,15 +115,3 @@ for (const { name, path, values, types } of MODULES) {
     assertEquals(rest.trim(), "");
   });
 }
-
-test("No file of the library imports a module of Node, Deno or Bun", () => {
-  const lib = new URL("../lib/", import.meta.url);
-  const foreign = readdirSync(lib, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
-    .filter((path) =>
-      /(from|import)\s*\(?"(node|npm|jsr|bun|https?):/.test(
-        readFileSync(new URL(path, lib), "utf8").replaceAll(/^\s*\/?\*.*$/gm, ""),
-      )
-    );
-  assertEquals(foreign, []);
-});
