@@ -46,15 +46,13 @@ export type {
   PeerMismatchKind,
   PeerUpEvent,
 } from "./lib/events.ts";
-export type { CallOptions, Group } from "./lib/group_api.ts";
+export type { CallOptions, Group, Load, LoadContext, LoadMany } from "./lib/group_api.ts";
 export { GroupCache } from "./lib/group_cache.ts";
 export type { CloseOptions, FetchHandler } from "./lib/group_cache.ts";
 export type { GroupCacheOptions } from "./lib/group_cache_options.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
-export type { LoadMany } from "./lib/group/load_batcher.ts";
-export type { Load, LoadContext } from "./lib/group/loader.ts";
 export type { Placement } from "./lib/placement/placement.ts";
 export { rendezvous } from "./lib/placement/rendezvous.ts";
 export type { CacheStats, GroupCacheStats, GroupStats } from "./lib/stats.ts";

@@ -112,3 +112,30 @@ export interface Group<T, Input = T> {
   /** What the group has counted so far. */
   stats(): GroupStats;
 }
+
+/** What a loader is told beside the key. */
+export interface LoadContext<T, Input = T> {
+  /** Aborts when nobody waits for the value any more, or `loadTimeoutMs` is over. */
+  readonly signal: AbortSignal;
+  /** The group that loads. */
+  readonly group: Group<T, Input>;
+}
+
+/**
+ * Brings a value from where it comes from. `undefined`, or a `GroupCacheError` with code
+ * `not-found`, says that there is none.
+ */
+export type Load<T, Input = T> = (
+  key: string,
+  context: LoadContext<T, Input>,
+) => Input | undefined | Promise<Input | undefined>;
+
+/**
+ * Brings several values in one go, as one query to where they come from. Keys that the result lacks
+ * have no value; an `Error` in place of a value is that key's failure alone, and whatever is thrown
+ * is the failure of all.
+ */
+export type LoadMany<T, Input = T> = (
+  keys: readonly string[],
+  context: LoadContext<T, Input>,
+) => ReadonlyMap<string, Input | Error> | Promise<ReadonlyMap<string, Input | Error>>;

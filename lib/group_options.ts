@@ -1,7 +1,6 @@
 import { type Codec, view as viewCodec } from "./codec.ts";
 import { quote } from "./errors.ts";
-import type { LoadMany } from "./group/load_batcher.ts";
-import type { Load } from "./group/loader.ts";
+import type { Load, LoadMany } from "./group_api.ts";
 
 /** What a group is made of. */
 export interface GroupOptions<T, Input = T> {

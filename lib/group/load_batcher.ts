@@ -1,14 +1,4 @@
-import type { Load, LoadContext } from "./loader.ts";
-
-/**
- * Brings several values in one go, as one query to where they come from. Keys that the result lacks
- * have no value; an `Error` in place of a value is that key's failure alone, and whatever is thrown
- * is the failure of all.
- */
-export type LoadMany<T, Input = T> = (
-  keys: readonly string[],
-  context: LoadContext<T, Input>,
-) => ReadonlyMap<string, Input | Error> | Promise<ReadonlyMap<string, Input | Error>>;
+import type { Load, LoadContext, LoadMany } from "../group_api.ts";
 
 interface Call<T, Input> {
   readonly key: string;

@@ -4,27 +4,10 @@ import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import type { Codec } from "../codec.ts";
 import { GroupCacheError, messageOf, quote } from "../errors.ts";
-import type { Group } from "../group_api.ts";
-import { LoadBatcher, type LoadMany } from "./load_batcher.ts";
+import type { Group, Load, LoadMany } from "../group_api.ts";
+import { LoadBatcher } from "./load_batcher.ts";
 import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
 import type { Flight } from "./single_flight.ts";
-
-/** What a loader is told beside the key. */
-export interface LoadContext<T, Input = T> {
-  /** Aborts when nobody waits for the value any more, or `loadTimeoutMs` is over. */
-  readonly signal: AbortSignal;
-  /** The group that loads. */
-  readonly group: Group<T, Input>;
-}
-
-/**
- * Brings a value from where it comes from. `undefined`, or a `GroupCacheError` with code
- * `not-found`, says that there is none.
- */
-export type Load<T, Input = T> = (
-  key: string,
-  context: LoadContext<T, Input>,
-) => Input | undefined | Promise<Input | undefined>;
 
 /** How a {@linkcode Loader} is made. */
 export interface LoaderOptions<T, Input> {

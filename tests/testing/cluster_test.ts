@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { text } from "../../lib/codec.ts";
 import type { GroupCacheError } from "../../lib/errors.ts";
 import type { Group } from "../../lib/group_api.ts";
-import type { LoadContext } from "../../lib/group/loader.ts";
+import type { LoadContext } from "../../lib/group_api.ts";
 import { Cluster, type ClusterOptions } from "../../lib/testing/cluster.ts";
 import type { Fault } from "../../lib/testing/memory_network.ts";
 import { test } from "../runtime.ts";
