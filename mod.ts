@@ -53,6 +53,6 @@ export type { GroupCacheOptions } from "./lib/group_cache_options.ts";
 export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
-export type { Placement } from "./lib/placement/placement.ts";
+export type { GoDialect, Placement } from "./lib/placement/placement.ts";
 export { rendezvous } from "./lib/placement/rendezvous.ts";
 export type { CacheStats, GroupCacheStats, GroupStats } from "./lib/stats.ts";

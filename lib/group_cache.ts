@@ -20,6 +20,7 @@ import {
 } from "./group_options.ts";
 import { HttpPeer } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
+import { dialectOf } from "./http/dialect.ts";
 import { PeerHandler } from "./http/server/handler.ts";
 import { askInTurn } from "./peer/ask_in_turn.ts";
 import { drain } from "./peer/drain.ts";
@@ -28,7 +29,6 @@ import { HedgeBudget } from "./peer/hedge_budget.ts";
 import { Hedging } from "./peer/hedging.ts";
 import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
-import { isOfGo } from "./placement/placement.ts";
 import { type GroupCacheStats, newCounters } from "./stats.ts";
 import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
@@ -119,6 +119,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#random = random;
     this.#maxValueBytes = limits.maxValueBytes;
     const instanceId = crypto.randomUUID();
+    const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
     const peerOptions = {
@@ -131,8 +132,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       random,
       self: () => this.#peers.self ?? "",
       instanceId,
-      trustsGoStatus: placement.statusTells ?? false,
-      mayBeGo: isOfGo(placement),
+      dialect,
       probe: (peer: Peer) => this.#handshake.greet(peer, true),
       onAnswer: (peer: Peer) => void this.#handshake.greet(peer, false),
       onDown: ({ url }: Peer, error: GroupCacheError) =>
@@ -156,7 +156,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#handler = new PeerHandler({
       clock,
       basePath,
-      plusIsSpace: placement.plusIsSpace ?? false,
+      plusIsSpace: dialect.plusIsSpace,
       maxValueBytes: limits.maxValueBytes,
       group: (name) => {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;

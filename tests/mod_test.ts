@@ -39,6 +39,7 @@ const MODULES: ModuleCase[] = [
       "EncodeDecode",
       "Fetch",
       "FetchHandler",
+      "GoDialect",
       "Group",
       "GroupCacheErrorCode",
       "GroupCacheEventMap",
@@ -63,7 +64,7 @@ const MODULES: ModuleCase[] = [
     name: "lib/placement/mod.ts",
     path: "../lib/placement/mod.ts",
     values: ["golangRing", "groupcacheGoRing", "mailgunRing", "rendezvous"],
-    types: ["HashRingOptions", "Placement", "RingHash"],
+    types: ["GoDialect", "HashRingOptions", "Placement", "RingHash"],
   },
   {
     name: "lib/discovery/mod.ts",

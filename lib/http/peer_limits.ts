@@ -1,4 +1,29 @@
-import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "./body_bounds.ts";
+/**
+ * The longest time without a byte in a reply that waits for loads, in milliseconds. Bun ends a reply
+ * after 10,000, and a client gives its peer up after a few seconds.
+ */
+export const KEEPALIVE_MS: number = 250;
+
+/**
+ * Room in a message for what accompanies its value, in bytes: a key, the name of a group, signs of
+ * life for six hours.
+ */
+export const ENVELOPE_BYTES: number = 256 * 1024;
+
+/** The most keys in one request. Longer lists are refused. */
+export const MAX_LIST_KEYS: number = 10_000;
+
+/**
+ * The largest request that lists keys, in bytes. That many keys of the greatest length would take 40
+ * times as much; no client sends those together.
+ */
+export const MAX_LIST_BYTES: number = 16 << 20;
+
+/** The largest hello, which lists the peers, in bytes: enough for 10,000 of them. */
+export const MAX_HELLO_BYTES: number = 1 << 20;
+
+/** The largest reply without a value, in bytes: an error's message, or signs of life for hours. */
+export const MAX_NOTE_BYTES: number = 64 * 1024;
 
 /** What bounds what travels between peers. */
 export interface PeerLimits {

@@ -26,6 +26,6 @@ export function golangRing(options: HashRingOptions<"crc32"> = {}): Placement {
     defaultHash: "crc32",
     identify: (peer) => peer,
     pointOf: (identity, replica) => `${replica}${identity}`,
-    plusIsSpace: true,
+    dialect: "golang",
   }, options);
 }

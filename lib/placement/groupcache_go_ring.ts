@@ -39,6 +39,7 @@ export function groupcacheGoRing(
     defaultHash: "fnv1",
     identify: addressOf,
     pointOf: (identity, replica) => md5Hex(`${replica}${identity}`),
+    dialect: "mailgun",
   }, options);
 }
 

@@ -1,5 +1,5 @@
 import { quote } from "../errors.ts";
-import type { Placement } from "./placement.ts";
+import type { GoDialect, Placement } from "./placement.ts";
 
 /**
  * Hashes bytes, to at most 32 bits for golang/groupcache and at most 64 for the others. A hash of
@@ -36,12 +36,8 @@ export interface HashRingFlavor<Named extends string> {
   identify(peer: string): string;
   /** Returns the text whose hash is point number `replica` of a peer. */
   pointOf(identity: string, replica: number): string;
-  /**
-   * See {@linkcode Placement}.
-   *
-   * @default false
-   */
-  plusIsSpace?: boolean;
+  /** See {@linkcode Placement}. */
+  dialect: GoDialect;
 }
 
 /**
@@ -83,9 +79,7 @@ export function hashRing<Named extends string>(
 
   return {
     name: `${flavor.name}-${hashName}-${replicas}`,
-    plusIsSpace: flavor.plusIsSpace ?? false,
-    // golang/groupcache differs from the others in both respects.
-    statusTells: !flavor.plusIsSpace,
+    dialect: flavor.dialect,
     rank(peers) {
       const owners = new Map<number | bigint, string>();
       for (const peer of peers) {

@@ -35,5 +35,6 @@ export function mailgunRing(
     defaultHash: "fnv1",
     identify: (peer) => peer,
     pointOf: (identity, replica) => md5Hex(`${replica}${identity}`),
+    dialect: "mailgun",
   }, options);
 }

@@ -24,5 +24,5 @@ export { golangRing } from "./golang_ring.ts";
 export { groupcacheGoRing } from "./groupcache_go_ring.ts";
 export type { HashRingOptions, RingHash } from "./hash_ring.ts";
 export { mailgunRing } from "./mailgun_ring.ts";
-export type { Placement } from "./placement.ts";
+export type { GoDialect, Placement } from "./placement.ts";
 export { rendezvous } from "./rendezvous.ts";

@@ -1,13 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  endpointPath,
   fitsPath,
   isPathStep,
-  keyListPath,
   keyPath,
   parseTarget,
   pathOf,
 } from "../../lib/http/paths.ts";
+import { PATH_KEYS } from "../odd_keys.ts";
 import { test } from "../runtime.ts";
 
 /** Any character. The unit "binary" of fast-check takes a second to make. */
@@ -21,47 +22,16 @@ function arrives(path: string, plusIsSpace = false): ReturnType<typeof parseTarg
   return parseTarget(pathOf(new Request(`http://peer:8080${path}`).url), BASE, plusIsSpace);
 }
 
-const KEYS = [
-  "a/b",
-  "/",
-  "//",
-  "/a",
-  "a/",
-  "a b",
-  " ",
-  "a+b",
-  "%",
-  "%2F",
-  "%2e",
-  "%2E%2e",
-  ".%2e",
-  "...",
-  "./",
-  "../..",
-  "a/../b",
-  "?x=1#y",
-  "#",
-  "\\",
-  "\\..\\",
-  "é",
-  "😀",
-  "\0",
-  "\r\n",
-  "\t",
-  "a:b@c",
-  "http://evil/",
-  "_get-keys/",
-  "_remove-keys/",
-  "__proto__",
-  "\ufeffa",
-];
-
-for (const key of KEYS) {
-  test(`keyPath() of ${JSON.stringify(key)} arrives as it left`, () => {
+for (const { name, key } of PATH_KEYS) {
+  test(`keyPath() of ${name} arrives as it left`, () => {
     const path = keyPath(BASE, "group", key);
     assert(fitsPath(path, key));
     for (const plusIsSpace of [false, true]) {
-      assertEquals(arrives(path, plusIsSpace), { group: "group", key, keyList: undefined });
+      assertEquals(arrives(path, plusIsSpace), {
+        group: "group",
+        key,
+        rawKey: encodeURIComponent(key),
+      });
     }
   });
 }
@@ -77,7 +47,7 @@ test("keyPath() of any key that fits arrives as it left, in a group of any name"
     fc.property(anyGroup, anyKey, fc.boolean(), (group, key, plusIsSpace) => {
       const path = keyPath(BASE, group, key);
       if (fitsPath(path, key)) {
-        assertEquals(arrives(path, plusIsSpace), { group, key, keyList: undefined });
+        assertEquals(arrives(path, plusIsSpace), { group, key, rawKey: encodeURIComponent(key) });
       } else assert(key === "." || key === "..");
     }),
     { numRuns: 500 },
@@ -101,16 +71,17 @@ test("fitsPath() keeps request lines within what servers take", () => {
   assert(!fits("é".repeat(longest / 6 + 1)));
 });
 
-for (const list of ["_get-keys/", "_remove-keys/"] as const) {
-  test(`keyListPath() of ${list} is told from any key`, () => {
-    const target = arrives(keyListPath(BASE, "a b", list));
-    assertEquals([target.group, target.keyList], ["a b", list]);
+for (const endpoint of ["_get-keys/", "_remove-keys/"]) {
+  test(`endpointPath() of ${endpoint} is the path of no key`, () => {
+    const target = arrives(endpointPath(BASE, "a b", endpoint));
+    assertEquals([target.group, target.rawKey], ["a b", endpoint]);
+    assert(keyPath(BASE, "a b", endpoint) !== endpointPath(BASE, "a b", endpoint));
   });
 }
 
-test("parseTarget() takes all behind the group's slash for the key", () => {
+test("parseTarget() reads everything after the group's slash as the key", () => {
   assertEquals(arrives("/_groupcache/group/a/b//c/").key, "a/b//c/");
-  assertEquals(arrives("/_groupcache/group/_get-keys/x").keyList, undefined);
+  assertEquals(arrives("/_groupcache/group/_get-keys/x").rawKey, "_get-keys/x");
 });
 
 test("parseTarget() takes an empty key and an empty group, which others refuse", () => {

@@ -5,6 +5,6 @@ import { conforms } from "./conformance.ts";
 
 conforms("golangRing()", golangRing);
 
-test("golangRing() belongs to clients that write a space as a plus", () => {
-  assertEquals(golangRing().plusIsSpace, true);
+test("golangRing() names the dialect of its peers", () => {
+  assertEquals(golangRing().dialect, "golang");
 });

@@ -43,6 +43,6 @@ for (const [peer, address] of ADDRESSES) {
   });
 }
 
-test("groupcacheGoRing() belongs to clients that write a plus as it is", () => {
-  assertEquals(groupcacheGoRing().plusIsSpace, false);
+test("groupcacheGoRing() names the dialect of its peers", () => {
+  assertEquals(groupcacheGoRing().dialect, "mailgun");
 });

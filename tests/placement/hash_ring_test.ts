@@ -16,6 +16,7 @@ const readable: HashRingFlavor<"decimal"> = {
   defaultHash: "decimal",
   identify: (peer) => peer,
   pointOf: (identity, replica) => identity.split(",")[replica] ?? "",
+  dialect: "golang",
 };
 
 const rank = (peers: string[], key: string): string[] => [

@@ -5,6 +5,6 @@ import { conforms } from "./conformance.ts";
 
 conforms("mailgunRing()", mailgunRing);
 
-test("mailgunRing() belongs to clients that write a plus as it is", () => {
-  assertEquals(mailgunRing().plusIsSpace, false);
+test("mailgunRing() names the dialect of its peers", () => {
+  assertEquals(mailgunRing().dialect, "mailgun");
 });

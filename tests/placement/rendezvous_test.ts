@@ -101,5 +101,5 @@ test("rendezvous() gives the rankings that it has always given", () => {
 
 test("rendezvous() has a name of its own", () => {
   assertEquals(rendezvous().name, "rendezvous");
-  assert(!rendezvous().plusIsSpace);
+  assertEquals(rendezvous().dialect, undefined);
 });

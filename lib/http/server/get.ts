@@ -1,11 +1,11 @@
-import type { Clock } from "../../timing/clock.ts";
 import { checkKeySize } from "../../key.ts";
-import type { PeerBackend } from "../../peer/peer.ts";
+import { keepOpen } from "../../runtime.ts";
+import type { Clock } from "../../timing/clock.ts";
 import { encodeGetResponse } from "../../wire/messages.ts";
 import { FROM, PEEK } from "../headers.ts";
+import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
-import { parse } from "./parse.ts";
 import {
   checkMaySend,
   messageReply,
@@ -14,51 +14,36 @@ import {
   toErrorMessage,
   toMessage,
 } from "./replies.ts";
-import { keepOpen } from "../../runtime.ts";
+import { parse } from "./request_body.ts";
 
-/**
- * A load that takes longer than this is answered by a {@linkcode LiveBody}, its outcome in the
- * body. A quick one gets a plain reply.
- */
+/** A load that takes longer is answered with a {@linkcode LiveBody}; a quicker one by a plain reply. */
 const PLAIN_REPLY_MS = 100;
 
 const PENDING = encodeGetResponse({ pending: true });
 
-/** What a key is asked for with. */
-export interface GetContext {
-  readonly request: Request;
-  /** The second argument of the server's fetch function. */
-  readonly info: unknown;
-  readonly clock: Clock;
-  readonly maxValueBytes: number;
-}
-
 /**
- * Answers a GET of one key. A hit is answered at once: servers take a reply quicker than the
+ * Answers a GET of one key. A hit is answered synchronously: servers send a reply sooner than the
  * promise of one.
  */
-export function answerGet(
-  group: PeerBackend,
-  key: string,
-  context: GetContext,
-): Response | Promise<Response> {
-  parse(() => checkKeySize(key)); // What was decoded is well-formed.
+export function getKey(call: GroupCall): Response | Promise<Response> {
+  const { group, key, request, host } = call;
+  parse(() => checkKeySize(key)); // Decoded text is well-formed.
   const minuteQps = group.count(key);
   const found = group.find(key);
   if (found !== undefined) {
-    checkMaySend(key, found.value.byteLength, context.maxValueBytes);
+    checkMaySend(key, found.value.byteLength, host.maxValueBytes);
     return messageReply({ ...found, minuteQps });
   }
-  if (context.request.headers.has(PEEK)) throw notInMemory(key);
-  return answerWithLoad(loadForPeer(group, key, context), minuteQps, context);
+  if (request.headers.has(PEEK)) throw notInMemory(key);
+  return answerWithLoad(loadForPeer(call, key), minuteQps, call);
 }
 
 async function answerWithLoad(
   load: LoadForPeer,
   minuteQps: number,
-  { request, info, clock }: GetContext,
+  { request, info, host: { clock } }: GroupCall,
 ): Promise<Response> {
-  // A Go peer reads the outcome off the status, so it waits for that.
+  // A Go peer reads the outcome from the status, so its reply waits for the outcome.
   const isOurs = request.headers.has(FROM);
   if (!isOurs) keepOpen(request, info);
   else if (!await settlesWithin(PLAIN_REPLY_MS, load.value, clock)) {

@@ -1,13 +1,10 @@
 import { checkKeySize } from "../../key.ts";
-import type { PeerBackend } from "../../peer/peer.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
-import type { GetContext } from "./get.ts";
-import { MAX_LIST_BYTES } from "../body_bounds.ts";
 import { PEEK } from "../headers.ts";
-import { checkKeyCount } from "../key_list.ts";
+import { MAX_LIST_BYTES } from "../peer_limits.ts";
+import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
-import { parse } from "./parse.ts";
 import {
   checkMaySend,
   messagesReply,
@@ -16,15 +13,15 @@ import {
   toErrorMessage,
   toMessage,
 } from "./replies.ts";
-import { readBody } from "./request_body.ts";
+import { checkKeyCount, parse, readBody } from "./request_body.ts";
 
 /**
- * Bytes of values that a reply holds before its reader has taken any. What is beyond them is looked
- * up again when its turn comes.
+ * Bytes of values that a reply may buffer before its reader takes any. Values beyond that are looked
+ * up again in turn.
  */
 const MAX_AHEAD_BYTES = 4 << 20;
 
-/** A key that is asked for. */
+/** A requested key. */
 interface Wanted {
   readonly index: number;
   readonly key: string;
@@ -33,12 +30,9 @@ interface Wanted {
 
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
-/** Answers a request for several keys: what is in memory at once, loads as they end. */
-export async function answerGetKeys(
-  group: PeerBackend,
-  context: GetContext,
-): Promise<Response> {
-  const { request, clock } = context;
+/** Answers a request for several keys: hits at once, loads as they finish. */
+export async function getKeys(call: GroupCall): Promise<Response> {
+  const { group, request, host: { clock } } = call;
   const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
   const keys = parse(() => {
     const keys = decodeGetKeysRequest(body);
@@ -51,13 +45,13 @@ export async function answerGetKeys(
   const missing: Wanted[] = [];
   for (const [index, key] of keys.entries()) {
     try {
-      parse(() => checkKeySize(key)); // What was decoded is well-formed.
+      parse(() => checkKeySize(key)); // Decoded text is well-formed.
     } catch (error) {
       ready.push(toErrorMessage(error, index));
       continue;
     }
     const wanted = { index, key, minuteQps: group.count(key) };
-    const message = fromMemory(group, wanted, context);
+    const message = fromMemory(wanted, call);
     if (message === undefined) {
       missing.push(wanted);
       continue;
@@ -71,7 +65,7 @@ export async function answerGetKeys(
   }
   if (missing.length + later.length === 0) return messagesReply(ready);
 
-  // Before any load begins, which may change what was found: that is borrowed.
+  // Before any load begins: the hits are borrowed, and a load may overwrite them.
   const firstPart = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
   const waiters: AbortController[] = [];
   const reply = new LiveBody(clock, PENDING_FRAME, () => {
@@ -79,7 +73,7 @@ export async function answerGetKeys(
   });
   reply.write(firstPart);
   const load = async ({ index, key, minuteQps }: Wanted) => {
-    const { waiter, value } = loadForPeer(group, key, context);
+    const { waiter, value } = loadForPeer(call, key);
     waiters.push(waiter);
     const message = await value.then(
       (value) => toMessage(value, minuteQps, index),
@@ -91,7 +85,7 @@ export async function answerGetKeys(
   const writeLater = async () => {
     for (const wanted of later) {
       if (!await reply.whenTaken()) return;
-      const message = fromMemory(group, wanted, context);
+      const message = fromMemory(wanted, call);
       if (message === undefined) loads.push(load(wanted));
       else reply.write(encodeGetResponses([message]));
     }
@@ -100,20 +94,19 @@ export async function answerGetKeys(
   return streamReply(reply.stream);
 }
 
-/** The answer to a key, out of memory; undefined if it has to be loaded. */
+/** The answer to a key that is in memory; undefined if the key has to be loaded. */
 function fromMemory(
-  group: PeerBackend,
   { index, key, minuteQps }: Wanted,
-  { request, maxValueBytes }: GetContext,
+  { group, request, host }: GroupCall,
 ): GetResponse | undefined {
   try {
     const found = group.find(key);
     if (found === undefined) {
-      // To look at a request's headers takes time, which a batch of hits can do without.
+      // Reading headers takes time, and a batch of hits does not need them.
       if (request.headers.has(PEEK)) throw notInMemory(key);
       return undefined;
     }
-    checkMaySend(key, found.value.byteLength, maxValueBytes);
+    checkMaySend(key, found.value.byteLength, host.maxValueBytes);
     return { ...found, minuteQps, index };
   } catch (error) {
     return toErrorMessage(error, index);

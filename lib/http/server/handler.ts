@@ -1,35 +1,37 @@
-import type { Clock } from "../../timing/clock.ts";
-import { GroupCacheError } from "../../errors.ts";
-import type { Peer, PeerBackend } from "../../peer/peer.ts";
-import type { Hello } from "../../wire/hello.ts";
-import { answerDelete, answerPut, answerRemoveKeys } from "./writes.ts";
-import { answerGet } from "./get.ts";
-import { answerGetKeys } from "./get_keys.ts";
-import { answerHello } from "./hello.ts";
-import { answerHandoff } from "./handoff.ts";
+import { GroupCacheError, quote } from "../../errors.ts";
 import { PROTOCOL_VERSION, VERSION } from "../headers.ts";
-import { parse } from "./parse.ts";
 import { parseTarget, pathOf } from "../paths.ts";
+import { deleteKey } from "./delete.ts";
+import type { Call, Endpoint, EndpointHost, GroupCall } from "./endpoint.ts";
+import { getKey } from "./get.ts";
+import { getKeys } from "./get_keys.ts";
+import { acceptHandoff } from "./handoff.ts";
+import { answerHello } from "./hello.ts";
+import { putKey } from "./put.ts";
+import { removeKeys } from "./remove_keys.ts";
 import { errorReply } from "./replies.ts";
+import { parse } from "./request_body.ts";
 
-/** How a {@linkcode PeerHandler} is made. */
-export interface PeerHandlerOptions {
-  clock: Clock;
-  /** The path under which peers serve, with a slash at both ends. */
-  basePath: string;
-  /** Whether a `+` in a path is a space. */
-  plusIsSpace: boolean;
-  /** Bytes of one value that may travel. */
-  maxValueBytes: number;
-  /** The group of a name, if there is one. */
-  group: (name: string) => PeerBackend | undefined;
-  /** The peer of a URL, if there is one. */
-  peer: (url: string) => Peer | undefined;
-  /** Answers a hello. */
-  greet: (hello: Hello) => Hello;
-}
+/** `POST <base><name>`. */
+const BASE_ENDPOINTS = new Map<string, Endpoint<Call>>([
+  ["", answerHello],
+]);
 
-/** Answers the requests of peers. */
+/** `<method> <base><group>/<key>`. */
+const KEY_ENDPOINTS = new Map<string, Endpoint<GroupCall>>([
+  ["GET", getKey],
+  ["PUT", putKey],
+  ["DELETE", deleteKey],
+]);
+
+/** `POST <base><group>/<name>`. */
+const GROUP_ENDPOINTS = new Map<string, Endpoint<GroupCall>>([
+  ["_get-keys/", getKeys],
+  ["_remove-keys/", removeKeys],
+  ["_handoff-keys/", acceptHandoff],
+]);
+
+/** Answers the requests of peers: finds the endpoint, and the group that it is about. */
 export class PeerHandler {
   #options: PeerHandlerOptions;
 
@@ -38,46 +40,48 @@ export class PeerHandler {
   }
 
   /**
-   * The reply to a request, or undefined if it is not one of a peer.
+   * The reply to a request, or undefined if it does not come from a peer.
    *
    * @param info The second argument of the server's fetch function.
    */
   handle(request: Request, info: unknown): Response | Promise<Response> | undefined {
-    // Read once: in a server's request it is made each time.
+    // Read once: the requests of a server compute it each time.
     const path = pathOf(request.url);
     if (!path.startsWith(this.#options.basePath)) return undefined;
     try {
-      const reply = this.#answer(path, request, info);
+      const reply = this.#answer(path, { request, info, host: this.#options });
       return reply instanceof Promise ? reply.catch(errorReply) : reply;
     } catch (error) {
       return errorReply(error);
     }
   }
 
-  #answer(path: string, request: Request, info: unknown): Response | Promise<Response> {
-    const { clock, basePath, plusIsSpace, maxValueBytes, greet } = this.#options;
-    const { method } = request;
-    if (method === "POST" && path === basePath) return answerHello(request, greet);
-    const { group: name, key, keyList } = parse(() => parseTarget(path, basePath, plusIsSpace));
-    const group = this.#options.group(name);
+  #answer(path: string, call: Call): Response | Promise<Response> {
+    const { basePath, plusIsSpace } = this.#options;
+    const { method } = call.request;
+    const isPost = method === "POST";
+    const baseEndpoint = isPost ? BASE_ENDPOINTS.get(path.slice(basePath.length)) : undefined;
+    if (baseEndpoint !== undefined) return baseEndpoint(call);
+    const target = parse(() => parseTarget(path, basePath, plusIsSpace));
+    const group = this.#options.group(target.group);
     if (group === undefined) {
-      throw new GroupCacheError("peer-failed", `Cannot find group ${JSON.stringify(name)}`);
+      throw new GroupCacheError("peer-failed", `Cannot find group ${quote(target.group)}`);
     }
-    switch (method) {
-      case "GET":
-        return answerGet(group, key, { request, info, clock, maxValueBytes });
-      case "PUT":
-        return answerPut(group, request, maxValueBytes);
-      case "DELETE":
-        return answerDelete(group, key);
-      case "POST":
-        if (keyList === "_get-keys/") {
-          return answerGetKeys(group, { request, info, clock, maxValueBytes });
-        }
-        if (keyList === "_remove-keys/") return answerRemoveKeys(group, request);
-        if (keyList === "_handoff-keys/") return answerHandoff(group, request, this.#options);
-    }
-    const headers = { allow: "GET, PUT, DELETE, POST", [VERSION]: PROTOCOL_VERSION };
-    return new Response("Cannot serve such a request", { status: 405, headers });
+    // A slash in a key is escaped, so no key has the name of an endpoint.
+    const endpoint = isPost ? GROUP_ENDPOINTS.get(target.rawKey) : KEY_ENDPOINTS.get(method);
+    return endpoint?.({ ...call, group, key: target.key }) ?? methodNotAllowed();
   }
+}
+
+/** Options for {@linkcode PeerHandler}. */
+export interface PeerHandlerOptions extends EndpointHost {
+  /** The path under which peers serve, with a slash at both ends. */
+  basePath: string;
+  /** Whether a `+` in a path is a space. */
+  plusIsSpace: boolean;
+}
+
+function methodNotAllowed(): Response {
+  const headers = { allow: "GET, PUT, DELETE, POST", [VERSION]: PROTOCOL_VERSION };
+  return new Response("Cannot serve this method at this path", { status: 405, headers });
 }

@@ -1,10 +1,5 @@
 import type { Clock } from "../../timing/clock.ts";
-
-/**
- * How long a reply may go without a byte, in milliseconds. Bun ends it after 10,000, and whoever
- * waits takes its sender for dead after a few.
- */
-export const KEEPALIVE_MS = 250;
+import { KEEPALIVE_MS } from "../peer_limits.ts";
 
 /**
  * A response body that is written while loads go on: it shows life when there is nothing to say,

@@ -1,22 +1,19 @@
 import { GroupCacheError } from "../../errors.ts";
-import type { EncodedValue, PeerBackend } from "../../peer/peer.ts";
-import type { GetContext } from "./get.ts";
+import type { EncodedValue } from "../../peer/peer.ts";
 import { TIMEOUT } from "../headers.ts";
+import type { GroupCall } from "./endpoint.ts";
 import { checkMaySend } from "./replies.ts";
 
 /** A load that a peer waits for. */
 export interface LoadForPeer {
   readonly value: Promise<EncodedValue>;
-  /** To be aborted when the peer has gone. */
+  /** Must be aborted when the peer stops waiting. */
   readonly waiter: AbortController;
 }
 
-/** Lets a group load, for no longer than the peer that sent `request` is ready to wait. */
-export function loadForPeer(
-  group: PeerBackend,
-  key: string,
-  { request, clock, maxValueBytes }: GetContext,
-): LoadForPeer {
+/** Loads a key, for no longer than the peer that sent the request is willing to wait. */
+export function loadForPeer({ group, request, host }: GroupCall, key: string): LoadForPeer {
+  const { clock, maxValueBytes } = host;
   const waiter = new AbortController();
   const value = group.load(key, waiter.signal).then((value) => {
     checkMaySend(key, value.view.size, maxValueBytes);

@@ -1,11 +1,12 @@
-import { GroupCacheError } from "../../errors.ts";
-import { concat } from "../../wire/frames.ts";
+import { GroupCacheError, messageOf } from "../../errors.ts";
+import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import { MAX_LIST_KEYS } from "../peer_limits.ts";
 
 /**
- * The body of a request, unless it is too large.
+ * Reads the body of a request, unless it is too large.
  *
- * One whose length is told is read in one piece, which is quicker: servers let nothing through
- * beyond that length. Of any other no more is kept than may be.
+ * A body of known length is read in one piece, which is quicker; servers let no more bytes through
+ * than that. Of any other body no more than `maxBytes` are buffered.
  *
  * @throws {GroupCacheError} With code `too-large`.
  */
@@ -16,7 +17,7 @@ export function readBody(request: Request, maxBytes: number): Promise<ArrayBuffe
   return readChunks(request.body, maxBytes);
 }
 
-/** As `readBody`, for text. */
+/** Reads the body of a request as text: see `readBody`. */
 export async function readText(request: Request, maxBytes: number): Promise<string> {
   return new TextDecoder().decode(await readBody(request, maxBytes));
 }
@@ -25,20 +26,16 @@ async function readChunks(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   maxBytes: number,
 ): Promise<ArrayBuffer> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let byteLength = 0;
+  const bytes = new ByteBuffer();
   const reader = body.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    byteLength += next.value.byteLength;
-    if (byteLength > maxBytes) {
+    bytes.push(next.value);
+    if (bytes.byteLength > maxBytes) {
       reader.cancel().catch(() => {});
-      throw tooLarge(`${byteLength} bytes and no end`, maxBytes);
+      throw tooLarge(`${bytes.byteLength} bytes and no end`, maxBytes);
     }
-    chunks.push(next.value);
   }
-  const bytes = concat(chunks, byteLength);
-  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
-  return isWhole ? bytes.buffer : bytes.slice().buffer;
+  return bytes.take().slice().buffer;
 }
 
 function tooLarge(received: string, maxBytes: number): GroupCacheError {
@@ -46,4 +43,27 @@ function tooLarge(received: string, maxBytes: number): GroupCacheError {
     "too-large",
     `Cannot take the request: its body may have ${maxBytes} bytes: received ${received}`,
   );
+}
+
+/**
+ * Decodes what a peer sent.
+ *
+ * @throws {GroupCacheError} With code `bad-key`: the peer is at fault, not this process.
+ */
+export function parse<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw new GroupCacheError("bad-key", messageOf(error), { cause: error });
+  }
+}
+
+/**
+ * Checks that a request lists no more keys than allowed: each of them is work.
+ *
+ * @throws {RangeError} If there are more.
+ */
+export function checkKeyCount(keys: readonly unknown[]): void {
+  if (keys.length <= MAX_LIST_KEYS) return;
+  throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
 }

@@ -1,0 +1,182 @@
+import type { GroupCacheError } from "../../errors.ts";
+import { FrameDecoder } from "../../wire/frames.ts";
+import {
+  decodeGetResponse,
+  encodeGetKeysRequest,
+  type GetResponse,
+  readIndex,
+} from "../../wire/messages.ts";
+import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
+import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import type { Connection } from "./connection.ts";
+import { peerFailure, toPeerError } from "./failures.ts";
+import type { Sending } from "./key_batcher.ts";
+import type { KeyCall } from "./key_call.ts";
+import { Patience } from "./patience.ts";
+import type { Reply } from "./reply.ts";
+
+/** Sends calls to a peer in requests, one key or several in each, and settles them. */
+export class KeyRequests {
+  #connection: Connection;
+  #options: KeyRequestsOptions;
+
+  constructor(connection: Connection, options: KeyRequestsOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Sends calls for keys of one group, and settles them. */
+  async send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
+    const connection = this.#connection;
+    const patience = new Patience(connection.options.silences, undefined);
+    const onLeave = (reason: unknown) => {
+      if (calls.every(({ isSettled }) => isSettled)) patience.leave(reason);
+    };
+    for (const call of calls) {
+      call.attempts++;
+      call.onLeave = onLeave;
+    }
+    let hasReply = false;
+    const onReply = () => hasReply = true;
+    try {
+      const [call] = calls;
+      const isSingle = calls.length === 1 && (isAlone || !connection.isOurs);
+      const path = call && isSingle ? this.#pathOf(call.group, call.key) : "";
+      const goesInPath = call && isSingle &&
+        (fitsPath(path, call.key) || await this.#mustGoInPath(call.key, patience, onReply));
+      if (goesInPath) {
+        await this.#getOne(call, path, patience, () => {
+          onReply();
+          // The load may take long, and other calls must not wait for it.
+          onAnswer();
+        });
+      } else await this.#getMany(calls, patience, onReply, onAnswer);
+    } catch (error) {
+      if (patience.callerLeft) return;
+      if (hasReply) this.#rescue(calls, error);
+      else this.#giveUp(calls, toPeerError(connection.url, error));
+    } finally {
+      patience.end();
+    }
+  }
+
+  /** Finds out what the peer is: all answer a GET of the base path, with an error and no load. */
+  async identify(patience: Patience, onReply: () => void = () => {}): Promise<void> {
+    const connection = this.#connection;
+    const { basePath } = connection.options;
+    await connection.exchange(basePath, { method: "GET" }, {}, patience, (reply) => {
+      onReply();
+      return reply.start(MAX_NOTE_BYTES);
+    });
+  }
+
+  /** The error of a key that a Go peer would not receive as it is. */
+  cannotReceive(): GroupCacheError {
+    return peerFailure(this.#connection.url, "its implementation cannot receive such a key");
+  }
+
+  /** Whether a key that does not fit in a path must go there, because the peer takes no bodies. */
+  async #mustGoInPath(key: string, patience: Patience, onReply: () => void): Promise<boolean> {
+    if (!this.#connection.isOurs) await this.identify(patience, onReply);
+    if (this.#connection.isOurs) return false;
+    if (isPathStep(key)) throw this.cannotReceive();
+    return true;
+  }
+
+  async #getOne(
+    call: KeyCall,
+    path: string,
+    patience: Patience,
+    onReply: () => void,
+  ): Promise<void> {
+    await this.#connection.exchange(path, { method: "GET" }, call, patience, async (reply) => {
+      onReply();
+      if (!reply.holdsMessages) await reply.fail();
+      call.resolve(reply.value(decodeGetResponse(await reply.message())));
+    });
+  }
+
+  async #getMany(
+    calls: readonly KeyCall[],
+    patience: Patience,
+    onReply: () => void,
+    onAnswer: () => void,
+  ): Promise<void> {
+    const [first] = calls;
+    if (first === undefined) return;
+    const connection = this.#connection;
+    const { basePath, limits } = connection.options;
+    const path = endpointPath(basePath, first.group, "_get-keys/");
+    const body = encodeGetKeysRequest(calls.map(({ key }) => key));
+    await connection.exchange(path, { method: "POST", body }, first, patience, async (reply) => {
+      onReply();
+      if (!reply.holdsMessages) await reply.fail();
+      const frames = new FrameDecoder({
+        maxBytes: limits.maxValueBytes + ENVELOPE_BYTES,
+        onTooLarge: (start, byteLength) => refuse(calls, reply, start, byteLength),
+      });
+      let areSettled = false;
+      await reply.read((chunk) => {
+        for (const message of frames.push(chunk)) settle(calls, reply, decodeGetResponse(message));
+        // Callers that call again in this turn then find room.
+        onAnswer();
+        return areSettled = calls.every(({ isSettled }) => isSettled);
+      });
+      if (!areSettled) throw new RangeError("the reply broke off");
+    });
+  }
+
+  /** The peer is down: calls that are still queued would find that out one by one. */
+  #giveUp(calls: readonly KeyCall[], error: GroupCacheError): void {
+    for (const call of calls) call.reject(error);
+    if (error.code === "peer-failed") this.#options.onPeerFailure(error);
+  }
+
+  /** A reply broke off. Keys of a batch that have no answer yet are asked for once more. */
+  #rescue(calls: readonly KeyCall[], thrown: unknown): void {
+    const error = toPeerError(this.#connection.url, thrown);
+    const mayRetry = calls.length > 1 && error !== thrown;
+    for (const call of calls) {
+      if (call.isSettled) continue;
+      if (mayRetry && call.attempts === 1) this.#options.retry(call);
+      else call.reject(error);
+    }
+  }
+
+  #pathOf(group: string, key: string): string {
+    return keyPath(this.#connection.options.basePath, group, key);
+  }
+}
+
+/** Options for {@linkcode KeyRequests}. */
+export interface KeyRequestsOptions {
+  /** Queues a call again whose reply broke off. */
+  retry: (call: KeyCall) => void;
+  /** Called when the peer could not be asked. */
+  onPeerFailure: (error: GroupCacheError) => void;
+}
+
+function settle(calls: readonly KeyCall[], reply: Reply, message: GetResponse): void {
+  if (message.pending) return;
+  const call = message.index === undefined ? undefined : calls[message.index];
+  if (call === undefined) throw reply.failure(`received a reply to key ${message.index}`);
+  try {
+    call.resolve(reply.value(message));
+  } catch (error) {
+    call.reject(error);
+  }
+}
+
+/** Settles the call whose value is skipped because it is too large. */
+function refuse(
+  calls: readonly KeyCall[],
+  reply: Reply,
+  start: Uint8Array<ArrayBuffer>,
+  byteLength: number,
+): void {
+  const received = `${byteLength} bytes`;
+  const index = readIndex(start);
+  const call = index === undefined ? undefined : calls[index];
+  if (call === undefined) throw reply.failure(`received a message of ${received}`);
+  call.reject(reply.tooLarge(received));
+}

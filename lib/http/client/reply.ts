@@ -1,0 +1,196 @@
+import { viewOf } from "../../byte_view.ts";
+import {
+  GroupCacheError,
+  type GroupCacheErrorCode,
+  isErrorCode,
+  valueTooLarge,
+} from "../../errors.ts";
+import type { PeerHealth } from "../../peer/health.ts";
+import type { EncodedValue } from "../../peer/peer.ts";
+import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import type { GetResponse } from "../../wire/messages.ts";
+import type { Dialect } from "../dialect.ts";
+import { ERROR, PROTOBUF, VERSION } from "../headers.ts";
+import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import { peerFailure } from "./failures.ts";
+
+/** Larger bodies are read piece by piece, so that they may take their time. */
+const SMALL_BODY_BYTES = 1 << 20;
+
+/** Errors that are a peer's answer about a key. Any other error means that it could not be asked. */
+const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
+  "not-found",
+  "load-failed",
+  "timeout",
+  "bad-key",
+  "too-large",
+  "overloaded",
+]);
+
+/** What it takes to read the reply of a peer. */
+export interface ReplyContext {
+  /** The peer's base URL. */
+  readonly url: string;
+  readonly dialect: Dialect;
+  /** The largest value that is accepted, in bytes. */
+  readonly maxValueBytes: number;
+  readonly health: PeerHealth;
+  /** Waits for the next part of a body, for as long as the peer may be silent. */
+  wait<T>(part: Promise<T>): Promise<T>;
+}
+
+/** A peer's reply, and what it means. */
+export class Reply {
+  #response: Response;
+  #context: ReplyContext;
+
+  constructor(response: Response, context: ReplyContext) {
+    this.#response = response;
+    this.#context = context;
+  }
+
+  /** Whether the status says that the request was served. */
+  get isOk(): boolean {
+    return this.#response.status === 200;
+  }
+
+  /** Whether this implementation replied, rather than a Go peer or a proxy. */
+  get isOurs(): boolean {
+    return this.#response.headers.has(VERSION);
+  }
+
+  /** Whether the peer's cache is closed. */
+  get isClosed(): boolean {
+    return this.#response.headers.get(ERROR) === "closed";
+  }
+
+  /**
+   * Whether the peer can be asked for keys. A peer that lacks one group can be asked for others; one
+   * that is closing cannot.
+   */
+  get isUp(): boolean {
+    if (this.#response.ok) return true;
+    return this.isOurs ? !this.isClosed : this.#context.dialect.isUp(this.#response.status);
+  }
+
+  /** Whether the body consists of messages. */
+  get holdsMessages(): boolean {
+    if (!this.isOk) return false;
+    const type = this.#response.headers.get("content-type");
+    // A proxy may have appended parameters.
+    return type === PROTOBUF || type?.split(";", 1)[0]?.trim() === PROTOBUF;
+  }
+
+  /**
+   * Reads the body of a reply that is one message.
+   *
+   * @throws {GroupCacheError} With code `too-large`, as soon as that is known.
+   */
+  message(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.start(Infinity, this.#context.maxValueBytes + ENVELOPE_BYTES);
+  }
+
+  /** Reads the start of the body: all of it if it is short, otherwise at least `enoughBytes`. */
+  async start(enoughBytes: number, maxBytes: number = Infinity): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new ByteBuffer();
+    await this.read((chunk) => {
+      bytes.push(chunk);
+      return bytes.byteLength >= enoughBytes;
+    }, maxBytes);
+    return bytes.take();
+  }
+
+  /**
+   * Passes on the body as it arrives, a small one of known length in one piece, until `take` returns
+   * true.
+   *
+   * @throws {GroupCacheError} With code `too-large`, as soon as the body is known to be larger than
+   * `maxBytes`.
+   */
+  async read(
+    take: (chunk: Uint8Array<ArrayBuffer>) => boolean,
+    maxBytes: number = Infinity,
+  ): Promise<void> {
+    const response = this.#response;
+    const { wait, health } = this.#context;
+    const length = response.headers.get("content-length");
+    // The length of a compressed body is not that of its contents.
+    const isSmall = length !== null && Number(length) <= Math.min(SMALL_BODY_BYTES, maxBytes) &&
+      !response.headers.has("content-encoding");
+    // Before `body` is read, which creates a stream.
+    if (isSmall || response.body === null) {
+      take(new Uint8Array(await wait(response.arrayBuffer())));
+      return;
+    }
+    const reader = response.body.getReader();
+    let byteLength = 0;
+    try {
+      if (Number(length) > maxBytes) throw this.tooLarge(`${length} bytes`);
+      while (true) {
+        const { done, value } = await wait(reader.read());
+        if (done) return;
+        health.heard();
+        byteLength += value.byteLength;
+        if (byteLength > maxBytes) throw this.tooLarge(`${byteLength} bytes and no end`);
+        if (take(value)) return;
+      }
+    } finally {
+      // No effect if the body has ended.
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /**
+   * Throws the error of a reply without messages.
+   *
+   * @throws {GroupCacheError} Always.
+   */
+  async fail(): Promise<never> {
+    if (!this.isOk) throw this.error(await this.start(MAX_NOTE_BYTES));
+    this.#response.body?.cancel().catch(() => {});
+    const type = this.#response.headers.get("content-type");
+    throw this.failure(`expected ${PROTOBUF}: received ${type}`);
+  }
+
+  /**
+   * The value in a message.
+   *
+   * @throws {GroupCacheError} If the message holds an error instead, or a value that is too large.
+   */
+  value(message: GetResponse): EncodedValue {
+    const { value, expiresAtMs = Infinity, minuteQps, error } = message;
+    if (error !== undefined) throw this.#answer(error, message.message ?? "no reason given");
+    if (value === undefined) throw this.failure("received a reply without a value");
+    if (value.byteLength > this.#context.maxValueBytes) {
+      throw this.tooLarge(`a value of ${value.byteLength} bytes`);
+    }
+    return { view: viewOf(value), expiresAtMs, minuteQps };
+  }
+
+  /** The error in a reply whose body begins with `body`. */
+  error(body: Uint8Array): GroupCacheError {
+    const { status, headers } = this.#response;
+    const why = new TextDecoder().decode(body.subarray(0, 1024)).trim() || "no reason given";
+    const code = headers.get(ERROR) ??
+      (this.isOurs ? undefined : this.#context.dialect.errorCode(status, why));
+    return code === undefined
+      ? this.failure(`received status ${status}: ${why}`)
+      : this.#answer(code, why);
+  }
+
+  /** The error of a value that is too large. It says nothing about other keys. */
+  tooLarge(received: string): GroupCacheError {
+    const { url, maxValueBytes } = this.#context;
+    return valueTooLarge(`take the reply of peer ${url}`, received, maxValueBytes);
+  }
+
+  /** The error of a peer that could not be asked. */
+  failure(why: string): GroupCacheError {
+    return peerFailure(this.#context.url, why);
+  }
+
+  #answer(code: string, why: string): GroupCacheError {
+    if (isErrorCode(code) && ANSWERS.has(code)) return new GroupCacheError(code, why);
+    return this.failure(`${code}: ${why}`);
+  }
+}

@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import type { Fetch } from "../../../lib/runtime.ts";
+import { PeerHandler } from "../../../lib/http/server/handler.ts";
+import { checkLimits } from "../../../lib/http/peer_limits.ts";
+import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
+import { ODD_KEYS } from "../../odd_keys.ts";
+import { test } from "../../runtime.ts";
+import { never, Setup, VALUE } from "./setup.ts";
+
+for (const { name: keyName, key } of ODD_KEYS) {
+  for (const plusIsSpace of [false, true]) {
+    const name = plusIsSpace ? `${keyName}, where a plus is a space` : keyName;
+    test(`HttpPeer and PeerHandler agree on ${name}`, async () => {
+      const received: string[] = [];
+      const handler = new PeerHandler({
+        clock: new VirtualClock(),
+        basePath: "/_groupcache/",
+        plusIsSpace,
+        maxValueBytes: checkLimits({}).maxValueBytes,
+        peer: () => undefined,
+        greet: (hello) => hello,
+        group: () => ({
+          count: () => 0,
+          find: () => undefined,
+          load: (key) => {
+            received.push(`load ${key}`);
+            return Promise.resolve(VALUE);
+          },
+          put: (key) => received.push(`put ${key}`),
+          acceptHandoff: never,
+          drop: (key) => received.push(`drop ${key}`),
+        }),
+      });
+      const fetch: Fetch = async (url, init) =>
+        await handler.handle(new Request(url, init), undefined) as Response;
+      const { peer } = new Setup(never, { fetch });
+      assertEquals((await peer.get("group", key)).view.text(), "hello");
+      await peer.set("group", key, VALUE);
+      await peer.remove("group", key);
+      assertEquals(received, [`load ${key}`, `put ${key}`, `drop ${key}`]);
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { assert, assertEquals } from "@std/assert";
+import { encodeSetRequest } from "../../../lib/wire/messages.ts";
+import { test } from "../../runtime.ts";
+import {
+  assertDone,
+  assertFailure,
+  bound,
+  MAX_VALUE_BYTES,
+  NOW_MS,
+  setRequest,
+  Setup,
+} from "./setup.ts";
+
+test("PUT puts the value under the key of the body, whatever the path says", async () => {
+  const { group, send } = bound(new Setup());
+  const body = setRequest("..", "hello", NOW_MS + 5000);
+  await assertDone(await send("/_groupcache/group/-", { method: "PUT", body }));
+  assertEquals([...group.values.keys()], [".."]);
+  assertEquals(group.values.get("..")?.view.text(), "hello");
+  assertEquals(group.values.get("..")?.expiresAtMs, NOW_MS + 5000);
+});
+
+test("PUT without an end puts a value that never ends", async () => {
+  const { group, send } = bound(new Setup());
+  await send("/_groupcache/group/key", { method: "PUT", body: setRequest("key", "hello") });
+  assertEquals(group.values.get("key")?.expiresAtMs, Infinity);
+});
+
+test("PUT goes to the group of the path", async () => {
+  const { group, send } = bound(new Setup());
+  const body = encodeSetRequest({
+    group: "other",
+    key: "key",
+    value: new Uint8Array(),
+    expiresAtMs: Infinity,
+  });
+  await assertDone(await send("/_groupcache/group/key", { method: "PUT", body }));
+  assert(group.values.has("key"));
+});
+
+test("PUT takes a value of as many bytes as it may have, in pieces too", async () => {
+  for (const isWhole of [true, false]) {
+    const setup = new Setup();
+    const bytes = encodeSetRequest({
+      group: "group",
+      key: "key",
+      value: new Uint8Array(MAX_VALUE_BYTES),
+      expiresAtMs: Infinity,
+    });
+    const pieces = [bytes.slice(0, 7), bytes.slice(7, 600), bytes.slice(600)];
+    const body = isWhole ? bytes : new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller): void {
+        const piece = pieces.shift();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+    });
+    const request = { method: "PUT", body, duplex: "half" } as const;
+    assertEquals((await setup.send("/_groupcache/group/key", request)).status, 200);
+    assertEquals(setup.group.values.get("key")?.view.size, MAX_VALUE_BYTES);
+  }
+});
+
+test("PUT refuses a value of a byte too many", async () => {
+  const setup = new Setup();
+  const body = setRequest("key", "x".repeat(MAX_VALUE_BYTES + 1));
+  const response = await setup.send("/_groupcache/group/key", { method: "PUT", body });
+  assertFailure(response, 413, "too-large");
+  assertEquals(
+    await response.text(),
+    'Cannot take the value of "key": limits.maxValueBytes is 1000: received 1001 bytes',
+  );
+  assertEquals(setup.group.values.size, 0);
+});
