@@ -40,7 +40,7 @@ export class GroupMemory<T> {
   /** Made when the first mirror is kept: most groups of a single process never need it. */
   #hot: Store | undefined;
   /** Whether anything that ends ever came in: a hit without a look at the clock costs 60 ns less. */
-  #hasMortals = false;
+  #hasExpiring = false;
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
@@ -88,7 +88,7 @@ export class GroupMemory<T> {
       this.#main.delete(key);
       return undefined;
     }
-    if (expiresAtMs !== Infinity) this.#hasMortals = true;
+    if (expiresAtMs !== Infinity) this.#hasExpiring = true;
     if (!this.#main.set(key, bytes, expiresAtMs)) return undefined;
     const slot = this.#main.peek(key, now);
     return slot >= 0 ? this.#main.view(slot) : undefined;
@@ -125,7 +125,7 @@ export class GroupMemory<T> {
   mirror(key: string, value: EncodedValue): boolean {
     const { maxBytes, mirrorTtlMs, clock } = this.#options;
     this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
-    this.#hasMortals = true;
+    this.#hasExpiring = true;
     const evictions = this.#hot.stats().evictions;
     const endOfMirror = Math.min(value.expiresAtMs, clock.now() + mirrorTtlMs);
     // It is known for as long again as it may be served: whether it still is in demand then decides
@@ -156,16 +156,16 @@ export class GroupMemory<T> {
 
   /** The time, or any time as long as nothing ends. */
   #now(): number {
-    return this.#hasMortals ? this.#options.clock.now() : 0;
+    return this.#hasExpiring ? this.#options.clock.now() : 0;
   }
 
   #decode(store: Store, slot: number): T {
     const { codec } = this.#options;
     if (codec.decodedBytes === undefined) return codec.decode(store.view(slot));
-    const kept = store.kept(slot);
-    if (kept !== undefined) return kept as T;
+    const decoded = store.decoded(slot);
+    if (decoded !== undefined) return decoded as T;
     const value = codec.decode(store.view(slot));
-    store.keep(slot, value, codec.decodedBytes(value));
+    store.setDecoded(slot, value, codec.decodedBytes(value));
     return value;
   }
 

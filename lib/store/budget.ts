@@ -1,43 +1,41 @@
-import type { EntryHeap } from "./entry_heap.ts";
+import type { EntryLog } from "./entry_log.ts";
 import type { Reclaimer } from "./reclaimer.ts";
-import { SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
+import { SEGMENT_OVERHEAD_BYTES, type SegmentQueue } from "./segment.ts";
 import { standardWordsFor } from "./segment_memory.ts";
-import type { SegmentQueue } from "./segment_queue.ts";
 import { Sweeper } from "./sweeper.ts";
 
-/** What a store takes before it holds anything, beside its index; estimated. */
+/** What an empty store takes, apart from its index; an estimate. */
 const STORE_OVERHEAD_BYTES = 6144;
-/** The small queue's share of the store. */
-const SMALL_SHARE = 0.1;
-/** What views may see of the store's own memory, as a share of it. */
+/** The share of the store whose memory views may point into. */
 const LENT_SHARE = 0.25;
-/** What kept values may hold on to when memory is wanted, as a share of the store. */
-const KEPT_SHARE = 0.25;
-/** Words gone over in order to reclaim, for each word that comes in. */
+/** The share of the store that decoded values may keep when memory is short. */
+const DECODED_SHARE = 0.25;
+/** Words of reclaiming for each word that is appended. */
 const PACE = 8;
-/** Entries copied in one call before those used less are not copied any more: about 1 ms. */
+/** Entries copied in one call before the policy is told to ignore a use: about 1 ms. */
 const PATIENCE_MOVES = 8192;
 
 /**
- * Holds a store to its `maxBytes`. Most of the reclaiming is done ahead of need and paced by what
- * comes in, so that no call has much of it to do; what is missing all the same is made up at once.
+ * Holds a store to its `maxBytes`. Most of the reclaiming is done ahead of need, in proportion to
+ * what is appended, so that no call has to do much of it. What is missing all the same is reclaimed
+ * at once.
  */
 export class Budget {
-  /** What views may see of the ordinary segments, in bytes. */
+  /** How much of the ordinary segments views may point into, in bytes. */
   maxLentBytes = 0;
-  /** What kept values may take when memory is wanted, in bytes. */
-  maxKeptBytes = 0;
+  /** How much decoded values may keep when memory is short, in bytes. */
+  maxDecodedBytes = 0;
   #maxBytes = 0;
   /** Kept free of new entries, so that survivors have somewhere to go while room is made. */
   #reserve = 0;
-  readonly #heap: EntryHeap;
+  readonly #log: EntryLog;
   readonly #reclaimer: Reclaimer;
   readonly #sweeper: Sweeper;
 
-  constructor(heap: EntryHeap, reclaimer: Reclaimer) {
-    this.#heap = heap;
+  constructor(log: EntryLog, reclaimer: Reclaimer) {
+    this.#log = log;
     this.#reclaimer = reclaimer;
-    this.#sweeper = new Sweeper(heap);
+    this.#sweeper = new Sweeper(log);
   }
 
   get maxBytes(): number {
@@ -45,51 +43,50 @@ export class Budget {
   }
 
   set maxBytes(maxBytes: number) {
-    const { memory } = this.#heap;
+    const { memory } = this.#log;
     this.#maxBytes = maxBytes;
     this.maxLentBytes = maxBytes * LENT_SHARE;
-    this.maxKeptBytes = maxBytes * KEPT_SHARE;
-    this.#reclaimer.smallBytes = maxBytes * SMALL_SHARE;
+    this.maxDecodedBytes = maxBytes * DECODED_SHARE;
     memory.standardWords = standardWordsFor(maxBytes);
     this.#reserve = 4 * memory.standardWords + SEGMENT_OVERHEAD_BYTES;
   }
 
   /** Memory taken, in bytes. */
   get bytes(): number {
-    return STORE_OVERHEAD_BYTES + this.#heap.bytes + this.#heap.memory.spareBytes;
+    return STORE_OVERHEAD_BYTES + this.#log.bytes + this.#log.memory.spareBytes;
   }
 
   /** Reclaims until so many words fit into a queue. Returns false if they never will. */
   makeRoom(queue: SegmentQueue, words: number): boolean {
-    const heap = this.#heap;
-    const movesBefore = heap.moves;
+    const log = this.#log;
+    const movesBefore = log.moves;
     for (;;) {
-      const growth = heap.growthFor(queue, words);
+      const growth = log.growthFor(queue, words);
       const free = this.#free() - growth;
       if (free >= (growth === 0 ? 0 : this.#reserve / 2)) return true;
       if (!this.#reclaim(movesBefore)) return free >= 0;
     }
   }
 
-  /** Does the share of reclaiming that so many new words call for. */
+  /** Does the reclaiming that appending so many words calls for. */
   tidy(words: number, nowMs: number): void {
-    // A large value's share would be more than there is need of.
-    const share = Math.min(PACE * words, this.#heap.memory.standardWords);
+    // In proportion to a large value it would be more than is needed.
+    const share = Math.min(PACE * words, this.#log.memory.standardWords);
     if (this.#free() < 2 * this.#reserve) {
-      this.#trimKept();
+      this.#trimDecoded();
       this.#reclaimer.advance(share);
     } else this.#reclaimer.compact(share);
-    if (this.#heap.hasMortals) this.#sweeper.sweep(share, nowMs);
+    if (this.#log.hasExpiring) this.#sweeper.sweep(share, nowMs);
   }
 
-  /** Does the share of reclaiming that so many removed words call for. */
+  /** Does the reclaiming that removing so many words calls for. */
   compact(words: number): void {
     this.#reclaimer.compact(PACE * words);
   }
 
-  /** Makes what is over the limit go, however it came to be. Returns whether anything was. */
+  /** Reclaims whatever is over the limit, for whatever reason. Returns whether anything was. */
   settle(): boolean {
-    const { memory, moves } = this.#heap;
+    const { memory, moves } = this.#log;
     if (this.#free() >= memory.spareBytes) return false;
     const isOver = this.#free() < 0;
     while (this.#free() < 0) {
@@ -99,24 +96,25 @@ export class Budget {
     return isOver;
   }
 
-  /** What entries, index and kept values do not take of what they may, in bytes. */
+  /** How much of `maxBytes` is not taken by segments, index, decoded values and views, in bytes. */
   #free(): number {
-    const { memory, index, kept } = this.#heap;
+    const { memory, index, decoded } = this.#log;
     const lentBytes = Math.min(memory.strayBytes, this.maxLentBytes);
-    const takenBytes = memory.bytes + index.bytes + kept.bytes;
+    const takenBytes = memory.bytes + index.bytes + decoded.bytes;
     return this.#maxBytes - STORE_OVERHEAD_BYTES - lentBytes - takenBytes;
   }
 
-  /** Empties a segment, less patiently the more was copied since `movesBefore`. */
+  /** Empties a segment, and spares the fewer entries the more were copied since `movesBefore`. */
   #reclaim(movesBefore: number): boolean {
-    this.#trimKept();
-    this.#reclaimer.indifferentUses = Math.floor((this.#heap.moves - movesBefore) / PATIENCE_MOVES);
+    this.#trimDecoded();
+    this.#reclaimer.ignoredUses = Math.floor((this.#log.moves - movesBefore) / PATIENCE_MOVES);
     const isDone = this.#reclaimer.reclaim();
-    this.#reclaimer.indifferentUses = 0;
+    this.#reclaimer.ignoredUses = 0;
     return isDone;
   }
 
-  #trimKept(): void {
-    if (this.#heap.kept.bytes > this.maxKeptBytes) this.#heap.kept.trim(this.maxKeptBytes);
+  #trimDecoded(): void {
+    const { decoded } = this.#log;
+    if (decoded.bytes > this.maxDecodedBytes) decoded.trim(this.maxDecodedBytes);
   }
 }

@@ -1,17 +1,17 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
 /**
- * How an entry lies in its segment, in words of 32 bits:
+ * The layout of an entry in its segment, in words of 32 bits:
  *
- *     hash | value bytes | marks | kept | expiry, if any (2) | key (filled up) | value (filled up)
+ *     hash | value bytes | marks | decoded id | expiry, if any (2) | key (padded) | value (padded)
  *
- * An entry begins at an even word. Marks hold the key's length, the uses and the flags; they and
- * `kept` are the only words that ever change, and no view reaches them.
+ * An entry starts at an even word. Marks hold the key's length, the uses and the flags. Marks and
+ * the decoded id are the only words that ever change, and no view covers them.
  */
 const HEADER_WORDS = 4;
 const VALUE_BYTES = 1;
 const MARKS = 2;
-const KEPT = 3;
+const DECODED_ID = 3;
 
 const KEY_BYTES_MASK = 0x1ffff;
 const USES_SHIFT = 17;
@@ -20,20 +20,20 @@ const ONE_USE = 1 << USES_SHIFT;
 const DEAD = 1 << 19;
 const EXPIRES = 1 << 20;
 
-/** More than these are not told apart. */
+/** The most uses an entry counts. */
 export const MAX_USES = 3;
 
 const float = new Float64Array(1);
 const halves = new Int32Array(float.buffer);
 
-/** The words that an entry takes. */
+/** Returns the size of an entry, in words. */
 export function entryWords(keyBytes: number, valueBytes: number, expiresAtMs: number): number {
   const words = HEADER_WORDS + (expiresAtMs === Infinity ? 0 : 2) + (keyBytes + 3 >>> 2) +
     wordsFor(valueBytes);
   return words + (words & 1);
 }
 
-/** What is written in front of an entry's key and value. */
+/** What comes before an entry's key and value. */
 export interface EntryHeader {
   hash: number;
   keyBytes: number;
@@ -42,11 +42,11 @@ export interface EntryHeader {
   uses: number;
 }
 
-/** Writes a header at `at` and returns where the key begins. */
+/** Writes a header at `at` and returns the word at which the key starts. */
 export function writeHeader(words: Int32Array, at: number, header: EntryHeader): number {
   words[at] = header.hash;
   words[at + VALUE_BYTES] = header.valueBytes;
-  words[at + KEPT] = 0;
+  words[at + DECODED_ID] = 0;
   const marks = header.keyBytes | header.uses << USES_SHIFT;
   if (header.expiresAtMs === Infinity) {
     words[at + MARKS] = marks;
@@ -59,14 +59,14 @@ export function writeHeader(words: Int32Array, at: number, header: EntryHeader):
   return at + HEADER_WORDS + 2;
 }
 
-/** The words that the entry at `at` takes. */
+/** Returns the size of the entry at `at`, in words. */
 export function wordsOf(words: Int32Array, at: number): number {
   const size = HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2) +
     (keyBytesOf(words, at) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
   return size + (size & 1);
 }
 
-/** As `Math.ceil(bytes / 4)`, for up to 4 GiB. */
+/** Returns `Math.ceil(bytes / 4)`, for up to 4 GiB. */
 function wordsFor(bytes: number): number {
   return (bytes >>> 2) + ((bytes & 3) === 0 ? 0 : 1);
 }
@@ -83,12 +83,12 @@ export function valueBytesOf(words: Int32Array, at: number): number {
   return words[at + VALUE_BYTES]! >>> 0;
 }
 
-/** The word at which the key begins. */
+/** Returns the word at which the key starts. */
 export function keyStartOf(words: Int32Array, at: number): number {
   return at + HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2);
 }
 
-/** The word at which the value begins. */
+/** Returns the word at which the value starts. */
 export function valueStartOf(words: Int32Array, at: number): number {
   return keyStartOf(words, at) + (keyBytesOf(words, at) + 3 >>> 2);
 }
@@ -126,11 +126,11 @@ export function countUse(words: Int32Array, at: number): void {
   if ((marks & USES_MASK) !== USES_MASK) words[at + MARKS] = marks + ONE_USE;
 }
 
-/** What is kept decoded beside the entry, or 0; see `KeptValues`. */
-export function keptOf(words: Int32Array, at: number): number {
-  return words[at + KEPT]!;
+/** Returns the id of the entry's value in `DecodedValues`, or 0 if it has none. */
+export function decodedIdOf(words: Int32Array, at: number): number {
+  return words[at + DECODED_ID]!;
 }
 
-export function setKept(words: Int32Array, at: number, kept: number): void {
-  words[at + KEPT] = kept;
+export function setDecodedId(words: Int32Array, at: number, id: number): void {
+  words[at + DECODED_ID] = id;
 }

@@ -1,66 +1,68 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
 const WAYS = 8;
-const AGE_MASK = 0xff;
+const TAG_BITS = 9;
+const TAG_MASK = (1 << TAG_BITS) - 1;
+
+/** The largest tag that a ghost can carry. */
+export const MAX_TAG: number = TAG_MASK;
 
 /**
- * Fingerprints of what the small queue dropped: 24 bits of the hash and 8 of the time, in sets of
- * eight of which the oldest goes first. Time is the `epoch` of `GhostClock`.
+ * Fingerprints of evicted keys: 23 bits of the hash, and 9 bits that mean something only to the
+ * eviction policy. They lie in sets of eight, newest first; when a set is full its oldest goes.
  */
 export class GhostTable {
   #cells: Int32Array;
   #setMask: number;
 
-  /** Makes one for as many as a table of `slots` slots holds. */
+  /** @param slots How many ghosts fit, a power of two and at least 8. */
   constructor(slots: number) {
     this.#cells = new Int32Array(slots);
-    this.#setMask = this.#cells.length / WAYS - 1;
+    this.#setMask = slots / WAYS - 1;
   }
 
   get byteLength(): number {
     return this.#cells.byteLength;
   }
 
-  add(hash: number, epoch: number): void {
+  add(hash: number, tag: number): void {
     const cells = this.#cells;
     const start = (hash & this.#setMask) * WAYS;
-    let oldest = start;
-    let age = -1;
-    for (let at = start; at < start + WAYS; at++) {
-      if (cells[at] === 0) {
-        oldest = at;
-        break;
-      }
-      const cellAge = epoch - cells[at]! & AGE_MASK;
-      if (cellAge > age) {
-        age = cellAge;
-        oldest = at;
-      }
-    }
-    cells[oldest] = hash & ~AGE_MASK | epoch;
+    let hole = start;
+    while (hole < start + WAYS - 1 && cells[hole]! !== 0) hole++;
+    for (; hole > start; hole--) cells[hole] = cells[hole - 1]!;
+    cells[start] = hash & ~TAG_MASK | tag;
   }
 
-  /** Whether the hash was added within the last `window` epochs; it is then forgotten. */
-  take(hash: number, epoch: number, window: number): boolean {
+  /** Removes the newest ghost of a hash and returns its tag, or -1 if there is none. */
+  take(hash: number): number {
     const cells = this.#cells;
     const start = (hash & this.#setMask) * WAYS;
     for (let at = start; at < start + WAYS; at++) {
       const cell = cells[at]!;
-      if (cell === 0 || (cell ^ hash) >>> 8 !== 0) continue;
-      if ((epoch - cell & AGE_MASK) > window) continue;
+      if (cell === 0 || (cell ^ hash) >>> TAG_BITS !== 0) continue;
       cells[at] = 0;
-      return true;
+      return cell & TAG_MASK;
     }
-    return false;
+    return -1;
   }
 
-  /** Forgets everything: only small tables change their size, and before they evict much. */
+  /** Doubles or halves the number of slots. */
   resize(slots: number): void {
+    const old = this.#cells;
     this.#cells = new Int32Array(slots);
-    this.#setMask = this.#cells.length / WAYS - 1;
+    this.#setMask = slots / WAYS - 1;
+    if (slots > old.length) {
+      // A fingerprint does not tell which of the two sets it belongs to now, so both get it.
+      this.#cells.set(old);
+      this.#cells.set(old, old.length);
+    } else {
+      this.#cells.set(old.subarray(0, slots));
+      this.#fillHoles(old.subarray(slots));
+    }
   }
 
-  /** Hands those whose hash has this bit over to a table of the same size. */
+  /** Moves the ghosts whose hash has this bit to a table of the same size. */
   split(other: GhostTable, bit: number): void {
     for (let at = 0; at < this.#cells.length; at++) {
       const cell = this.#cells[at]!;
@@ -70,30 +72,14 @@ export class GhostTable {
     }
   }
 
-  /** Takes in what a table of the same size holds, as far as there is room. */
+  /** Takes over the ghosts of a table of the same size, as far as there is room. */
   merge(other: GhostTable): void {
-    for (let at = 0; at < this.#cells.length; at++) {
-      if (this.#cells[at] === 0) this.#cells[at] = other.#cells[at]!;
-    }
+    this.#fillHoles(other.#cells);
   }
-}
 
-/** Epochs that the ghosts of a full window span. */
-const WINDOW_EPOCHS = 128;
-
-/**
- * The time of ghosts, which passes as entries are dropped: a ghost is remembered until as many
- * were dropped after it as the main queue holds entries.
- */
-export class GhostClock {
-  epoch = 0;
-  window: number = WINDOW_EPOCHS;
-  #added = 0;
-
-  tick(mainItems: number): void {
-    this.window = Math.min(WINDOW_EPOCHS, Math.max(mainItems, 1));
-    if (++this.#added < mainItems / WINDOW_EPOCHS) return;
-    this.#added = 0;
-    this.epoch = this.epoch + 1 & AGE_MASK;
+  #fillHoles(cells: Int32Array): void {
+    for (let at = 0; at < this.#cells.length; at++) {
+      if (this.#cells[at] === 0) this.#cells[at] = cells[at]!;
+    }
   }
 }

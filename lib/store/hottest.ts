@@ -8,25 +8,23 @@ import {
   valueBytesOf,
   wordsOf,
 } from "./entry.ts";
-import type { EntryHeap } from "./entry_heap.ts";
-import { FIRST_WORD, type Segment } from "./segment.ts";
-import type { SegmentQueue } from "./segment_queue.ts";
+import { FIRST_WORD, type Segment, type SegmentQueue } from "./segment.ts";
 import type { StoredKey } from "./store.ts";
 
 const decoder = new TextDecoder();
 
 /**
- * The keys that are held, those in demand first: by their uses, among equals those of the main queue,
- * the latest first. What changes meanwhile may be left out or come twice.
+ * Lists the live keys of some queues: by uses, then in the order of the queues, then newest first.
+ * Entries that change during the iteration may be skipped or come twice.
  */
-export function* hottestOf(heap: EntryHeap, nowMs: number): Generator<StoredKey> {
+export function* hottestOf(queues: readonly SegmentQueue[], nowMs: number): Generator<StoredKey> {
   for (let uses = MAX_USES; uses >= 0; uses--) {
-    for (const queue of [heap.main, heap.small]) yield* keysUsed(queue, uses, nowMs);
+    for (const queue of queues) yield* keysUsed(queue, uses, nowMs);
   }
 }
 
 function* keysUsed(queue: SegmentQueue, uses: number, nowMs: number): Generator<StoredKey> {
-  for (const segment of latestFirst(queue)) {
+  for (const segment of newestFirst(queue)) {
     const { words, bytes } = segment;
     for (let at = FIRST_WORD; at < segment.used; at += wordsOf(words, at)) {
       if (segment.isReleased) break;
@@ -38,8 +36,8 @@ function* keysUsed(queue: SegmentQueue, uses: number, nowMs: number): Generator<
   }
 }
 
-/** A list of its own: segments come and go while it is gone through. */
-function latestFirst(queue: SegmentQueue): Segment[] {
+/** Returns a list of its own, because segments come and go during the iteration. */
+function newestFirst(queue: SegmentQueue): Segment[] {
   const segments: Segment[] = [];
   for (let segment = queue.newest; segment !== undefined; segment = segment.older) {
     segments.push(segment);

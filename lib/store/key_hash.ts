@@ -1,22 +1,22 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
-/** Words that are hashed with keys of their own; longer runs go block by block. */
+/** Words that each have multipliers of their own; longer keys are hashed block by block. */
 const BLOCK_WORDS = 64;
 
-/** A hash of 32 bits, signed, over `byteLength` bytes of which the last word is filled with zeros. */
+/** A signed 32-bit hash of `byteLength` bytes, the last word of which is padded with zeros. */
 export type KeyHash = (words: Int32Array, byteLength: number) => number;
 
 /**
- * Makes a hash that nobody outside can predict, so that nobody can send keys which all collide.
+ * Creates a hash with a random seed, so that an attacker cannot choose keys that collide.
  *
  * It is multilinear: each word is multiplied by a random number of its own, and the upper half of
- * the sum counts; and the same once more with the halves of each word exchanged, because what
- * differs in a word's upper half alone shows little in the first sum. (After Lemire and Kaser,
- * "Strongly universal string hashing is fast", The Computer Journal, 2014.) The last step only
- * spreads the result.
+ * the sum is used; then the same again with the halves of each word swapped, because a difference
+ * in a word's upper half alone barely shows in the first sum. (After Lemire and Kaser, "Strongly
+ * universal string hashing is fast", The Computer Journal, 2014.) The last step only spreads the
+ * result.
  */
 export function seededKeyHash(): KeyHash {
-  // Two numbers a word, and then those of the length and of the state between blocks.
+  // Two numbers per word, then those for the length and for the state carried between blocks.
   const secret = crypto.getRandomValues(new Int32Array(2 * BLOCK_WORDS + 12));
   const end = 2 * BLOCK_WORDS;
 
@@ -43,7 +43,7 @@ export function seededKeyHash(): KeyHash {
   };
 }
 
-/** Murmur3's last step: every bit of `hash` moves every bit of the result. */
+/** Murmur3's finalizer: every bit of `hash` affects every bit of the result. */
 function spread(hash: number): number {
   hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
   hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);

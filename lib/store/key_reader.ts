@@ -6,23 +6,23 @@ import { charReader } from "./key_chars.ts";
 
 const encoder = new TextEncoder();
 
-/** Made once: what it reads is taken from it before anything else is read. */
+/** Shared by all readers: each uses what it read before anything else is read. */
 const chars = charReader();
 
-/** From this length on one call of the encoder is cheaper than a call per character. */
+/** From this length on, one call to the encoder is cheaper than a call per character. */
 const LONG_KEY_CHARS = 40;
 
 const FIRST_WORDS = 64;
 
 /**
- * The UTF-8 bytes of the key that was read last, four to a word and filled up with zeros: what an
- * entry holds of its key, ready to be hashed and compared. It is read into the same memory each
- * time. Only keys that are long or beyond ASCII go through the runtime's encoder.
+ * Reads keys as UTF-8 bytes, four to a word and padded with zeros, as entries store them, ready to
+ * be hashed and compared. The same memory is reused for every key. Only long or non-ASCII keys go
+ * through the runtime's encoder.
  */
 export class KeyReader {
-  /** The bytes, by words; those beyond the key's are undefined. Good until the next key is read. */
+  /** The bytes of the key read last, as words. What follows them is arbitrary. */
   words: Int32Array = new Int32Array(FIRST_WORDS);
-  /** How many bytes the key has. */
+  /** The length of the key read last, in bytes. */
   byteLength = 0;
   #ownWords = this.words;
   #bytes = new Uint8Array(this.words.buffer);
@@ -30,7 +30,7 @@ export class KeyReader {
   /**
    * Reads `key`.
    *
-   * @throws {TypeError} If it is not well-formed.
+   * @throws {TypeError} If the key is not well-formed.
    */
   read(key: string): void {
     const { length } = key;
@@ -42,7 +42,7 @@ export class KeyReader {
     else this.#encode(key);
   }
 
-  /** Whether the key is that of the entry at `words[at]`. */
+  /** Whether the key read last is that of the entry at `words[at]`. */
   isAt(words: Int32Array, at: number): boolean {
     if (keyBytesOf(words, at) !== this.byteLength) return false;
     const start = keyStartOf(words, at);

@@ -2,22 +2,22 @@ import { type ByteView, viewAt, viewOf } from "../byte_view.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentMemory } from "./segment_memory.ts";
 
-/** Small copies are cut from chunks of this size: a buffer for each would cost ten times as much. */
+/** Small copies are cut from chunks of this size: a buffer each would cost ten times as much. */
 const CHUNK_BYTES = 32 * 1024;
-/** Copies above this get a buffer of their own. */
+/** Larger copies get a buffer of their own. */
 const MAX_CUT_BYTES = 4096;
-/** Up to this many words a loop copies faster than `TypedArray.prototype.set`. */
+/** Up to this many words, a loop copies faster than `TypedArray.prototype.set`. */
 const LOOP_WORDS = 64;
 
 /**
- * Hands values out. As long as it may, it lends the segment's own memory. But a segment that was
- * seen cannot be used again when it is dropped: it is gone until the collector finds that nobody
- * looks at it any more, which can take as long as the store takes to be filled anew. So when the
- * segments that were seen, and those still astray, make up their share of the store, what lies in
- * others is copied out. A segment that holds one large value is always lent.
+ * Creates views of values. As far as it may, it lends the segment's own memory. But an exposed
+ * segment cannot be reused once it is dropped: its memory is gone until the collector finds that no
+ * view points into it, which can take as long as filling the whole store anew. So once exposed and
+ * stray segments make up their share of the store, values in other segments are copied. A segment
+ * with a single large value is always lent.
  */
 export class Lender {
-  /** What may be seen of the ordinary segments, in bytes. */
+  /** How much of the ordinary segments views may point into, in bytes. */
   maxLentBytes = 0;
   readonly #memory: SegmentMemory;
   #buffer = new ArrayBuffer(0);
@@ -28,7 +28,7 @@ export class Lender {
     this.#memory = memory;
   }
 
-  /** `length` bytes of a segment from `start` on, which is a multiple of 4. They never change. */
+  /** Returns a view of `length` bytes of a segment from `start` on, which is a multiple of 4. */
   lend(segment: Segment, start: number, length: number): ByteView {
     if (!segment.isExposed && !this.#expose(segment)) return this.#copy(segment, start, length);
     return viewAt(segment.buffer, start, length);

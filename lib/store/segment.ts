@@ -1,35 +1,33 @@
-import type { SegmentQueue } from "./segment_queue.ts";
-
 /**
  * What a segment takes beyond its buffer: the buffer's own bookkeeping, two typed arrays and this
- * object. Estimated; the memory benchmark bears it out.
+ * object. An estimate that the memory benchmark confirms.
  */
 export const SEGMENT_OVERHEAD_BYTES = 768;
 
-/** Entries begin at an even word, and not at 0, which says "none". */
+/** Entries start at even words, and never at 0, which means "none". */
 export const FIRST_WORD = 2;
 
-/** A run of entries in one buffer, filled front to back, dropped as a whole. */
+/** A run of entries in one buffer, filled front to back and dropped as a whole. */
 export class Segment {
-  /** Names the segment in the index. */
+  /** Identifies the segment in the index. */
   readonly id: number;
   readonly buffer: ArrayBuffer;
-  /** Signed, because JavaScriptCore makes floating-point numbers of the larger unsigned ones. */
+  /** Signed, because JavaScriptCore turns large unsigned words into floating-point numbers. */
   readonly words: Int32Array;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where the next entry goes. */
+  /** The word at which the next entry goes. */
   used: number = FIRST_WORD;
-  /** Words of entries that the index knows. */
+  /** Words of entries that are still in the index. */
   liveWords = 0;
-  /** Nothing is appended any more. */
+  /** Whether it takes no more entries. */
   isSealed = false;
-  /** A view points into the buffer, or did: it may neither be used again nor be detached. */
+  /** Whether a view has ever pointed into the buffer: it can then be neither reused nor detached. */
   isExposed = false;
-  /** It was made for one large entry. */
+  /** Whether it was allocated for one large entry. */
   isSingle = false;
-  /** It waits to be compacted. */
+  /** Whether it is waiting to be compacted, or already being emptied. */
   isSparse = false;
-  /** Its memory was given back. */
+  /** Whether its memory was given back. */
   isReleased = false;
   /** When the sweeper should look for expired entries. */
   sweepAtMs: number = Infinity;
@@ -44,8 +42,38 @@ export class Segment {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** The memory that it takes, in bytes. */
+  /** The memory taken, in bytes. */
   get byteLength(): number {
     return this.bytes.byteLength + SEGMENT_OVERHEAD_BYTES;
+  }
+}
+
+/** Segments in order of age, which is also the order of their entries. */
+export class SegmentQueue {
+  oldest: Segment | undefined;
+  newest: Segment | undefined;
+  /** The segment that new entries go to. */
+  open: Segment | undefined;
+  /** Memory taken, in bytes. */
+  bytes = 0;
+
+  push(segment: Segment): void {
+    segment.queue = this;
+    segment.older = this.newest;
+    segment.newer = undefined;
+    if (this.newest === undefined) this.oldest = segment;
+    else this.newest.newer = segment;
+    this.newest = segment;
+    this.bytes += segment.byteLength;
+  }
+
+  remove(segment: Segment): void {
+    if (segment.older === undefined) this.oldest = segment.newer;
+    else segment.older.newer = segment.newer;
+    if (segment.newer === undefined) this.newest = segment.older;
+    else segment.newer.older = segment.older;
+    if (this.open === segment) this.open = undefined;
+    segment.queue = segment.older = segment.newer = undefined;
+    this.bytes -= segment.byteLength;
   }
 }

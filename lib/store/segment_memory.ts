@@ -1,23 +1,23 @@
 import { FIRST_WORD, Segment } from "./segment.ts";
 
-/** Segments that the index can tell apart. */
+/** The most segments the index can address. */
 const MAX_SEGMENTS = 1 << 16;
 
 /**
- * Gives segments their memory and takes it back. A buffer that no view points into is kept for a
- * segment of the same size, or freed at once when enough are; one that was seen is left to the
- * collector, and counted until the collector has had it.
+ * Allocates the buffers of segments and takes them back. A buffer that no view ever pointed into is
+ * kept for the next segment of its size, or freed at once when enough are kept. An exposed one is
+ * left to the collector, and counts as stray until the collector has freed it.
  */
 export class SegmentMemory {
-  /** The segments by their ids; `undefined` where an id is free. */
+  /** The segments by id; `undefined` where an id is free. */
   readonly segments: (Segment | undefined)[] = [];
   /** Memory of the segments in use, in bytes. */
   bytes = 0;
-  /** Buffers in use that views point into, or did, in bytes. */
+  /** Buffers in use that views have pointed into, in bytes. */
   exposedBytes = 0;
-  /** Buffers of dropped segments that views still hold, or the collector did not yet find. */
+  /** Buffers of dropped segments that views still hold or the collector has yet to free, in bytes. */
   strayBytes = 0;
-  /** Memory kept ready for the next segments, in bytes: no more than an ordinary one takes. */
+  /** Buffers kept for the next segments, in bytes: at most one ordinary segment's worth. */
   spareBytes = 0;
   /** The size of an ordinary segment. */
   standardWords: number;
@@ -29,7 +29,7 @@ export class SegmentMemory {
     this.standardWords = standardWords;
   }
 
-  /** A new segment of `words` words, or `undefined` if the runtime has none. */
+  /** Creates a segment of `words` words. Returns `undefined` if the runtime is out of memory. */
   allocate(words: number): Segment | undefined {
     if (this.#freeIds.length === 0 && this.segments.length === MAX_SEGMENTS) return undefined;
     const buffer = this.#buffer(4 * words);
@@ -50,23 +50,23 @@ export class SegmentMemory {
       this.exposedBytes -= buffer.byteLength;
       this.strayBytes += buffer.byteLength;
       this.#strays.register(buffer, buffer.byteLength);
-    } else this.#keep(buffer);
+    } else this.#addSpare(buffer);
   }
 
-  /** Gives back what was kept ready. */
+  /** Frees all spare buffers. */
   dropSpares(): void {
-    this.#dropSpares(0);
+    this.#trimSpares(0);
   }
 
-  /** Keeps a buffer ready, in place of those kept for longest. */
-  #keep(buffer: ArrayBuffer): void {
+  /** Keeps a buffer for the next segment of its size, at the expense of the oldest spares. */
+  #addSpare(buffer: ArrayBuffer): void {
     this.#spares.push(buffer);
     this.spareBytes += buffer.byteLength;
-    this.#dropSpares(4 * this.standardWords);
+    this.#trimSpares(4 * this.standardWords);
   }
 
-  /** Frees the oldest of what was kept ready, until no more than `maxBytes` are. */
-  #dropSpares(maxBytes: number): void {
+  /** Frees the oldest spares until at most `maxBytes` are left. */
+  #trimSpares(maxBytes: number): void {
     while (this.spareBytes > maxBytes) {
       const oldest = this.#spares.shift() as ArrayBuffer;
       this.spareBytes -= oldest.byteLength;
@@ -88,13 +88,13 @@ export class SegmentMemory {
   }
 }
 
-/** The words of an ordinary segment: a 64th of the store, between 4 KiB and 1 MiB. */
+/** Returns the size of an ordinary segment: 1/64 of the store, between 4 KiB and 1 MiB. */
 export function standardWordsFor(maxBytes: number): number {
   const bytes = Math.min(Math.max(maxBytes / 64, 4096), 1 << 20);
   return 2 ** Math.floor(Math.log2(bytes / 4));
 }
 
-/** The words of a segment that holds one entry. */
-export function ownWordsFor(entryWords: number): number {
+/** Returns the size of a segment that holds a single entry. */
+export function singleWordsFor(entryWords: number): number {
   return FIRST_WORD + entryWords;
 }

@@ -2,29 +2,29 @@ import type { ByteView } from "../byte_view.ts";
 import { Budget } from "./budget.ts";
 import {
   countUse,
+  decodedIdOf,
   entryWords,
   expiresAtMsOf,
   isAlive,
-  keptOf,
-  keyBytesOf,
-  setKept,
+  setDecodedId,
   usesOf,
   valueBytesOf,
   valueStartOf,
+  wordsOf,
 } from "./entry.ts";
-import { EntryHeap, type NewEntry } from "./entry_heap.ts";
+import { EntryLog, type NewEntry } from "./entry_log.ts";
 import { hottestOf } from "./hottest.ts";
+import { SLOT_BITS } from "./index_bucket.ts";
 import { type KeyHash, seededKeyHash } from "./key_hash.ts";
 import { KeyReader } from "./key_reader.ts";
 import { Lender } from "./lender.ts";
-import { SLOT_BITS } from "./place_index.ts";
 import { Reclaimer } from "./reclaimer.ts";
-import { Segment } from "./segment.ts";
+import { S3Fifo } from "./s3_fifo.ts";
+import { Segment, type SegmentQueue } from "./segment.ts";
 import { standardWordsFor } from "./segment_memory.ts";
-import type { SegmentQueue } from "./segment_queue.ts";
-import type { Slot, Store, StoredKey, StoreOptions, StoreStats } from "./store.ts";
+import type { Slot, Store, StoredKey, StoreStats } from "./store.ts";
 
-/** An entry says in 32 bits how long its value is, and a segment in as many how far it is filled. */
+/** A value's length and a segment's fill level are stored in 32 bits. */
 const MAX_VALUE_BYTES = 2 ** 32 - 2 ** 20;
 
 const NO_VALUE = new Uint8Array(0);
@@ -32,32 +32,27 @@ const NO_SEGMENT = new Segment(0, new ArrayBuffer(0));
 
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 
-/** How a {@linkcode SegmentStore} is made. */
-export interface SegmentStoreOptions extends StoreOptions {
-  /** How keys are hashed. @default a hash with a random seed */
-  hash?: KeyHash;
-}
-
 /**
- * A store over append-only segments, which holds its memory to a bound and gives the collector
+ * A store over append-only segments, which keeps its memory within a bound and gives the collector
  * nothing to do.
  *
- * A key's hash leads through the index to a slot, the slot to a segment and a word in it, where
- * key, value and a few bits about them lie. New entries are appended to the small queue's open
- * segment, or to main's if they were dropped not long ago. Nothing is overwritten: room is made by
- * emptying a segment (see `Reclaimer`) and dropping it whole, while views keep the ones alive that
- * they point into. How much of that is done when is for the `Budget` to say.
+ * The index maps a key's hash to a segment and a word in it, where the key, the value and a few
+ * bits about them are stored. New entries are appended to the open segment of the queue that the
+ * eviction policy chooses (see `S3Fifo`). Nothing is ever overwritten: room is made by emptying a
+ * segment (see `Reclaimer`) and dropping it as a whole, and a dropped segment stays in memory for
+ * as long as views point into it. `Budget` decides when how much of that is done.
  */
 export class SegmentStore implements Store {
   readonly #hash: KeyHash;
   readonly #key = new KeyReader();
-  readonly #heap: EntryHeap;
+  readonly #log: EntryLog;
+  readonly #policy: S3Fifo;
   readonly #reclaimer: Reclaimer;
   readonly #budget: Budget;
   readonly #lender: Lender;
-  /** What comes in, written anew each time: an object for each would be garbage. */
+  /** The entry being appended; reused, because an object for each would be garbage. */
   readonly #entry: NewEntry;
-  /** The slot that was looked at last, and where its entry is: what was found is mostly wanted. */
+  /** The slot located last, and where its entry is: what was found is usually read next. */
   #foundSlot: Slot = -1;
   #found: Segment = NO_SEGMENT;
   #foundAt = 0;
@@ -69,10 +64,11 @@ export class SegmentStore implements Store {
 
   constructor({ maxBytes, hash = seededKeyHash() }: SegmentStoreOptions) {
     this.#hash = hash;
-    this.#heap = new EntryHeap(standardWordsFor(maxBytes));
-    this.#reclaimer = new Reclaimer(this.#heap);
-    this.#budget = new Budget(this.#heap, this.#reclaimer);
-    this.#lender = new Lender(this.#heap.memory);
+    this.#log = new EntryLog(standardWordsFor(maxBytes));
+    this.#policy = new S3Fifo(this.#log.index);
+    this.#reclaimer = new Reclaimer(this.#log, this.#policy);
+    this.#budget = new Budget(this.#log, this.#reclaimer);
+    this.#lender = new Lender(this.#log.memory);
     this.#entry = {
       hash: 0,
       key: this.#key,
@@ -92,6 +88,7 @@ export class SegmentStore implements Store {
 
   set maxBytes(maxBytes: number) {
     this.#budget.maxBytes = maxBytes;
+    this.#policy.maxBytes = maxBytes;
     this.#lender.maxLentBytes = this.#budget.maxLentBytes;
   }
 
@@ -128,39 +125,39 @@ export class SegmentStore implements Store {
     return expiresAtMsOf(this.#segment(slot).words, this.#foundAt);
   }
 
-  kept(slot: Slot): unknown {
-    const id = keptOf(this.#segment(slot).words, this.#foundAt);
-    return id === 0 ? undefined : this.#heap.kept.get(id);
+  decoded(slot: Slot): unknown {
+    const id = decodedIdOf(this.#segment(slot).words, this.#foundAt);
+    return id === 0 ? undefined : this.#log.decoded.get(id);
   }
 
-  keep(slot: Slot, decoded: unknown, bytes: number): void {
-    const { kept } = this.#heap;
+  setDecoded(slot: Slot, value: unknown, bytes: number): void {
+    const { decoded } = this.#log;
     const { words } = this.#segment(slot);
     const at = this.#foundAt;
-    const id = keptOf(words, at);
-    if (bytes > this.#budget.maxKeptBytes) {
-      if (id !== 0) kept.replace(id, undefined, 0);
+    const id = decodedIdOf(words, at);
+    if (bytes > this.#budget.maxDecodedBytes) {
+      if (id !== 0) decoded.replace(id, undefined, 0);
       return;
     }
-    if (id === 0) setKept(words, at, kept.add(decoded, bytes));
-    else kept.replace(id, decoded, bytes);
+    if (id === 0) setDecodedId(words, at, decoded.add(value, bytes));
+    else decoded.replace(id, value, bytes);
     this.#budget.settle();
   }
 
   set(key: string, value: Uint8Array, expiresAtMs: number, usesElsewhere = 0): boolean {
-    const heap = this.#heap;
     this.#reclaimer.nowMs = this.#nowMs;
     this.#key.read(key);
     const hash = this.#hash(this.#key.words, this.#key.byteLength);
     const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
-    const old = this.#forget(hash);
-    const isRefused = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
-    const queue = this.#queueFor(hash, words, old?.queue);
-    if (isRefused || !this.#budget.makeRoom(queue, words) || !this.#makeSlot(hash)) {
+    const old = this.#drop(hash);
+    const isTooLarge = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
+    const queue = this.#policy.queueFor(hash, old?.queue);
+    if (isTooLarge || !this.#budget.makeRoom(queue, words)) {
       this.#refused++;
       this.#budget.settle();
       return false;
     }
+    this.#makeSlot(hash);
     const entry = this.#entry;
     entry.hash = hash;
     entry.keyBytes = this.#key.byteLength;
@@ -169,33 +166,33 @@ export class SegmentStore implements Store {
     entry.expiresAtMs = expiresAtMs;
     entry.uses = old?.uses ?? usesElsewhere;
     entry.words = words;
-    const isHeld = heap.append(queue, entry);
+    const isStored = this.#log.append(queue, entry);
     entry.value = NO_VALUE;
-    if (!isHeld) this.#refused++;
+    if (!isStored) this.#refused++;
     this.#budget.tidy(words, this.#nowMs);
-    return this.#budget.settle() ? this.#locate(hash) >= 0 : isHeld;
+    return this.#budget.settle() ? this.#locate(hash) >= 0 : isStored;
   }
 
   delete(key: string): boolean {
     this.#key.read(key);
-    const old = this.#forget(this.#hash(this.#key.words, this.#key.byteLength));
+    const old = this.#drop(this.#hash(this.#key.words, this.#key.byteLength));
     if (old === undefined) return false;
     this.#budget.compact(old.words);
     return true;
   }
 
   clear(): void {
-    this.#heap.clear();
+    this.#log.clear();
     this.#found = NO_SEGMENT;
     this.#foundSlot = -1;
   }
 
   hottest(nowMs: number): Iterable<StoredKey> {
-    return hottestOf(this.#heap, nowMs);
+    return hottestOf(this.#policy.queues, nowMs);
   }
 
   stats(): StoreStats {
-    const { items, payloadBytes, memory } = this.#heap;
+    const { items, payloadBytes, memory } = this.#log;
     return {
       items,
       payloadBytes,
@@ -208,68 +205,65 @@ export class SegmentStore implements Store {
     };
   }
 
-  /** The segment of a slot's entry; `#foundAt` says where in it. */
+  /** Returns the segment of a slot's entry and sets `#foundAt` to where in it the entry starts. */
   #segment(slot: Slot): Segment {
     if (slot !== this.#foundSlot) {
-      const table = this.#heap.index.table(slot >>> SLOT_BITS);
-      this.#found = this.#heap.memory.segments[table.segmentId(slot & SLOT_MASK)] as Segment;
-      this.#foundAt = table.word(slot & SLOT_MASK);
+      const bucket = this.#log.index.bucket(slot >>> SLOT_BITS);
+      this.#found = this.#log.memory.segments[bucket.segmentId(slot & SLOT_MASK)] as Segment;
+      this.#foundAt = bucket.word(slot & SLOT_MASK);
       this.#foundSlot = slot;
     }
     return this.#found;
   }
 
-  /** The slot of the key that was read last; `#found` and `#foundAt` say where its entry is. */
+  /** Returns the slot of the key read last, and sets `#found` and `#foundAt` to its entry. */
   #locate(hash: number): Slot {
     const key = this.#key;
-    const { index, memory } = this.#heap;
-    const table = index.tableOf(hash);
-    for (let slot = table.next(table.home(hash), hash); slot >= 0;) {
-      const segment = memory.segments[table.segmentId(slot)] as Segment;
-      const at = table.word(slot);
+    const { index, memory } = this.#log;
+    const bucket = index.bucketOf(hash);
+    for (let slot = bucket.next(bucket.home(hash), hash); slot >= 0;) {
+      const segment = memory.segments[bucket.segmentId(slot)] as Segment;
+      const at = bucket.word(slot);
       if (key.isAt(segment.words, at)) {
         this.#found = segment;
         this.#foundAt = at;
-        return this.#foundSlot = table.id << SLOT_BITS | slot;
+        return this.#foundSlot = bucket.id << SLOT_BITS | slot;
       }
-      slot = table.next(slot + 1 & table.mask, hash);
+      slot = bucket.next(slot + 1 & bucket.mask, hash);
     }
     return -1;
   }
 
-  /** Drops the entry of the key that was read last, and tells what it was. */
-  #forget(
+  /** Drops the entry of the key read last, and returns what is worth knowing about it. */
+  #drop(
     hash: number,
   ): { queue: SegmentQueue | undefined; uses: number; words: number } | undefined {
     if (this.#locate(hash) < 0) return undefined;
     const segment = this.#found;
     const at = this.#foundAt;
-    const { words, queue } = segment;
-    const uses = usesOf(words, at);
-    const size = entryWords(
-      keyBytesOf(words, at),
-      valueBytesOf(words, at),
-      expiresAtMsOf(words, at),
-    );
-    this.#heap.drop(segment, at);
-    return { queue, uses, words: size };
+    const { queue } = segment;
+    const [uses, words] = [usesOf(segment.words, at), wordsOf(segment.words, at)];
+    this.#log.drop(segment, at);
+    return { queue, uses, words };
   }
 
-  #queueFor(hash: number, words: number, oldQueue: SegmentQueue | undefined): SegmentQueue {
-    const { small, main } = this.#heap;
-    const isGhost = this.#reclaimer.takeGhost(hash);
-    if (isGhost || 4 * words > this.#reclaimer.smallBytes) return main;
-    return oldQueue ?? small;
-  }
-
-  /** Makes sure that the index takes one more entry of this hash, at another's cost if need be. */
-  #makeSlot(hash: number): boolean {
-    const { index, memory } = this.#heap;
-    const table = index.tableFor(hash);
-    if (table.items < table.mask) return true;
-    const slot = table.home(hash);
-    this.#heap.drop(memory.segments[table.segmentId(slot)] as Segment, table.word(slot));
+  /** Makes sure that the index has room for this hash, if need be at the expense of another entry. */
+  #makeSlot(hash: number): void {
+    const { index, memory } = this.#log;
+    const bucket = index.bucketWithRoom(hash);
+    if (bucket.items < bucket.mask) return;
+    const home = bucket.home(hash);
+    // One slot is free, and it may be this one: then its neighbour's entry has to go.
+    const slot = bucket.isFree(home) ? home + 1 & bucket.mask : home;
+    this.#log.drop(memory.segments[bucket.segmentId(slot)] as Segment, bucket.word(slot));
     this.#displaced++;
-    return true;
   }
+}
+
+/** Options for {@linkcode SegmentStore}. */
+export interface SegmentStoreOptions {
+  /** The memory the store may take, in bytes: keys, values, index, waste and decoded values. */
+  maxBytes: number;
+  /** The hash of keys. @default a hash with a random seed */
+  hash?: KeyHash;
 }

@@ -1,22 +1,16 @@
 import type { ByteView } from "../byte_view.ts";
 
-/** How a {@linkcode Store} is made. */
-export interface StoreOptions {
-  /** Memory that the store may take, in bytes: keys, values, index, waste and what is kept decoded. */
-  maxBytes: number;
-}
-
 /** What a store counts. `gets`, `hits`, `evictions` and `refused` only grow. */
 export interface StoreStats {
   /** Entries held. */
   items: number;
   /** Bytes of the keys and values held. */
   payloadBytes: number;
-  /** Memory taken, in bytes: all that `maxBytes` bounds. */
+  /** Memory taken, in bytes: everything that `maxBytes` bounds. */
   bytes: number;
   /**
-   * Memory of values that are held no more, in bytes, but seen by views, or not yet found by the
-   * collector. The store takes less itself meanwhile, as far as a quarter of `maxBytes` goes.
+   * Memory of dropped values that views still point into, or that the collector has yet to free, in
+   * bytes. Meanwhile the store makes do with less, down to three quarters of `maxBytes`.
    */
   lentBytes: number;
   /** Lookups. */
@@ -25,13 +19,13 @@ export interface StoreStats {
   hits: number;
   /** Entries dropped to make room. */
   evictions: number;
-  /** Values not held because they were too large. */
+  /** Values that were not stored because they were too large. */
   refused: number;
 }
 
 /**
- * A number by which a store names an entry. It is good until the next `set`, `delete`, `clear` or
- * `keep`, or the end of the turn; nobody may hold on to one.
+ * A number that identifies an entry. It is valid until the next `set`, `delete`, `clear` or
+ * `setDecoded`, or the end of the turn, so never hold on to one.
  */
 export type Slot = number;
 
@@ -43,44 +37,44 @@ export interface StoredKey {
 }
 
 /**
- * Values by key, in bounded memory: the insides of a group's main and hot caches.
+ * Values by key, in bounded memory: what a group's main and hot caches are made of.
  *
- * A hit allocates nothing but the view that it returns: `find` names the entry by a number, and
- * the other members read what they need of it.
+ * A hit allocates nothing but the view it returns: `find` identifies the entry by a number, and the
+ * other members read from it what is needed.
  */
 export interface Store {
-  /** Memory that the store may take, in bytes. Lowering it takes effect at the next `set`. */
+  /** The memory the store may take, in bytes. Lowering it takes effect at the next `set`. */
   maxBytes: number;
-  /** The entry of `key` that lives at `nowMs`, or -1. It counts as a use of the entry. */
+  /** Returns the entry of `key` that is alive at `nowMs`, or -1. Counts as a use of the entry. */
   find(key: string, nowMs: number): Slot;
-  /** As `find`, but it counts as nothing. */
+  /** As `find`, but counts neither as a use nor as a lookup. */
   peek(key: string, nowMs: number): Slot;
-  /** The value of an entry; it stays valid and unchanged whatever becomes of the entry. */
+  /** Returns an entry's value, which stays valid and unchanged whatever becomes of the entry. */
   view(slot: Slot): ByteView;
-  /** The value of an entry as it lies in memory, without a copy: good for as long as the slot. */
+  /** Returns an entry's value without copying it. It is valid only as long as the slot. */
   borrow(slot: Slot): Uint8Array<ArrayBuffer>;
-  /** When an entry ends, in Unix milliseconds; `Infinity` if never. */
+  /** Returns when an entry expires, in Unix milliseconds, or `Infinity` if never. */
   expiresAtMs(slot: Slot): number;
-  /** What was kept beside an entry by `keep`, or `undefined`. */
-  kept(slot: Slot): unknown;
+  /** Returns an entry's decoded value, or `undefined` if there is none. */
+  decoded(slot: Slot): unknown;
   /**
-   * Keeps a decoded value beside an entry for as long as the entry lives, or until memory is
-   * wanted elsewhere. `bytes` is what it takes of the budget.
+   * Stores a decoded value with an entry. It stays until the entry goes or memory runs short.
+   * `bytes` is how much memory it takes.
    */
-  keep(slot: Slot, decoded: unknown, bytes: number): void;
+  setDecoded(slot: Slot, value: unknown, bytes: number): void;
   /**
-   * Copies `value` in under `key`, in place of what was there. Returns false, and holds nothing
-   * under the key, if the value is too large for the store.
+   * Stores a copy of `value` under `key`, in place of what was there. Returns false, and then holds
+   * nothing under the key, if the value is too large for the store.
    *
-   * @param uses How often the entry is known to have been used elsewhere.
+   * @param uses How often the entry is known to have been used elsewhere. @default 0
    */
   set(key: string, value: Uint8Array, expiresAtMs: number, uses?: number): boolean;
-  /** Forgets `key`. Returns whether it was there. */
+  /** Drops `key`. Returns whether it was there. */
   delete(key: string): boolean;
-  /** Forgets everything and gives its memory back. */
+  /** Drops everything and frees its memory. */
   clear(): void;
-  /** The keys that live at `nowMs`, those in most demand first. */
+  /** Lists the keys that are alive at `nowMs`, the most used first. */
   hottest(nowMs: number): Iterable<StoredKey>;
-  /** The counters as they stand. */
+  /** Returns the current counters. */
   stats(): StoreStats;
 }

@@ -1,33 +1,33 @@
 import { expiresAtMsOf, isDead, wordsOf } from "./entry.ts";
-import type { EntryHeap } from "./entry_heap.ts";
+import type { EntryLog } from "./entry_log.ts";
 import { FIRST_WORD, type Segment } from "./segment.ts";
 
 /**
- * Drops expired entries before their turn to be evicted comes, a few words of work at a time. It
- * goes round the segments and enters those in which something has expired; when it has been
- * through one, it stays away for the typical time (the geometric mean) that the rest has to live.
+ * Drops expired entries before eviction reaches them, a few words of work at a time. It goes round
+ * the segments and enters those in which something has expired. After a segment it leaves that one
+ * alone for the typical time (the geometric mean) that its remaining entries have to live.
  */
 export class Sweeper {
-  readonly #heap: EntryHeap;
+  readonly #log: EntryLog;
   #segment: Segment | undefined;
   #at = FIRST_WORD;
   #nextId = 0;
-  #mortals = 0;
-  #logOfLives = 0;
+  #expiring = 0;
+  #sumOfLogTtls = 0;
 
-  constructor(heap: EntryHeap) {
-    this.#heap = heap;
+  constructor(log: EntryLog) {
+    this.#log = log;
   }
 
-  /** Looks at one more segment, or goes over about so many words of the present one. */
+  /** Continues over about so many words of the current segment, or checks whether to enter the next. */
   sweep(words: number, nowMs: number): void {
     if (this.#segment === undefined && !this.#enter(nowMs)) return;
     const segment = this.#segment as Segment;
     for (let left = words; left > 0; left -= this.#step(segment, nowMs)) {
       if (!segment.isReleased && this.#at < segment.used) continue;
-      if (this.#mortals > 0 && !segment.isReleased) {
-        const lifeMs = Math.exp(this.#logOfLives / this.#mortals);
-        segment.sweepAtMs = Math.min(segment.sweepAtMs, nowMs + lifeMs);
+      if (this.#expiring > 0 && !segment.isReleased) {
+        const typicalTtlMs = Math.exp(this.#sumOfLogTtls / this.#expiring);
+        segment.sweepAtMs = Math.min(segment.sweepAtMs, nowMs + typicalTtlMs);
       }
       this.#segment = undefined;
       return;
@@ -35,15 +35,15 @@ export class Sweeper {
   }
 
   #enter(nowMs: number): boolean {
-    const { segments } = this.#heap.memory;
+    const { segments } = this.#log.memory;
     this.#nextId = this.#nextId + 1 < segments.length ? this.#nextId + 1 : 0;
     const segment = segments[this.#nextId];
     if (segment === undefined || segment.sweepAtMs > nowMs) return false;
-    // What is appended from here on lowers it again.
+    // Entries appended during the sweep lower it again.
     segment.sweepAtMs = Infinity;
     this.#segment = segment;
     this.#at = FIRST_WORD;
-    this.#mortals = this.#logOfLives = 0;
+    this.#expiring = this.#sumOfLogTtls = 0;
     return true;
   }
 
@@ -54,10 +54,10 @@ export class Sweeper {
     this.#at += size;
     if (isDead(words, at)) return size;
     const expiresAtMs = expiresAtMsOf(words, at);
-    if (expiresAtMs <= nowMs) this.#heap.drop(segment, at);
+    if (expiresAtMs <= nowMs) this.#log.drop(segment, at);
     else if (expiresAtMs !== Infinity) {
-      this.#mortals++;
-      this.#logOfLives += Math.log(expiresAtMs - nowMs);
+      this.#expiring++;
+      this.#sumOfLogTtls += Math.log(expiresAtMs - nowMs);
     }
     return size;
   }

@@ -116,8 +116,8 @@ test("SegmentStore drops decoded values that are not asked for, and keeps those 
       store.set(key, new Uint8Array(500), Infinity);
       continue;
     }
-    if (store.kept(slot) !== undefined && i % 2 === 0) kept++;
-    else if (store.kept(slot) === undefined) store.keep(slot, { key }, 2000);
+    if (store.decoded(slot) !== undefined && i % 2 === 0) kept++;
+    else if (store.decoded(slot) === undefined) store.setDecoded(slot, { key }, 2000);
     assert(store.stats().bytes <= 4 * MIB);
   }
   assert(kept > 15_000);

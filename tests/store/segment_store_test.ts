@@ -20,3 +20,16 @@ test("SegmentStore.set() keeps what was used elsewhere rather than what was not"
   assert(held("proven").length > 90, `${held("proven").length} of 100`);
   assertEquals(held("unproven").length, 0);
 });
+
+test("SegmentStore.set() displaces an entry when a bucket of the index is full", () => {
+  // One prefix for all, so that the index cannot split; the free slot is the new key's home.
+  const store = new SegmentStore({
+    maxBytes: 4 << 20,
+    hash: ([word = 0]) => 0x7aaa0000 | (word & 0x7f) << 4 | (word & 0x1f00) << 3,
+  });
+  const keys = Array.from({ length: 4096 }, (_, i) => String.fromCharCode(i & 0x7f, i >>> 7));
+  for (const key of keys) assert(store.set(key, new Uint8Array(8), Infinity));
+  assert(store.find(keys.at(-1) as string, 0) >= 0);
+  assertEquals(keys.filter((key) => store.peek(key, 0) >= 0).length, 4095);
+  assertEquals(store.stats().items, 4095);
+});

@@ -236,31 +236,31 @@ export function testStore(name: string, create: (maxBytes: number) => Store): vo
     assertEquals(store.stats().items, 0);
   });
 
-  test(`${name}.keep() keeps a decoded value for as long as its entry`, () => {
+  test(`${name}.setDecoded() keeps a decoded value for as long as its entry`, () => {
     const store = create(MIB);
     store.set("a", bytesOf("1"), NEVER);
-    assertEquals(store.kept(store.find("a", 0)), undefined);
+    assertEquals(store.decoded(store.find("a", 0)), undefined);
     const decoded = { one: 1 };
     const before = store.stats().bytes;
-    store.keep(store.find("a", 0), decoded, 100);
+    store.setDecoded(store.find("a", 0), decoded, 100);
     assert(store.stats().bytes >= before + 100);
-    assert(store.kept(store.find("a", 0)) === decoded);
-    store.keep(store.find("a", 0), null, 10);
-    assertEquals(store.kept(store.find("a", 0)), null);
+    assert(store.decoded(store.find("a", 0)) === decoded);
+    store.setDecoded(store.find("a", 0), null, 10);
+    assertEquals(store.decoded(store.find("a", 0)), null);
     store.set("a", bytesOf("2"), NEVER);
-    assertEquals(store.kept(store.find("a", 0)), undefined);
+    assertEquals(store.decoded(store.find("a", 0)), undefined);
     assertEquals(textAt(store, store.find("a", 0)), "2");
   });
 
-  test(`${name} stays within its bound with whatever is kept`, () => {
+  test(`${name} stays within its bound with whatever is kept decoded`, () => {
     const store = create(MIB);
     for (let i = 0; i < 3000; i++) {
       store.set(`key ${i}`, new Uint8Array(100), NEVER);
-      store.keep(store.find(`key ${i}`, 0), { i }, i % 50 === 0 ? 100_000 : 700);
+      store.setDecoded(store.find(`key ${i}`, 0), { i }, i % 50 === 0 ? 100_000 : 700);
       assert(store.stats().bytes <= MIB);
       const slot = store.find(`key ${i}`, 0);
       if (slot < 0) continue;
-      const kept = store.kept(slot);
+      const kept = store.decoded(slot);
       if (kept !== undefined) assertEquals(kept, { i });
     }
   });
@@ -270,7 +270,7 @@ export function testStore(name: string, create: (maxBytes: number) => Store): vo
     const empty = store.stats().bytes;
     for (let i = 0; i < 3000; i++) {
       store.set(`key ${i}`, new Uint8Array(1000), NEVER);
-      store.keep(store.find(`key ${i}`, 0), { i }, 100);
+      store.setDecoded(store.find(`key ${i}`, 0), { i }, 100);
     }
     store.clear();
     assertEquals(store.stats().items, 0);

@@ -35,7 +35,7 @@ class Pair {
     const view = this.store.view(slot);
     assertEquals(view.bytes(), expected.value);
     this.views.push({ bytes: expected.value, view });
-    const kept = this.store.kept(slot);
+    const kept = this.store.decoded(slot);
     assert(kept === undefined || kept === expected.kept);
     return slot;
   }
@@ -115,7 +115,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       if (slot < 0) return;
       const kept = { key, bytes };
       (pair.model.get(key) as Expected).kept = kept;
-      pair.store.keep(slot, kept, bytes);
+      pair.store.setDecoded(slot, kept, bytes);
       pair.check();
     }),
   },

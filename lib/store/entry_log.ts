@@ -1,24 +1,23 @@
+import { DecodedValues } from "./decoded_values.ts";
 import {
+  decodedIdOf,
   type EntryHeader,
   hashOf,
-  keptOf,
   keyBytesOf,
   markDead,
   valueBytesOf,
   wordsOf,
   writeHeader,
 } from "./entry.ts";
+import { EntryIndex } from "./entry_index.ts";
 import type { KeyReader } from "./key_reader.ts";
-import { KeptValues } from "./kept_values.ts";
-import { PlaceIndex } from "./place_index.ts";
-import { FIRST_WORD, type Segment, SEGMENT_OVERHEAD_BYTES } from "./segment.ts";
-import { ownWordsFor, SegmentMemory } from "./segment_memory.ts";
-import { SegmentQueue } from "./segment_queue.ts";
+import { FIRST_WORD, type Segment, SEGMENT_OVERHEAD_BYTES, type SegmentQueue } from "./segment.ts";
+import { SegmentMemory, singleWordsFor } from "./segment_memory.ts";
 
-/** Up to this many words a loop copies faster than `TypedArray.prototype.set`. */
+/** Up to this many words, a loop copies faster than `TypedArray.prototype.set`. */
 const LOOP_WORDS = 64;
 
-/** What is appended to a queue. */
+/** An entry to be appended to a queue. */
 export interface NewEntry extends EntryHeader {
   key: KeyReader;
   value: Uint8Array;
@@ -26,47 +25,40 @@ export interface NewEntry extends EntryHeader {
 }
 
 /**
- * The entries, their segments in two queues, and the index that finds them. It knows how to put
- * entries in, move and drop them, and keeps the books; what is to be moved or dropped is decided
- * by the `Reclaimer`.
+ * The entries in their segments, and the index that finds them. It appends, moves and drops
+ * entries and does the accounting; the `Reclaimer` and the eviction policy decide which.
  */
-export class EntryHeap {
-  readonly index: PlaceIndex = new PlaceIndex();
-  readonly kept: KeptValues = new KeptValues();
+export class EntryLog {
+  readonly index: EntryIndex = new EntryIndex();
+  readonly decoded: DecodedValues = new DecodedValues();
   readonly memory: SegmentMemory;
-  /** Where entries come in. */
-  readonly small: SegmentQueue = new SegmentQueue();
-  /** Where those live that were used while in the small queue. */
-  readonly main: SegmentQueue = new SegmentQueue();
-  /** Sealed segments of which less than half is alive. */
+  /** Sealed segments that are less than half live. */
   sparse: Segment[] = [];
+  /** How many entries are held. */
+  items = 0;
   /** Bytes of the keys and values held. */
   payloadBytes = 0;
-  /** Whether entries ever came in that expire. */
-  hasMortals = false;
-  /** Entries that were copied from one segment to another, ever. */
+  /** Whether an entry that expires was ever appended. */
+  hasExpiring = false;
+  /** How many entries were ever copied from one segment to another. */
   moves = 0;
 
   constructor(standardWords: number) {
     this.memory = new SegmentMemory(standardWords);
   }
 
-  /** Memory taken, in bytes, without what is kept ready or gone astray. */
+  /** Memory taken by segments, index and decoded values, in bytes. */
   get bytes(): number {
-    return this.memory.bytes + this.index.bytes + this.kept.bytes;
+    return this.memory.bytes + this.index.bytes + this.decoded.bytes;
   }
 
-  get items(): number {
-    return this.small.items + this.main.items;
-  }
-
-  /** The memory that appending an entry of so many words will take beyond what is taken. */
+  /** Returns how much more memory is taken if an entry of so many words is appended, in bytes. */
   growthFor(queue: SegmentQueue, words: number): number {
     const segmentWords = this.#segmentWordsFor(queue, words);
     return segmentWords === 0 ? 0 : 4 * segmentWords + SEGMENT_OVERHEAD_BYTES;
   }
 
-  /** Puts an entry in. Returns false if there is no memory for it. */
+  /** Appends an entry. Returns false if the runtime is out of memory. */
   append(queue: SegmentQueue, entry: NewEntry): boolean {
     const { key, value, words: size } = entry;
     const segment = this.#segmentFor(queue, size);
@@ -77,20 +69,26 @@ export class EntryHeap {
     const keyWords = key.words;
     for (let from = 0; 4 * from < entry.keyBytes; from++) words[word++] = keyWords[from] as number;
     segment.bytes.set(value, 4 * word);
-    this.index.tableFor(entry.hash).insert(entry.hash, segment.id, at);
+    this.index.bucketWithRoom(entry.hash).insert(entry.hash, segment.id, at);
+    this.items++;
     this.payloadBytes += entry.keyBytes + entry.valueBytes;
     if (entry.expiresAtMs < segment.sweepAtMs) {
       segment.sweepAtMs = entry.expiresAtMs;
-      this.hasMortals = true;
+      this.hasExpiring = true;
     }
-    this.#enter(segment, queue, size);
+    segment.used += size;
+    segment.liveWords += size;
     return true;
   }
 
-  /** Moves an entry to the end of a queue; its segment goes with it if it holds nothing else. */
+  /** Moves an entry to the end of a queue; a segment that holds nothing else moves as a whole. */
   move(segment: Segment, at: number, queue: SegmentQueue): void {
+    if (segment.isSingle) {
+      segment.queue?.remove(segment);
+      queue.push(segment);
+      return;
+    }
     const size = wordsOf(segment.words, at);
-    if (segment.isSingle) return this.#relink(segment, queue);
     const target = this.#segmentFor(queue, size);
     if (target === undefined) return this.drop(segment, at);
     this.moves++;
@@ -102,31 +100,33 @@ export class EntryHeap {
       }
     }
     const hash = hashOf(segment.words, at);
-    const table = this.index.tableOf(hash);
-    table.point(table.slotOf(hash, segment.id, at), target.id, to);
+    const bucket = this.index.bucketOf(hash);
+    bucket.relocate(bucket.slotOf(hash, segment.id, at), target.id, to);
     target.sweepAtMs = Math.min(target.sweepAtMs, segment.sweepAtMs);
-    this.#enter(target, queue, size);
-    this.#leave(segment, at, size);
+    target.used += size;
+    target.liveWords += size;
+    this.#bury(segment, at, size);
   }
 
-  /** Forgets an entry. */
+  /** Drops an entry. */
   drop(segment: Segment, at: number): void {
     const { words } = segment;
     const hash = hashOf(words, at);
-    const table = this.index.tableOf(hash);
-    table.remove(table.slotOf(hash, segment.id, at));
-    if (table.isSparse) this.index.shrink(hash);
+    const bucket = this.index.bucketOf(hash);
+    bucket.remove(bucket.slotOf(hash, segment.id, at));
+    if (bucket.isSparse) this.index.shrink(hash);
+    this.items--;
     this.payloadBytes -= keyBytesOf(words, at) + valueBytesOf(words, at);
-    const kept = keptOf(words, at);
-    if (kept !== 0) this.kept.remove(kept);
-    this.#leave(segment, at, wordsOf(words, at));
+    const decodedId = decodedIdOf(words, at);
+    if (decodedId !== 0) this.decoded.remove(decodedId);
+    this.#bury(segment, at, wordsOf(words, at));
   }
 
-  /** Lets nothing more into a segment. */
+  /** Closes a segment to new entries. */
   seal(segment: Segment): void {
     segment.isSealed = true;
     if (segment.queue?.open === segment) segment.queue.open = undefined;
-    this.#reconsider(segment);
+    this.#releaseOrMarkSparse(segment);
   }
 
   clear(): void {
@@ -135,22 +135,22 @@ export class EntryHeap {
     }
     this.memory.dropSpares();
     this.sparse = [];
-    this.small.items = this.main.items = 0;
+    this.items = 0;
     this.payloadBytes = 0;
-    this.kept.clear();
+    this.decoded.clear();
     this.index.clear();
   }
 
-  /** The words of the segment that an entry needs to be allocated: 0 if the open one has room. */
+  /** Returns the size of the segment that an entry needs, or 0 if it fits into the open one. */
   #segmentWordsFor(queue: SegmentQueue, words: number): number {
     const { standardWords } = this.memory;
     const tail = queue.open === undefined ? 0 : queue.open.words.length - queue.open.used;
     if (words <= tail) return 0;
-    // Among entries of its size it would waste more of a segment's tail than one of its own costs.
+    // A segment of its own is cheaper than the tail that entries of this size would waste.
     const fitting = Math.floor((standardWords - FIRST_WORD) / words);
     const wastedWords = standardWords - FIRST_WORD - fitting * words;
-    const isDear = 4 * wastedWords > SEGMENT_OVERHEAD_BYTES * fitting;
-    return fitting === 0 || isDear ? ownWordsFor(words) : standardWords;
+    const isWasteful = 4 * wastedWords > SEGMENT_OVERHEAD_BYTES * fitting;
+    return fitting === 0 || isWasteful ? singleWordsFor(words) : standardWords;
   }
 
   #segmentFor(queue: SegmentQueue, words: number): Segment | undefined {
@@ -166,30 +166,14 @@ export class EntryHeap {
     return segment;
   }
 
-  #enter(segment: Segment, queue: SegmentQueue, words: number): void {
-    segment.used += words;
-    segment.liveWords += words;
-    queue.items++;
-  }
-
-  #leave(segment: Segment, at: number, words: number): void {
+  /** Marks an entry that is no longer in the index. */
+  #bury(segment: Segment, at: number, words: number): void {
     markDead(segment.words, at);
     segment.liveWords -= words;
-    if (segment.queue !== undefined) segment.queue.items--;
-    this.#reconsider(segment);
+    this.#releaseOrMarkSparse(segment);
   }
 
-  #relink(segment: Segment, queue: SegmentQueue): void {
-    if (segment.queue !== undefined) {
-      segment.queue.items--;
-      segment.queue.remove(segment);
-    }
-    queue.push(segment);
-    queue.items++;
-  }
-
-  /** Releases a segment without life, and notes one with little. */
-  #reconsider(segment: Segment): void {
+  #releaseOrMarkSparse(segment: Segment): void {
     if (!segment.isSealed) return;
     if (segment.liveWords === 0) this.#release(segment);
     else if (!segment.isSparse && 2 * segment.liveWords < segment.words.length) {

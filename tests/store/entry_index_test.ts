@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { PlaceIndex } from "../../lib/store/place_index.ts";
+import { EntryIndex } from "../../lib/store/entry_index.ts";
 import { test } from "../runtime.ts";
 
 /** Spreads small numbers over 32 bits, each to one of its own. */
@@ -10,23 +10,23 @@ function scatter(i: number): number {
   return i ^ i >>> 16;
 }
 
-const placeOf = (i: number): [segmentId: number, word: number] => [i % 65_536, 2 + i % 5000 * 2];
+const locationOf = (i: number): [segmentId: number, word: number] => [i % 65_536, 2 + i % 5000 * 2];
 
-function insert(index: PlaceIndex, hash: number, i: number): void {
-  index.tableFor(hash).insert(hash, ...placeOf(i));
+function insert(index: EntryIndex, hash: number, i: number): void {
+  index.bucketWithRoom(hash).insert(hash, ...locationOf(i));
 }
 
-function slotOf(index: PlaceIndex, hash: number, i: number): number {
-  return index.tableOf(hash).slotOf(hash, ...placeOf(i));
+function slotOf(index: EntryIndex, hash: number, i: number): number {
+  return index.bucketOf(hash).slotOf(hash, ...locationOf(i));
 }
 
-function remove(index: PlaceIndex, hash: number, i: number): void {
-  index.tableOf(hash).remove(slotOf(index, hash, i));
+function remove(index: EntryIndex, hash: number, i: number): void {
+  index.bucketOf(hash).remove(slotOf(index, hash, i));
   index.shrink(hash);
 }
 
-test("PlaceIndex finds every entry while it grows and while it shrinks", () => {
-  const index = new PlaceIndex();
+test("EntryIndex finds every entry while it grows and while it shrinks", () => {
+  const index = new EntryIndex();
   const empty = index.bytes;
   const count = 60_000;
   for (let i = 0; i < count; i++) {
@@ -46,12 +46,12 @@ test("PlaceIndex finds every entry while it grows and while it shrinks", () => {
   assertEquals(index.bytes, empty);
 });
 
-test("PlaceIndex agrees with a map under random insertions and removals in crowded places", () => {
+test("EntryIndex agrees with a map under random insertions and removals in crowded buckets", () => {
   // Hashes that differ in few bits crowd together, so that removals move what follows.
   const hashes = fc.nat(40).map((i) => (i % 4) << 30 | (i >> 2) << 4);
   fc.assert(
     fc.property(fc.array(fc.tuple(hashes, fc.nat(30), fc.boolean()), { maxLength: 300 }), (run) => {
-      const index = new PlaceIndex();
+      const index = new EntryIndex();
       const model = new Map<string, [hash: number, i: number]>();
       for (const [hash, i, isRemoval] of run) {
         const name = `${hash} ${i}`;
@@ -64,8 +64,8 @@ test("PlaceIndex agrees with a map under random insertions and removals in crowd
       const hashesLeft = new Set([...model.values()].map(([hash]) => hash));
       for (const [hash] of run) {
         if (!hashesLeft.has(hash)) {
-          const table = index.tableOf(hash);
-          assertEquals(table.next(table.home(hash), hash), -1);
+          const bucket = index.bucketOf(hash);
+          assertEquals(bucket.next(bucket.home(hash), hash), -1);
         }
       }
     }),
@@ -73,15 +73,17 @@ test("PlaceIndex agrees with a map under random insertions and removals in crowd
   );
 });
 
-test("PlaceIndex tells apart places in all segments and at all offsets", () => {
-  const index = new PlaceIndex();
+test("EntryIndex tells apart locations in all segments and at all offsets", () => {
+  const index = new EntryIndex();
   const hash = scatter(7);
-  const places: [number, number][] = [[0, 2], [1, 2], [4095, 2], [4096, 2], [65_535, 2]];
-  places.push([65_535, 2 * (2 ** 20 - 1)], [0, 2 * (2 ** 20 - 1)]);
-  for (const [segmentId, word] of places) index.tableFor(hash).insert(hash, segmentId, word);
-  const table = index.tableOf(hash);
-  for (const [segmentId, word] of places) {
-    const slot = table.slotOf(hash, segmentId, word);
-    assertEquals([table.segmentId(slot), table.word(slot)], [segmentId, word]);
+  const locations: [number, number][] = [[0, 2], [1, 2], [4095, 2], [4096, 2], [65_535, 2]];
+  locations.push([65_535, 2 * (2 ** 20 - 1)], [0, 2 * (2 ** 20 - 1)]);
+  for (const [segmentId, word] of locations) {
+    index.bucketWithRoom(hash).insert(hash, segmentId, word);
+  }
+  const bucket = index.bucketOf(hash);
+  for (const [segmentId, word] of locations) {
+    const slot = bucket.slotOf(hash, segmentId, word);
+    assertEquals([bucket.segmentId(slot), bucket.word(slot)], [segmentId, word]);
   }
 });

@@ -1,30 +1,30 @@
-// deno-lint-ignore-file no-non-null-assertion -- indices are those that add() gave
+// deno-lint-ignore-file no-non-null-assertion -- indices are those that add() returned
 
-/** What a kept value takes beyond what its owner says; estimated. */
-const KEPT_OVERHEAD_BYTES = 32;
+/** What a decoded value takes beyond what its codec says; an estimate. */
+const OVERHEAD_BYTES = 32;
 
-/** How far the hand goes in one call. */
+/** How far the hand moves in one call. */
 const TRIM_STEPS = 64;
 
 /**
- * Decoded values, kept beside entries under small numbers which the entries hold. A number lives
- * as long as its entry; its value may be dropped before, those not asked for lately first (a
- * clock: a hand goes round, and passes over once what was used since it last came by).
+ * Decoded values, each under a small id that its entry stores. An id lives as long as its entry,
+ * but its value may go earlier, the least recently used first. That is approximated by a clock: a
+ * hand moves round, and spares once each value that was read since the hand last passed.
  */
-export class KeptValues {
+export class DecodedValues {
   #values: unknown[] = [undefined];
   #bytes: number[] = [0];
-  /** 1 for those asked for since the hand came by: bytes, because hits should find them near. */
+  /** 1 for each value read since the hand passed; bytes, so that hits stay within few cache lines. */
   #isRecent = new Uint8Array(64);
-  #free: number[] = [];
+  #freeIds: number[] = [];
   #hand = 0;
   /** Memory taken, in bytes. */
   bytes = 0;
 
-  /** Keeps a value and returns its number, which is never 0. */
+  /** Stores a value and returns its id, which is never 0. */
   add(value: unknown, bytes: number): number {
-    const id = this.#free.pop() ?? this.#values.length;
-    this.bytes += KEPT_OVERHEAD_BYTES + bytes;
+    const id = this.#freeIds.pop() ?? this.#values.length;
+    this.bytes += OVERHEAD_BYTES + bytes;
     this.#values[id] = value;
     this.#bytes[id] = bytes;
     if (id >= this.#isRecent.length) {
@@ -36,27 +36,27 @@ export class KeptValues {
     return id;
   }
 
-  /** Keeps another value under a number. */
+  /** Replaces the value of an id. */
   replace(id: number, value: unknown, bytes: number): void {
     this.bytes += bytes - this.#bytes[id]!;
     this.#values[id] = value;
     this.#bytes[id] = bytes;
   }
 
-  /** The value of a number, or `undefined` if it was dropped. */
+  /** Returns the value of an id, or `undefined` if it was dropped. */
   get(id: number): unknown {
     this.#isRecent[id] = 1;
     return this.#values[id];
   }
 
-  /** Ends a number and its value. */
+  /** Drops a value and frees its id. */
   remove(id: number): void {
     this.replace(id, undefined, 0);
-    this.bytes -= KEPT_OVERHEAD_BYTES;
-    this.#free.push(id);
+    this.bytes -= OVERHEAD_BYTES;
+    this.#freeIds.push(id);
   }
 
-  /** Drops some values, the least used first, if more than `maxBytes` are taken by them. */
+  /** Drops some of the least recently used values if all together take more than `maxBytes`. */
   trim(maxBytes: number): void {
     for (let left = TRIM_STEPS; left > 0 && this.bytes > maxBytes; left--) {
       this.#hand = this.#hand + 1 < this.#values.length ? this.#hand + 1 : 0;
@@ -69,7 +69,7 @@ export class KeptValues {
     this.#values = [undefined];
     this.#bytes = [0];
     this.#isRecent = new Uint8Array(64);
-    this.#free = [];
+    this.#freeIds = [];
     this.#hand = 0;
     this.bytes = 0;
   }

@@ -1,33 +1,34 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 import { GhostTable } from "./ghost_table.ts";
 
-/** Bits of a hash that pick a slot of a table of full size. */
-const SLOT_BITS = 12;
-/** Slots of a table of full size. */
+/** Bits that number the slots of a full-sized bucket. */
+export const SLOT_BITS = 12;
+/** Slots of a full-sized bucket. */
 export const MAX_SLOTS: number = 1 << SLOT_BITS;
-const MIN_SLOTS = 64;
+/** Slots of the smallest bucket. */
+export const MIN_SLOTS = 64;
 
 const SEGMENT_LOW_SHIFT = 20;
 const UNIT_MASK = (1 << SEGMENT_LOW_SHIFT) - 1;
 const HOME_SHIFT = 4;
 
-/** What the objects of a table take beside their slots; estimated. */
-const TABLE_OVERHEAD_BYTES = 640;
+/** What a bucket's objects take beyond their slots; an estimate. */
+const BUCKET_OVERHEAD_BYTES = 640;
 
 /**
- * A part of the index: open addressing over slots of two words, with linear probing. A slot holds
- * 28 bits of the hash and the place of the entry (16 bits of segment, 20 of offset in units of 8
- * bytes; never 0). What follows a removed slot moves up, so there are no tombstones.
+ * A bucket of the index: open addressing with linear probing, over slots of two words. A slot holds
+ * 28 bits of the hash and the location of the entry (16 bits of segment id, 20 of offset in units
+ * of 8 bytes; never 0). Removal moves later entries up, so there are no tombstones.
  */
-export class IndexTable {
+export class IndexBucket {
   readonly id: number;
-  /** How many leading bits of the hash all entries here have in common. */
+  /** How many leading hash bits all its entries share. */
   depth: number;
-  /** Entries held. */
+  /** How many entries it holds. */
   items = 0;
   slots: Int32Array;
   mask: number;
-  /** What the small queue dropped lately of the same share of the hashes. */
+  /** Fingerprints of evicted keys with these leading hash bits. */
   readonly ghosts: GhostTable;
 
   constructor(id: number, { depth, slots = MIN_SLOTS }: { depth: number; slots?: number }) {
@@ -38,22 +39,22 @@ export class IndexTable {
     this.ghosts = new GhostTable(slots);
   }
 
-  /** The memory that it takes, in bytes. */
+  /** Memory taken, in bytes. */
   get byteLength(): number {
-    return this.slots.byteLength + this.ghosts.byteLength + TABLE_OVERHEAD_BYTES;
+    return this.slots.byteLength + this.ghosts.byteLength + BUCKET_OVERHEAD_BYTES;
   }
 
-  /** Whether it may be worth to make it smaller, or one with its other half. */
+  /** Whether it is worth halving it, or merging it with its buddy. */
   get isSparse(): boolean {
     return this.items < this.mask >>> 3;
   }
 
-  /** Where an entry with this hash is to be looked for first. */
+  /** Returns the slot at which the search for a hash starts. */
   home(hash: number): number {
     return hash >>> HOME_SHIFT & this.mask;
   }
 
-  /** The first slot from `slot` on that may hold an entry with this hash, or -1. */
+  /** Returns the first slot from `slot` on that may hold an entry with this hash, or -1. */
   next(slot: number, hash: number): number {
     const { slots, mask } = this;
     while (slots[2 * slot + 1]! !== 0) {
@@ -71,12 +72,12 @@ export class IndexTable {
     return (this.slots[2 * slot]! & 15) << 12 | this.slots[2 * slot + 1]! >>> SEGMENT_LOW_SHIFT;
   }
 
-  /** The word at which the entry begins in its segment. */
+  /** Returns the word at which the entry starts in its segment. */
   word(slot: number): number {
     return (this.slots[2 * slot + 1]! & UNIT_MASK) << 1;
   }
 
-  /** The slot of the entry at this place, or -1. */
+  /** Returns the slot of the entry at this location, or -1. */
   slotOf(hash: number, segmentId: number, word: number): number {
     const high = hash & ~15 | segmentId >>> 12;
     const low = segmentId << SEGMENT_LOW_SHIFT | word >>> 1;
@@ -86,17 +87,17 @@ export class IndexTable {
     return -1;
   }
 
-  /** Takes an entry in. There must be a free slot beside the one that it takes. */
+  /** Inserts an entry. At least one slot must stay free afterwards. */
   insert(hash: number, segmentId: number, word: number): void {
     let slot = this.home(hash);
     while (!this.isFree(slot)) slot = slot + 1 & this.mask;
     this.slots[2 * slot] = hash & ~15;
-    this.point(slot, segmentId, word);
+    this.relocate(slot, segmentId, word);
     this.items++;
   }
 
-  /** Says where the entry in this slot is now. */
-  point(slot: number, segmentId: number, word: number): void {
+  /** Updates the location of the entry in this slot. */
+  relocate(slot: number, segmentId: number, word: number): void {
     this.slots[2 * slot] = this.slots[2 * slot]! & ~15 | segmentId >>> 12;
     this.slots[2 * slot + 1] = segmentId << SEGMENT_LOW_SHIFT | word >>> 1;
   }
@@ -106,7 +107,7 @@ export class IndexTable {
     let hole = slot;
     for (let at = slot + 1 & mask; !this.isFree(at); at = at + 1 & mask) {
       const home = slots[2 * at]! >>> HOME_SHIFT & mask;
-      // Only what does not lie before its home in the hole may move there.
+      // An entry must not move to before its home.
       if ((at - home & mask) < (at - hole & mask)) continue;
       slots[2 * hole] = slots[2 * at]!;
       slots[2 * hole + 1] = slots[2 * at + 1]!;
@@ -126,12 +127,12 @@ export class IndexTable {
     this.#insertAll(old);
   }
 
-  /** Shares the entries with an empty table of the same size: those stay whose next bit is 0. */
-  split(other: IndexTable): void {
+  /** Moves the entries whose next hash bit is 1 to an empty bucket of the same size. */
+  split(other: IndexBucket): void {
     const bit = 31 - this.depth;
     this.depth = other.depth = this.depth + 1;
     for (let slot = 0; slot <= this.mask; slot++) {
-      // Each removal may move an entry up into this slot.
+      // Each removal may move another entry up into this slot.
       while (!this.isFree(slot) && (this.slots[2 * slot]! >>> bit & 1) === 1) {
         other.insert(this.slots[2 * slot]!, this.segmentId(slot), this.word(slot));
         this.remove(slot);
@@ -140,8 +141,8 @@ export class IndexTable {
     this.ghosts.split(other.ghosts, bit);
   }
 
-  /** Takes in all that its other half holds, which is of the same size. */
-  merge(other: IndexTable): void {
+  /** Takes over everything from its buddy, which has the same size. */
+  merge(other: IndexBucket): void {
     this.depth--;
     this.#insertAll(other.slots);
     this.ghosts.merge(other.ghosts);
