@@ -1,0 +1,272 @@
+import type { CallOptions } from "@groupcache/groupcache";
+import type { Instant, Read } from "./history.ts";
+import type { Node, NodeGroup } from "./node.ts";
+import type { GetManyOperation, KeyOperation, Operation } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** A call that has not come to its end. */
+interface Call {
+  readonly node: Node;
+  readonly what: string;
+  readonly key: string | undefined;
+  readonly began: Instant;
+}
+
+/** What a `get` may fail with: never with what keeps a peer from answering. */
+const READ_ERRORS: ReadonlySet<string> = new Set([
+  "not-found",
+  "load-failed",
+  "timeout",
+  "overloaded",
+  "closed",
+  "abort",
+]);
+const CHANGE_ERRORS: ReadonlySet<string> = new Set([
+  "peer-failed",
+  "overloaded",
+  "closed",
+  "abort",
+]);
+
+/** An aborted call ends at once. */
+const ABORT_MS = 1;
+
+/** Calls groups as programs do, and checks what comes of it. */
+export class Callers {
+  #world: World;
+  #calls = new Set<Call>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Calls that have not come to their end, in processes that could have ended them. */
+  get pending(): Call[] {
+    return [...this.#calls].filter(({ node }) => !node.gate.isDead);
+  }
+
+  /**
+   * Makes a call in a process.
+   *
+   * @param onRead Told of the values that it brings.
+   */
+  call(node: Node, operation: Operation, onRead: (read: Read) => void = () => {}): void {
+    const made = node.group(operation.group);
+    if (made === undefined || node.isClosed) return;
+    switch (operation.kind) {
+      case "get":
+        return void this.#get(node, made, operation, onRead);
+      case "getMany":
+        return void this.#getMany(node, made, operation, onRead);
+      case "peek":
+        return this.#peek(node, made, operation, onRead);
+      case "set":
+      case "remove":
+        return void this.#change(node, made, operation);
+    }
+  }
+
+  async #get(
+    node: Node,
+    { group, origin }: NodeGroup,
+    operation: KeyOperation,
+    onRead: (read: Read) => void,
+  ): Promise<void> {
+    const { key, abortAfterMs } = operation;
+    const end = this.#begin(node, `get ${nameOf(operation)}`, key, abortAfterMs);
+    try {
+      const brought = await group.get(key, this.#options(node, abortAfterMs));
+      const began = end(`brought ${JSON.stringify(origin.decode(key, brought)?.id)}`);
+      this.#check(node, { group, origin }, { ...operation, key, brought, began }, onRead);
+    } catch (error) {
+      this.#failed(node, key, error, READ_ERRORS, end(codeOf(error)));
+    }
+  }
+
+  async #getMany(
+    node: Node,
+    { group, origin }: NodeGroup,
+    operation: GetManyOperation,
+    onRead: (read: Read) => void,
+  ): Promise<void> {
+    const { keys, settled, abortAfterMs } = operation;
+    const end = this.#begin(node, `getMany ${nameOf(operation)}`, undefined, abortAfterMs);
+    const options = this.#options(node, abortAfterMs);
+    try {
+      const brought = settled
+        ? await group.getMany(keys, { ...options, settled })
+        : await group.getMany(keys, options);
+      const began = end(`brought ${brought.size}`);
+      for (const [key, outcome] of brought) {
+        const result = settled ? outcome as PromiseSettledResult<unknown> : undefined;
+        if (result?.status === "rejected") {
+          this.#failed(node, key, result.reason, READ_ERRORS, began);
+          continue;
+        }
+        const value = result === undefined ? outcome : result.value;
+        this.#check(node, { group, origin }, { ...operation, key, brought: value, began }, onRead);
+      }
+    } catch (error) {
+      this.#failed(node, undefined, error, READ_ERRORS, end(codeOf(error)));
+    }
+  }
+
+  #peek(
+    node: Node,
+    { group, origin }: NodeGroup,
+    operation: KeyOperation,
+    onRead: (read: Read) => void,
+  ): void {
+    const { key } = operation;
+    const began = this.#world.history.instant();
+    const brought = group.peek(key);
+    if (brought === undefined) return;
+    this.#world.note(
+      node.name,
+      `peek ${nameOf(operation)} brought ${origin.decode(key, brought)?.id}`,
+      [key],
+    );
+    this.#check(node, { group, origin }, { ...operation, key, brought, began }, onRead);
+  }
+
+  async #change(
+    node: Node,
+    { group, origin }: NodeGroup,
+    operation: KeyOperation,
+  ): Promise<void> {
+    const { kind, group: index, key, abortAfterMs } = operation;
+    const { history, plan } = this.#world;
+    if (kind !== "set" && kind !== "remove") return;
+    const knew = [...node.cache.peers];
+    const change = history.changeBegan({ kind, group: index, key, by: node, knew });
+    const value = history.newValue({
+      group: index,
+      key,
+      setBy: change,
+      by: node.name,
+      ttlMs: plan.groups[index]?.ttlMs ?? Infinity,
+    }, change.began);
+    value.ended = change.began;
+    const what = `${kind} ${nameOf(operation)}` + (kind === "set" ? ` to ${value.id}` : "");
+    const end = this.#begin(node, what, key, abortAfterMs);
+    const options = this.#options(node, abortAfterMs);
+    let failure: unknown;
+    try {
+      if (kind === "set") await group.set(key, origin.encode(value), options);
+      else await group.remove(key, options);
+    } catch (error) {
+      failure = error;
+    }
+    const knows = new Set(node.cache.peers);
+    change.knewThroughout = knew.filter((url) => knows.has(url));
+    change.ended = history.instant();
+    const code = failure === undefined ? "resolved" : codeOf(failure);
+    change.outcome = code === "resolved" || code === "peer-failed" ? code : "other failure";
+    const began = end(code);
+    if (failure !== undefined) this.#failed(node, key, failure, CHANGE_ERRORS, began);
+  }
+
+  /** Takes note of a call. Returns what does so of its end, and returns when it began. */
+  #begin(
+    node: Node,
+    what: string,
+    key: string | undefined,
+    abortAfterMs: number,
+  ): (how: string) => Instant {
+    const { history, scheduler } = this.#world;
+    const began = history.instant();
+    const call: Call = { node, what, key, began };
+    this.#calls.add(call);
+    const keys = what.match(/key\d+/g) ?? [];
+    this.#world.note(node.name, `calls ${what}`, keys);
+    if (abortAfterMs < Infinity) {
+      scheduler.after(abortAfterMs + ABORT_MS, () =>
+        node.gate.enter(() =>
+          // What else is due after a freeze may come before the abort.
+          scheduler.after(ABORT_MS, () =>
+            node.gate.enter(() => {
+              if (this.#calls.has(call)) this.#hangs(call, "though it was aborted");
+            }))
+        ));
+    }
+    return (how) => {
+      this.#calls.delete(call);
+      this.#world.note(node.name, `${how}: ${what}, called at ${began.atMs.toFixed(2)}`, keys);
+      return began;
+    };
+  }
+
+  /** Reports calls that ought to have ended. */
+  reportPending(): void {
+    for (const call of this.pending) this.#hangs(call, "long after all faults have ended");
+  }
+
+  #hangs(call: Call, how: string): void {
+    const { node, what, key, began } = call;
+    this.#calls.delete(call);
+    this.#world.rules.report({
+      rule: "hang",
+      key,
+      what: `${node.name}'s ${what} of ${began.atMs.toFixed(2)} has not ended, ${how}`,
+    });
+  }
+
+  #options(node: Node, abortAfterMs: number): CallOptions {
+    if (abortAfterMs === Infinity) return {};
+    const controller = new AbortController();
+    this.#world.scheduler.after(abortAfterMs, () => {
+      node.gate.enter(() => controller.abort(new DOMException("too late", "TimeoutError")));
+    });
+    return { signal: controller.signal };
+  }
+
+  #check(
+    node: Node,
+    { origin }: NodeGroup,
+    { kind, group, key, brought, began }: {
+      kind: string;
+      group: number;
+      key: string;
+      brought: unknown;
+      began: Instant;
+    },
+    onRead: (read: Read) => void,
+  ): void {
+    const { rules, history } = this.#world;
+    const value = origin.decode(key, brought);
+    if (value === undefined) {
+      const what = `${node.name}'s ${kind} of ${key} brought ${JSON.stringify(brought)}`;
+      return rules.report({ rule: "wrong value", key, what });
+    }
+    const read: Read = { kind, group, key, by: node, began, ended: history.instant(), value };
+    rules.read(read);
+    onRead(read);
+  }
+
+  #failed(
+    node: Node,
+    key: string | undefined,
+    error: unknown,
+    allowed: ReadonlySet<string>,
+    began: Instant,
+  ): void {
+    const code = codeOf(error);
+    if (allowed.has(code) && (code !== "closed" || node.isClosed || !node.isUp)) return;
+    this.#world.rules.report({
+      rule: "wrong error",
+      key,
+      what: `${node.name}'s call of ${began.atMs.toFixed(2)} failed with ${code}: ${error}`,
+    });
+  }
+}
+
+function nameOf(operation: Operation): string {
+  const keys = operation.kind === "getMany" ? operation.keys.join() : operation.key;
+  return `group${operation.group}/${keys}`;
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") return "abort";
+  if (typeof error === "object" && error !== null && "code" in error) return String(error.code);
+  return String(error);
+}

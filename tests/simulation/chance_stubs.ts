@@ -1,0 +1,59 @@
+import { Random } from "./random.ts";
+
+/**
+ * Takes chance out of the runtime while simulations run: what the library draws for the hashes of
+ * keys and for the names of instances, and when the collector finds something; and time out of errors.
+ *
+ * The runner puts it back: other tests of the process must not notice.
+ */
+export function stubChance(): Disposable {
+  const { randomUUID, getRandomValues } = crypto;
+  const { FinalizationRegistry } = globalThis;
+  const { stackTraceLimit } = Error;
+  // To find out where an error was made takes longer than what failed.
+  Error.stackTraceLimit = 0;
+  crypto.randomUUID = (): `${string}-${string}-${string}-${string}-${string}` => {
+    const digits = (idSource?.next ?? Math.random)().toString(16).padEnd(18, "0").slice(2, 14);
+    return `00000000-0000-4000-8000-${digits}`;
+  };
+  crypto.getRandomValues = ((array: Int32Array) => {
+    const random = new Random("secret");
+    for (let i = 0; i < array.length; i++) array[i] = random.int(0, 2 ** 32 - 1);
+    return array;
+  }) as typeof crypto.getRandomValues;
+  globalThis.FinalizationRegistry = PromptRegistry as unknown as typeof FinalizationRegistry;
+  return {
+    [Symbol.dispose](): void {
+      Object.assign(crypto, { randomUUID, getRandomValues });
+      globalThis.FinalizationRegistry = FinalizationRegistry;
+      Error.stackTraceLimit = stackTraceLimit;
+    },
+  };
+}
+
+/** A collector that finds at once what nobody holds any more. */
+class PromptRegistry<Held> {
+  #callback: (held: Held) => void;
+
+  constructor(callback: (held: Held) => void) {
+    this.#callback = callback;
+  }
+
+  register(_target: object, held: Held): void {
+    queueMicrotask(() => this.#callback(held));
+  }
+
+  unregister(): void {}
+}
+
+let idSource: Random | undefined;
+
+/** Runs what names instances, whose names then follow from `random`. */
+export function withIdsFrom<Result>(random: Random, run: () => Result): Result {
+  idSource = random;
+  try {
+    return run();
+  } finally {
+    idSource = undefined;
+  }
+}

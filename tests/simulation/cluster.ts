@@ -1,0 +1,238 @@
+import { Callers } from "./callers.ts";
+import { Node, urlOf } from "./node.ts";
+import { type Action, type Fault, isOperation } from "./plan.ts";
+import { draw, Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+type PlacedFault = Fault & { readonly place: number };
+
+/** The processes of a run: does to them what the plan says. */
+export class Cluster {
+  readonly callers: Callers;
+  #world: World;
+  /** The process at each place, the last one that was there. */
+  #nodes = new Map<number, Node>();
+  #runs = new Map<number, number>();
+  #all: Node[] = [];
+  /** What ends the faults under way. */
+  #mending = new Set<() => void>();
+  #lists = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.callers = new Callers(world);
+    const { plan, listed } = world;
+    for (let place = 0; place < plan.startCount; place++) {
+      this.#start(place);
+      listed.add(urlOf(place));
+    }
+    for (const node of this.#all) node.setPeers(listed);
+    this.#lookAtLists();
+  }
+
+  /** All processes that have ever been there. */
+  get all(): readonly Node[] {
+    return this.#all;
+  }
+
+  /** Those that are there and were not told to end. */
+  get up(): Node[] {
+    return [...this.#nodes.values()].filter(({ isUp }) => isUp);
+  }
+
+  /** Does what the plan says. */
+  do(action: Action): void {
+    const node = this.#nodes.get(action.place);
+    if (isOperation(action)) {
+      if (node !== undefined) node.gate.enter(() => this.callers.call(node, action));
+    } else if (action.kind === "join") this.#join(action.place);
+    else if (node?.isUp) this.#afflict(node, action);
+  }
+
+  /** Ends all faults, and gives all processes one list. */
+  heal(): void {
+    this.#world.isHealed = true;
+    this.#world.network.heal();
+    for (const mend of [...this.#mending]) mend();
+    const { listed } = this.#world;
+    listed.clear();
+    for (const { url } of this.up) listed.add(url);
+    this.#publish();
+  }
+
+  #start(place: number): Node {
+    const run = this.#runs.get(place) ?? 0;
+    this.#runs.set(place, run + 1);
+    const node = new Node(this.#world, place, run);
+    this.#nodes.set(place, node);
+    this.#all.push(node);
+    return node;
+  }
+
+  #join(place: number): void {
+    const before = this.#nodes.get(place);
+    if (before !== undefined && !before.gate.isDead) return;
+    const node = this.#start(place);
+    this.#world.listed.add(node.url);
+    node.setPeers(this.#world.listed);
+    this.#publish();
+  }
+
+  #afflict(node: Node, fault: PlacedFault): void {
+    switch (fault.kind) {
+      case "leave":
+        return void this.#leave(node, fault);
+      case "crash":
+        return this.#crash(node, fault);
+      case "freeze":
+        return this.#freeze(node, fault.forMs);
+      case "flap":
+        return this.#flap(node, fault.forMs);
+      case "cut off":
+        return this.#cutOff(node, fault);
+      case "lossy":
+        return this.#lose(node, fault);
+      case "clock":
+        node.clock.jump(fault.byMs);
+        // For good: those who were set apart stay so.
+        this.#world.calm.disturb("clock")();
+        return this.#world.note(node.name, `has its clock set by ${fault.byMs} ms`);
+    }
+  }
+
+  async #leave(
+    node: Node,
+    { drainMs, delisted }: PlacedFault & { kind: "leave" },
+  ): Promise<void> {
+    const { scheduler, listed, plan, calm } = this.#world;
+    const end = calm.disturb(`${node.name} leaves`, { isFault: drainMs === 0 });
+    const delist = () => {
+      if (listed.delete(node.url)) this.#publish();
+    };
+    if (delisted === "before") {
+      delist();
+      const waited = Promise.withResolvers<void>();
+      scheduler.after(2 * plan.network.listSpreadMs + 50, () => node.gate.enter(waited.resolve));
+      await waited.promise;
+      if (!node.isUp) return end();
+    }
+    const closed = node.leave(drainMs);
+    if (delisted === "at once") delist();
+    await closed;
+    // The server ends what is under way, and then itself.
+    scheduler.after(20, () => {
+      node.gate.enter(() => {
+        this.#world.network.kill(node);
+        delist();
+        end();
+      });
+    });
+  }
+
+  #crash(node: Node, { forMs, isRestarted }: PlacedFault & { kind: "crash" }): void {
+    const { listed } = this.#world;
+    const end = this.#world.trouble(`${node.name} is dead`, [node.url]);
+    node.kill();
+    this.#later(forMs, () => {
+      end();
+      if (isRestarted && this.#nodes.get(node.place) === node) {
+        const next = this.#start(node.place);
+        listed.add(next.url);
+        next.setPeers(listed);
+      } else if (this.#nodes.get(node.place) === node) listed.delete(node.url);
+      this.#publish();
+    });
+  }
+
+  #freeze(node: Node, forMs: number): void {
+    if (!node.gate.isRunning) return;
+    const { plan, scheduler } = this.#world;
+    const end = this.#world.trouble(`${node.name} is frozen`, [node.url]);
+    this.#world.note(node.name, `is frozen for ${forMs.toFixed(0)} ms`);
+    node.gate.freeze();
+    this.#later(forMs, () => {
+      this.#world.note(node.name, "goes on");
+      node.gate.thaw(new Random(`${plan.seed} ${node.name} ${scheduler.nowMs}`));
+      end();
+    });
+  }
+
+  #flap(node: Node, forMs: number): void {
+    const { listed } = this.#world;
+    if (!listed.delete(node.url)) return;
+    this.#world.note(node.name, "is taken off the list");
+    this.#publish();
+    this.#later(forMs, () => {
+      if (!node.isUp) return;
+      this.#world.note(node.name, "is put on the list again");
+      listed.add(node.url);
+      this.#publish();
+    });
+  }
+
+  #cutOff(node: Node, { from, ways, shows, forMs }: PlacedFault & { kind: "cut off" }): void {
+    const { links } = this.#world.network;
+    const others = from.map(urlOf).filter((url) => url !== node.url);
+    const end = this.#world.trouble(`${node.name} is cut off`, [node.url, ...others]);
+    this.#world.note(node.name, `is cut off (${ways}, ${shows}) from ${from.join(" ")}`);
+    const mend = others.flatMap((other) => [
+      ...ways === "in" ? [] : [links.cut(node.url, other, shows)],
+      ...ways === "out" ? [] : [links.cut(other, node.url, shows)],
+    ]);
+    this.#later(forMs, () => {
+      this.#world.note(node.name, `is cut off no more from ${from.join(" ")}`);
+      for (const each of mend) each();
+      end();
+    });
+  }
+
+  #lose(node: Node, { share, forMs }: PlacedFault & { kind: "lossy" }): void {
+    const { links } = this.#world.network;
+    const others = this.#world.plan.places.keys().map(urlOf).filter((url) => url !== node.url);
+    const end = this.#world.calm.disturb("loss");
+    this.#world.note(node.name, `loses ${(100 * share).toFixed(0)} % of its messages`);
+    const mend = [...others].flatMap((other) => [
+      links.lose(node.url, other, share),
+      links.lose(other, node.url, share),
+    ]);
+    this.#later(forMs, () => {
+      for (const each of mend) each();
+      end();
+    });
+  }
+
+  /** Ends something after a while, or when all faults end. */
+  #later(forMs: number, end: () => void): void {
+    const once = () => {
+      if (this.#mending.delete(once)) end();
+    };
+    this.#mending.add(once);
+    this.#world.scheduler.after(forMs, once);
+  }
+
+  /** Lets all processes hear of the list, each when it does. */
+  #publish(): void {
+    const { scheduler, plan, listed } = this.#world;
+    const number = this.#lists++;
+    for (const node of this.#all) {
+      if (node.gate.isDead || node.isClosed) continue;
+      const ms = draw(`${plan.seed} list ${number} ${node.name}`) * plan.network.listSpreadMs;
+      scheduler.after(ms, () =>
+        node.gate.enter(() => {
+          // Whatever it heard before: what it hears now is how it is now.
+          node.setPeers(listed);
+          this.#lookAtLists();
+        }));
+    }
+    this.#lookAtLists();
+  }
+
+  #lookAtLists(): void {
+    const { listed, calm } = this.#world;
+    const wanted = [...listed].sort().join();
+    const there = [...this.#nodes.values()].filter((node) => !node.gate.isDead && !node.isClosed);
+    const agree = there.every(({ cache }) => [...cache.peers].sort().join() === wanted) &&
+      there.length === listed.size;
+    calm.setTrouble("lists differ", !agree);
+  }
+}

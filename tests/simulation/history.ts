@@ -1,0 +1,109 @@
+/** A value that exists: which load or `set` it came from, and when that was. */
+export interface Value {
+  readonly id: number;
+  readonly group: number;
+  readonly key: string;
+  /** The call of `set` that brought it; undefined if it was loaded. */
+  readonly setBy: Change | undefined;
+  /** Who loaded or set it. */
+  readonly by: string;
+  readonly began: Instant;
+  /** When the load came to its end; as `began` for a `set`, whose time to live begins at once. */
+  ended: Instant | undefined;
+  readonly ttlMs: number;
+}
+
+/** A point in the order of all that happened. */
+export interface Instant {
+  readonly order: number;
+  readonly atMs: number;
+}
+
+/** A process as the rules see it. */
+export interface Observed {
+  readonly name: string;
+  readonly url: string;
+  readonly started: Instant;
+  /** Whether it is still there, and was not told to close. */
+  readonly isUp: boolean;
+}
+
+/** A call of `set` or `remove`. */
+export interface Change {
+  readonly kind: "set" | "remove";
+  readonly group: number;
+  readonly key: string;
+  readonly by: Observed;
+  readonly began: Instant;
+  /** Whom the caller knew of when the call began, itself included. */
+  readonly knew: readonly string[];
+  ended: Instant | undefined;
+  /** Whom it knew of all the time until the call ended. */
+  knewThroughout: readonly string[];
+  outcome: "under way" | "resolved" | "peer-failed" | "other failure";
+}
+
+/** A call that brought a value. */
+export interface Read {
+  readonly kind: string;
+  readonly group: number;
+  readonly key: string;
+  readonly by: Observed;
+  readonly began: Instant;
+  readonly ended: Instant;
+  readonly value: Value;
+}
+
+/** What the code under test did, in the order in which it did. */
+export class History {
+  readonly values: Map<number, Value> = new Map();
+  readonly changes: Change[] = [];
+  #byKey = new Map<string, Change[]>();
+  #order = 0;
+  #now: () => number;
+
+  /** @param now The virtual time, in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  instant(): Instant {
+    return { order: this.#order++, atMs: this.#now() };
+  }
+
+  /** A value that is about to be. */
+  newValue(value: Omit<Value, "id" | "began" | "ended">, began: Instant = this.instant()): Value {
+    const made = { ...value, id: this.values.size, began, ended: undefined };
+    this.values.set(made.id, made);
+    return made;
+  }
+
+  changeBegan(change: Pick<Change, "kind" | "group" | "key" | "by" | "knew">): Change {
+    const made: Change = {
+      ...change,
+      began: this.instant(),
+      ended: undefined,
+      knewThroughout: [],
+      outcome: "under way",
+    };
+    this.changes.push(made);
+    const name = `${change.group} ${change.key}`;
+    const changes = this.#byKey.get(name);
+    if (changes === undefined) this.#byKey.set(name, [made]);
+    else changes.push(made);
+    return made;
+  }
+
+  /** The changes of a key, in the order in which they began. */
+  changesOf(group: number, key: string): readonly Change[] {
+    return this.#byKey.get(`${group} ${key}`) ?? [];
+  }
+}
+
+/** Whether a value was there before a change: loaded or set by a call that began before it. */
+export function isOlder(value: Value, change: Change): boolean {
+  if (value.began.order > change.began.order || value.setBy === change) return false;
+  // One that was under way at the same time may come after it.
+  const { setBy } = value;
+  return setBy === undefined || setBy.ended !== undefined && setBy.ended.order < change.began.order;
+}

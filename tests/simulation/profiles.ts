@@ -1,0 +1,190 @@
+import type { FaultKind, OperationKind } from "./plan.ts";
+
+/** What is likely in the runs of one kind. */
+export interface Profile {
+  readonly what: string;
+  /** @default drawn */
+  readonly handoffMs?: number;
+  /** How many processes there are at first, and how many more may join. */
+  readonly processes: readonly [least: number, most: number];
+  readonly spares: number;
+  readonly keys: readonly [least: number, most: number];
+  /** Until all faults end, in milliseconds. */
+  readonly lastsMs: number;
+  /** How far apart calls are on average, over all processes, in milliseconds. */
+  readonly callsMs: number;
+  readonly operations: Readonly<Record<OperationKind, number>>;
+  /** How far apart faults are on average, in milliseconds. */
+  readonly faultsMs: number;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** In what share of the runs ... */
+  readonly hedges: number;
+  readonly mirrors: number;
+  readonly ttl: number;
+  readonly clocksDiffer: number;
+  readonly groupsLate: number;
+  readonly slow: number;
+  readonly doubled: number;
+  readonly evicts: number;
+  readonly loadsFail: number;
+  /** How processes leave. */
+  readonly leaves?: { readonly drains: number; readonly delisted: "before" | "at once" | "after" };
+}
+
+/** Their names. */
+export type ProfileName =
+  | "all"
+  | "steady"
+  | "calm"
+  | "join"
+  | "drain"
+  | "delisted"
+  | "drain and loss"
+  | "takeover"
+  | "flap"
+  | "loss"
+  | "hedge"
+  | "drain of a delisted process";
+
+const CALM: Profile = {
+  what: "processes that have just started",
+  processes: [2, 5],
+  spares: 0,
+  keys: [3, 10],
+  lastsMs: 45_000,
+  callsMs: 300,
+  operations: { get: 6, getMany: 2, peek: 2, set: 2, remove: 2 },
+  faultsMs: Infinity,
+  faults: {},
+  hedges: 0,
+  mirrors: 0.6,
+  ttl: 0.3,
+  clocksDiffer: 0.3,
+  groupsLate: 0,
+  slow: 0.2,
+  doubled: 0,
+  evicts: 0.2,
+  loadsFail: 0.3,
+};
+
+const MOVING: Profile = {
+  ...CALM,
+  spares: 3,
+  callsMs: 80,
+  lastsMs: 15_000,
+  faultsMs: 2500,
+  operations: { get: 6, getMany: 1, peek: 1, set: 1, remove: 3 },
+  ttl: 0,
+  evicts: 0,
+  clocksDiffer: 0,
+  loadsFail: 0,
+};
+
+/** The kinds of runs. */
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  /** Everything. */
+  all: {
+    ...CALM,
+    what: "everything",
+    spares: 3,
+    lastsMs: 20_000,
+    faultsMs: 1500,
+    callsMs: 100,
+    faults: {
+      join: 4,
+      leave: 3,
+      crash: 2,
+      freeze: 2,
+      flap: 3,
+      "cut off": 3,
+      lossy: 2,
+      clock: 2,
+    },
+    hedges: 0.3,
+    groupsLate: 0.1,
+    doubled: 0.2,
+    clocksDiffer: 0.5,
+  },
+  steady: { ...CALM, what: "a list that never changes", handoffMs: 0, slow: 0 },
+  calm: CALM,
+  join: { ...MOVING, what: "changes while processes join", faults: { join: 1 }, mirrors: 0.3 },
+  drain: {
+    ...MOVING,
+    what: "changes while processes drain, before they are taken off the list",
+    processes: [4, 6],
+    faults: { leave: 1 },
+    leaves: { drains: 1, delisted: "after" },
+    mirrors: 0.3,
+  },
+  delisted: {
+    ...MOVING,
+    what: "changes after a process was taken off the list that is still there",
+    processes: [3, 5],
+    faults: { flap: 1 },
+    mirrors: 0,
+    ttl: 0.5,
+  },
+  "drain and loss": {
+    ...MOVING,
+    what: "changes while a process drains and messages are lost",
+    processes: [4, 6],
+    faults: { leave: 1, lossy: 1 },
+    leaves: { drains: 1, delisted: "after" },
+    mirrors: 0,
+  },
+  takeover: {
+    ...MOVING,
+    what: "values with a time to live are handed over",
+    processes: [2, 4],
+    keys: [1, 3],
+    faults: { leave: 1 },
+    leaves: { drains: 1, delisted: "at once" },
+    operations: { get: 10, getMany: 1, peek: 1, set: 0.2, remove: 0.2 },
+    callsMs: 150,
+    ttl: 1,
+    mirrors: 0,
+  },
+  flap: {
+    ...MOVING,
+    what: "changes while a process is off the list for a moment",
+    processes: [3, 5],
+    faults: { flap: 1 },
+    faultsMs: 3000,
+    mirrors: 0.5,
+  },
+  loss: {
+    ...MOVING,
+    what: "messages are lost, changes too",
+    spares: 0,
+    faults: { lossy: 1 },
+    mirrors: 1,
+    callsMs: 20,
+    keys: [1, 3],
+    lastsMs: 8000,
+  },
+  hedge: {
+    ...MOVING,
+    what: "slow answers, and second requests",
+    processes: [3, 4],
+    spares: 0,
+    faults: {},
+    faultsMs: Infinity,
+    hedges: 1,
+    mirrors: 1,
+    slow: 1,
+    callsMs: 8,
+    keys: [2, 4],
+    lastsMs: 6000,
+    operations: { get: 20, getMany: 0, peek: 0.2, set: 2, remove: 0.5 },
+  },
+  "drain of a delisted process": {
+    ...MOVING,
+    what: "processes drain after they were taken off the list",
+    processes: [3, 5],
+    faults: { leave: 1 },
+    leaves: { drains: 1, delisted: "before" },
+    mirrors: 0,
+    slow: 0,
+    operations: { get: 10, getMany: 1, peek: 0, set: 0.5, remove: 0.2 },
+  },
+};

@@ -1,0 +1,62 @@
+import type { Calm } from "../calm.ts";
+import type { History, Instant, Value } from "../history.ts";
+import type { Report } from "./rule.ts";
+
+/** What a process held when it began to leave. */
+interface Legacy {
+  readonly by: string;
+  readonly from: Instant;
+  /** Values by group and key. */
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+/** How a {@linkcode Handover} is made. */
+export interface HandoverOptions {
+  readonly history: History;
+  readonly calm: Calm;
+  readonly report: Report;
+}
+
+/**
+ * A process that drains hands over what it has: where nothing was ever wrong, none of that is loaded
+ * again, unless it was changed or has ended.
+ */
+export class Handover {
+  #options: HandoverOptions;
+  #legacies: Legacy[] = [];
+
+  constructor(options: HandoverOptions) {
+    this.#options = options;
+  }
+
+  /** A process begins to drain. */
+  leaves(by: string, values: readonly Value[]): void {
+    const entries = values.map((value) => [`${value.group} ${value.key}`, value] as const);
+    const from = this.#options.history.instant();
+    this.#legacies.push({ by, from, values: new Map(entries) });
+  }
+
+  /** A load begins. */
+  check(load: Value): void {
+    const { history, calm, report } = this.#options;
+    if (calm.hasBeenDisturbed) return;
+    const name = `${load.group} ${load.key}`;
+    for (const { by, from, values } of this.#legacies) {
+      const value = values.get(name);
+      if (value === undefined || value.ttlMs < Infinity) continue;
+      const changes = history.changesOf(load.group, load.key);
+      const isChanged = changes.some(({ began, ended }) =>
+        began.order > from.order || ended === undefined || ended.order > value.began.order
+      );
+      if (isChanged) continue;
+      report({
+        rule: "loaded again",
+        key: load.key,
+        what:
+          `${load.by} loads ${load.key}, of which ${by} had value ${value.id} when it left at ` +
+          `${from.atMs.toFixed(2)}`,
+      });
+      return;
+    }
+  }
+}

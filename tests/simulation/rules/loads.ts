@@ -1,0 +1,63 @@
+import type { Calm } from "../calm.ts";
+import type { History, Instant, Value } from "../history.ts";
+import type { Report } from "./rule.ts";
+
+/** A run of the loader for one key. */
+export interface Load {
+  readonly value: Value;
+  /** Whether it has ended, or nobody waits for it any more. */
+  isOver: boolean;
+}
+
+/** How a {@linkcode Loads} is made. */
+export interface LoadsOptions {
+  readonly history: History;
+  readonly calm: Calm;
+  /** Whether processes may load a key twice, because they ask a second one when the first is slow. */
+  readonly mayHedge: boolean;
+  readonly report: Report;
+}
+
+/** A change lets a flight begin afresh that looks around for so long before it loads, in milliseconds. */
+const PEEKS_MS = 5000;
+
+/** After so long nobody acts on a list of before, in milliseconds. */
+const SETTLED_MS = 30_000;
+
+/**
+ * One load at a time for a key, while all have one list and nothing has ever been wrong. A change
+ * lets a new load begin beside the one that it found.
+ */
+export class Loads {
+  #options: LoadsOptions;
+  #underWay = new Map<string, Load[]>();
+
+  constructor(options: LoadsOptions) {
+    this.#options = options;
+  }
+
+  began(value: Value): Load {
+    const load: Load = { value, isOver: false };
+    const name = `${value.group} ${value.key}`;
+    const others = (this.#underWay.get(name) ?? []).filter(({ isOver }) => !isOver);
+    this.#underWay.set(name, [...others, load]);
+    for (const other of others) this.#check(load, other);
+    return load;
+  }
+
+  #check({ value }: Load, { value: other }: Load): void {
+    const { history, calm, mayHedge, report } = this.#options;
+    if (mayHedge || calm.hasBeenDisturbed || calm.forMs < SETTLED_MS) return;
+    if (history.changesOf(value.group, value.key).some(lastsBeyond(other.began))) return;
+    report({
+      rule: "two loads",
+      key: value.key,
+      what: `${value.by} loads ${value.key} while ${other.by} does, since ` +
+        `${other.began.atMs.toFixed(2)}`,
+    });
+  }
+}
+
+function lastsBeyond(instant: Instant): (change: { ended: Instant | undefined }) => boolean {
+  return ({ ended }) => ended === undefined || ended.atMs > instant.atMs - PEEKS_MS;
+}

@@ -1,0 +1,58 @@
+// A share of what `deno task simulate` runs. Each seed is one run of the real code in virtual time:
+// `profiles.ts` says what is likely in it, `rules/` what must hold.
+//
+// What the code does not keep yet is in `holds.ts`: `NOT_YET` lists, by profile, the rules that may
+// be broken. To hold the code to a rule, take it out there.
+//
+// A seed that fails prints the command that replays it: that shrinks the run to what the failure
+// needs, and tells what happened to the key.
+
+import { assertEquals } from "@std/assert";
+import process from "node:process";
+import { test } from "../runtime.ts";
+import { stubChance } from "./chance_stubs.ts";
+import { generate } from "./generate.ts";
+import { NOT_YET } from "./holds.ts";
+import { searchInJobs } from "./jobs.ts";
+import { type ProfileName, PROFILES } from "./profiles.ts";
+import { replayCommand } from "./report.ts";
+import { search } from "./search.ts";
+import { loadSubject } from "./subject.ts";
+
+/** Seeds to run in all. CI runs 2,000. */
+const SEEDS = Number(process.env["GROUPCACHE_SIMULATION_SEEDS"] ?? 120);
+/** The profile of everything gets as many as all others together. */
+const SHARES = Object.keys(PROFILES).length * 2 - 2;
+
+for (const profile of Object.keys(PROFILES) as ProfileName[]) {
+  const share = profile === "all" ? 0.5 : 1 / SHARES;
+  const count = Math.max(2, Math.round(SEEDS * share));
+  test(`Simulation of "${PROFILES[profile].what}" keeps all rules in ${count} runs`, async () => {
+    const { broken } = await searchInJobs({ profile, from: 1, count, jobs: 2 });
+    const failures = [...broken]
+      .filter(([rule]) => !NOT_YET[profile].includes(rule))
+      .map(([rule, [seed]]) => `"${rule}": ${replayCommand(profile, seed as number)}`);
+    assertEquals(failures, []);
+  });
+}
+
+test("Simulation of a seed is the same whatever runs beside it", async () => {
+  using _stubs = stubChance();
+  const subject = await loadSubject();
+  const hashesOf = async (from: number, count: number): Promise<Map<number, string>> => {
+    const hashes = new Map<number, string>();
+    const onRun = (seed: number, hash: string): void => void hashes.set(seed, hash);
+    await search({ subject, profile: "all", from, count, onRun });
+    return hashes;
+  };
+  const together = await hashesOf(1, 6);
+  const alone = await hashesOf(3, 1);
+  assertEquals(alone.get(3), together.get(3));
+  assertEquals(await hashesOf(1, 6), together);
+  assertEquals(new Set(together.values()).size, 6);
+});
+
+test("Simulation draws the same plan for a seed, and others for others", () => {
+  assertEquals(generate(1, "all"), generate(1, "all"));
+  assertEquals(new Set([1, 2, 3].map((seed) => JSON.stringify(generate(seed, "all")))).size, 3);
+});
