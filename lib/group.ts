@@ -27,7 +27,7 @@ import type { Clock } from "./timing/clock.ts";
 //    A flight of step 2 may wait for one of step 4, never the other way round.
 // 5. A value received from a peer is mirrored in the hot cache if the key is hot.
 
-/** A value on its way to those who wait for it. */
+/** A value on its way to the callers that wait for it. */
 interface FetchedValue<T> extends EncodedValue {
   /** Set by the first waiter, if decoded values may be shared. */
   decoded?: T;
@@ -49,7 +49,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   #gets = new SingleFlight<FetchedValue<T>>();
   /** Has flights of its own, so that no circle of peers can form. */
   #local: LocalGroup;
-  /** As `closing.aborted`, which costs a hit up to 20 ns. */
+  /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
 
   constructor(name: string, options: ClusterGroupOptions<T, Input>) {
@@ -89,7 +89,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     try {
       hit = this.#memory.get(key);
     } catch (error) {
-      // An invalid key is not found either, and that is what to report then.
+      // If the key is invalid, that is the error to report.
       checkWellFormed(key);
       this.#counters.gets++;
       throw this.#cannotDecode(key, error);
@@ -133,7 +133,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     const isHot = this.#memory.isMirrored(key) || hotKeys.shouldMirror(value.minuteQps, now);
     if (!isHot) return;
     this.#counters.mirrored++;
-    if (this.#memory.mirror(key, value)) hotKeys.pushedOut(now);
+    if (this.#memory.mirror(key, value)) hotKeys.evictedMirrors(now);
   }
 
   #decode(key: string, fetched: FetchedValue<T>): T {
@@ -214,7 +214,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     return { ...this.#counters, loadsShared: loads - loadsExecuted, ...this.#memory.stats() };
   }
 
-  /** Lets a value that is on its way be neither shared with later callers nor mirrored. */
+  /** Keeps a value that is on its way from being shared with later callers, and from being mirrored. */
   forget(key: string): void {
     this.#gets.forget(key);
   }
@@ -259,6 +259,6 @@ export interface ClusterGroupOptions<T, Input> {
   counters: Counters;
   /** Called for each peer that could not be asked. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
-  /** Aborts with the error for those who wait when the cache is closed. */
+  /** Aborts when the cache is closed, with the error for all who wait. */
   closing: AbortSignal;
 }

@@ -1,17 +1,16 @@
 import type { GroupStats } from "./stats.ts";
 
-/** What a call may take with it. */
+/** Options for the calls of a {@linkcode Group}. */
 export interface CallOptions {
   /**
-   * Ends this caller's wait: the call rejects with the signal's reason. A load under way goes on
-   * as long as anybody else waits for it.
+   * Ends this caller's wait: the call rejects with the signal's reason. A load in flight goes on as
+   * long as another caller waits for it.
    */
   signal?: AbortSignal;
 }
 
 /**
- * Values of one kind, by key: made by {@linkcode GroupCache.group}, in every process under the
- * same name.
+ * Values of one kind, by key. `GroupCache.group` creates it, in every process under the same name.
  *
  * Keys are non-empty, well-formed strings of at most 64 KiB as UTF-8; anything else is a
  * `TypeError`. Once the cache is closed every call rejects with code `closed`.
@@ -36,27 +35,27 @@ export interface CallOptions {
  * ```
  */
 export interface Group<T, Input = T> {
-  /** The name, which is part of the path under which peers ask for values. */
+  /** The group's name. It is part of the path under which peers ask for values. */
   readonly name: string;
 
   /**
-   * The value of a key: from memory, from the process that owns the key, or, in that process, from
-   * the loader. All who ask meanwhile, in all processes, share one load and its outcome. Failures
-   * are not cached.
+   * Returns the value of a key: from memory, from the process that owns the key, or, in that
+   * process, from the loader. All concurrent callers, in all processes, share one load and its
+   * outcome. Failures are not cached.
    *
    * @throws {GroupCacheError} With code `not-found`, `load-failed`, `timeout`, `too-large` (another
-   * process has the value, and it is larger than `limits.maxValueBytes`) or `closed`.
-   * @throws {TypeError} If the key is none.
+   * process has the value, and it is larger than `limits.maxValueBytes`), `overloaded` or `closed`.
+   * @throws {TypeError} If the key is invalid.
    */
   get(key: string, options?: CallOptions): Promise<T>;
 
   /**
-   * The values of several keys, in their order; those that do not exist are absent. What is in
-   * memory needs no network, each owner is asked once for the rest, and there `loadMany` loads what
-   * nobody has. A key that is there twice is asked for once.
+   * Returns the values of several keys, in their order; keys without a value are absent. Values in
+   * memory need no network. Each owner is asked once for its share of the rest, and its `loadMany`
+   * loads what it does not have. A duplicate key is asked for once.
    *
-   * @throws {GroupCacheError} As `get`, for the first key that fails otherwise than by `not-found`.
-   * @throws {TypeError} If a key is none.
+   * @throws {GroupCacheError} As `get`, for the first key that fails, except with `not-found`.
+   * @throws {TypeError} If a key is invalid.
    *
    * @example
    * ```ts
@@ -75,55 +74,55 @@ export interface Group<T, Input = T> {
    * ```
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;
-  /** As above, but a key that fails fails alone: as `Promise.allSettled` tells of it. */
+  /** As above, but a key that fails does not fail the others: results as of `Promise.allSettled`. */
   getMany(
     keys: Iterable<string>,
     options: CallOptions & { settled: true },
   ): Promise<Map<string, PromiseSettledResult<T>>>;
 
   /**
-   * The value of a key if it is in this process's memory, and not a byte of network. It counts as
-   * no use of the entry.
+   * Returns the value of a key if it is in this process's memory, without any request. It does not
+   * count as a use of the entry.
    *
-   * @throws {TypeError} If the key is none.
+   * @throws {TypeError} If the key is invalid.
    */
   peek(key: string): T | undefined;
 
   /**
-   * Puts a value under a key, at the key's owner, and drops what other processes hold of it. A
-   * load under way does not overwrite it.
+   * Stores a value under a key, at the key's owner, and drops the old value in all other processes.
+   * A load in flight does not overwrite it.
    *
    * @throws {GroupCacheError} With code `too-large`, and nothing is changed, if there are other
    * processes and the value is larger than `limits.maxValueBytes`; with code `peer-failed` if a peer
-   * could not be told, and may serve an old value until that ends; the others have been told.
-   * @throws {TypeError} If the key is none, or the codec refuses the value.
+   * could not be told: all others have been, but that one may serve an old value until it expires.
+   * @throws {TypeError} If the key is invalid, or the codec refuses the value.
    */
   set(key: string, value: Input, options?: CallOptions): Promise<void>;
 
   /**
-   * Removes a key in all processes, its owner first. A load under way does not put it back.
+   * Removes a key in all processes, its owner first. A load in flight does not bring it back.
    *
-   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told, and may serve
-   * the value until that ends; the others have been told.
-   * @throws {TypeError} If the key is none.
+   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told: all others have
+   * been, but that one may serve the value until it expires.
+   * @throws {TypeError} If the key is invalid.
    */
   remove(key: string, options?: CallOptions): Promise<void>;
 
-  /** What the group has counted so far. */
+  /** Returns what the group has counted so far. */
   stats(): GroupStats;
 }
 
-/** What a loader is told beside the key. */
+/** What a loader is given beside the key. */
 export interface LoadContext<T, Input = T> {
-  /** Aborts when nobody waits for the value any more, or `loadTimeoutMs` is over. */
+  /** Aborts when the last caller has left, or after `loadTimeoutMs`. */
   readonly signal: AbortSignal;
   /** The group that loads. */
   readonly group: Group<T, Input>;
 }
 
 /**
- * Brings a value from where it comes from. `undefined`, or a `GroupCacheError` with code
- * `not-found`, says that there is none.
+ * Fetches a value from the origin. To return `undefined`, or to throw a `GroupCacheError` with code
+ * `not-found`, says that there is no such value.
  */
 export type Load<T, Input = T> = (
   key: string,
@@ -131,9 +130,8 @@ export type Load<T, Input = T> = (
 ) => Input | undefined | Promise<Input | undefined>;
 
 /**
- * Brings several values in one go, as one query to where they come from. Keys that the result lacks
- * have no value; an `Error` in place of a value is that key's failure alone, and whatever is thrown
- * is the failure of all.
+ * Fetches several values from the origin, in one query. Keys that the result lacks have no value. An
+ * `Error` in place of a value fails that key alone; a thrown error fails all keys.
  */
 export type LoadMany<T, Input = T> = (
   keys: readonly string[],

@@ -38,34 +38,34 @@ import { DueQueue } from "./timing/due_queue.ts";
 /** How long a source of peers that was told to end may take, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
-/** A group, as its users and as its peers see it. */
+/** A group as its users see it, and as its peers do. */
 interface OwnGroup {
   // deno-lint-ignore no-explicit-any -- values of any type
   readonly group: ClusterGroup<any, any>;
   readonly local: LocalGroup;
 }
 
-/** How a cache is closed. */
+/** Options for {@linkcode GroupCache.close}. */
 export interface CloseOptions {
   /**
-   * How long it may take to leave the cluster without a trace, in milliseconds.
+   * How long the cache may take to leave the cluster gracefully, in milliseconds.
    *
-   * @default 0: at once
+   * @default 0, to close at once
    */
   drainMs?: number;
 }
 
-/** A fetch function, as `Deno.serve` and `Bun.serve` take it; they pass more arguments. */
+/** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
   request: Request,
   ...rest: Rest
 ) => Response | Promise<Response>;
 
 /**
- * One process's part in a cluster of caches. It serves the others through `fetch` or `handler`,
- * and its own program through groups.
+ * One process's part in a cluster of caches. It serves its peers through `fetch` or `handler`, and
+ * its own program through groups.
  *
- * Caches in one process never meet: nothing here is global.
+ * Two caches in one process share nothing: there is no global state.
  *
  * @example A process of a cluster
  * ```ts
@@ -99,14 +99,14 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #handshake: Handshake;
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
-  /** Settles when nothing is left of the source of peers. */
+  /** Settles once the source of peers has ended. */
   #following: Promise<void> | undefined;
 
   /**
-   * Makes a cache without groups.
+   * Creates a cache without groups.
    *
-   * @throws {TypeError} If `self` or `peers` are no distinct base URLs, `peers` lacks `self`, or an
-   * option is not of its type.
+   * @throws {TypeError} If `self` or `peers` are not distinct base URLs, `peers` lacks `self`, or an
+   * option has the wrong type.
    * @throws {RangeError} If `peerTimeoutMs` is not a positive number, or a limit is out of range.
    */
   constructor(options: GroupCacheOptions = {}) {
@@ -133,8 +133,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       self: () => this.#peers.self ?? "",
       instanceId,
       dialect,
-      probe: (peer: Peer) => this.#handshake.greet(peer, true),
-      onAnswer: (peer: Peer) => void this.#handshake.greet(peer, false),
+      probe: (peer: Peer) => this.#handshake.greet(peer, { hadGivenUp: true }),
+      onAnswer: (peer: Peer) => void this.#handshake.greet(peer, { hadGivenUp: false }),
       onDown: ({ url }: Peer, error: GroupCacheError) =>
         this.#report(new PeerDownEvent({ peer: url, error })),
       onUp: ({ url }: Peer) => this.#report(new PeerUpEvent({ peer: url })),
@@ -169,15 +169,15 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
-   * Makes the group that other processes know under the same name.
+   * Creates the group that other processes know by the same name.
    *
-   * @throws {TypeError} If the name is empty, holds a slash, is `.` or `..`, or is taken, or an
-   * option is not of its type.
+   * @throws {TypeError} If the name is empty, contains a slash, is `.` or `..`, or is taken, or an
+   * option has the wrong type.
    * @throws {RangeError} If a number is out of range.
    * @throws {GroupCacheError} With code `closed` after `close()`.
    */
   group(name: string, options: GroupOptions<ByteView, ByteViewInit>): Group<ByteView, ByteViewInit>;
-  /** As above, for values of another type than bytes. */
+  /** As above, for values that are not bytes. */
   group<T, Input = T>(
     name: string,
     options: GroupOptions<T, Input> & { codec: Codec<T, Input> },
@@ -188,15 +188,15 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     return this.#createGroup(name, checkGroupOptions(options));
   }
 
-  /** Answers a request of a peer, and 404 to any other. Works wherever it is passed. */
+  /** Answers requests of peers, and any other with 404. It is bound: pass it around as it is. */
   readonly fetch: FetchHandler = (request: Request, info?: unknown) => {
     return this.#handler.handle(request, info) ??
       new Response("Cannot find such a path", { status: 404 });
   };
 
   /**
-   * A fetch function that answers requests of peers and leaves all others to `next`, with all the
-   * arguments that the server passes.
+   * Returns a fetch function that answers requests of peers and passes all others to `next`, with
+   * all arguments that the server passed.
    */
   handler<Rest extends unknown[]>(next: FetchHandler<Rest>): FetchHandler<Rest> {
     return (request, ...rest) => this.#handler.handle(request, rest[0]) ?? next(request, ...rest);
@@ -208,16 +208,16 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
-   * Replaces the list of processes, at any time. Calls under way go on.
+   * Replaces the list of processes. Calls in flight go on.
    *
-   * @throws {TypeError} If the list is not one of distinct base URLs with `self` among them. The
-   * old list then stays.
+   * @throws {TypeError} If the list does not consist of distinct base URLs, or lacks `self`. The old
+   * list then stays.
    */
   setPeers(urls: readonly string[]): void {
     this.#peers.replace(urls);
   }
 
-  /** What all groups have counted so far, as a plain JSON value. */
+  /** Returns what all groups have counted so far, as a plain JSON value. */
   stats(): GroupCacheStats {
     const groups = [...this.#groups].map(([name, { group }]) => [name, group.stats()]);
     return {
@@ -228,16 +228,15 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
-   * Ends the cache: whoever waits, and whoever calls later, gets an error with code `closed`;
-   * peers are told to go elsewhere. Values that were handed out stay good. Closing again does nothing,
-   * but cuts a drain short.
+   * Closes the cache. Calls that wait, and all later ones, reject with code `closed`, and peers that
+   * ask are told to go elsewhere. Values that were returned stay valid. A second call cuts a drain
+   * short.
    *
-   * With `drainMs` it first leaves the cluster so that nobody notices: tells the peers, which go
-   * elsewhere from then on, hands over to them the values that are in most demand, and answers what
-   * is under way. Call it before you end the server.
+   * With `drainMs` the cache first leaves the cluster gracefully: it tells its peers, which go
+   * elsewhere from then on, transfers its most wanted values to them, and finishes what is in
+   * flight. Call it before you stop the server.
    *
-   * Resolves when the source of peers has ended too, its registration included; after 3 seconds it
-   * is no longer waited for.
+   * Resolves once the source of peers has ended too, including its registration, or after 3 seconds.
    *
    * @throws {RangeError} If `drainMs` is not a number of at least 0.
    *
@@ -267,7 +266,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     });
   }
 
-  /** Leaves the others without their noticing, in so much time, or until the cache is closed. */
+  /** Leaves the cluster, for at most `drainMs` or until the cache is closed. */
   async #drain(drainMs: number): Promise<void> {
     const { signal } = this.#closing;
     const work = (end: Cancellation): Promise<void> =>
@@ -287,18 +286,18 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     }
   }
 
-  /** `close`, for `await using`. */
+  /** Closes the cache at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** Listens to what operators want to see. */
+  /** Listens to an event of interest to operators. */
   override addEventListener<Type extends keyof GroupCacheEventMap>(
     type: Type,
     listener: (event: GroupCacheEventMap[Type]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
-  /** As above, for listeners of any kind. */
+  /** As above, for any event. */
   override addEventListener(
     type: string,
     listener: Parameters<EventTarget["addEventListener"]>[1],
@@ -318,7 +317,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
     const self = this.#self;
-    // Throws, for there are no peers without it.
+    // Throws: peers need it.
     if (self === undefined) return this.setPeers([]);
     this.#following = followDiscovery(peers as Discovery, {
       self,
@@ -328,7 +327,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     });
   }
 
-  /** Puts a group together, which other processes can then ask. */
+  /** Puts a group together. From then on peers can ask for it. */
   #createGroup<T, Input>(
     name: string,
     options: CheckedGroupOptions<T, Input>,
@@ -395,11 +394,11 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     const why = typeof name !== "string" || name === ""
       ? "it must be a non-empty string"
       : name.includes("/")
-      ? "it must not hold a slash, which ends a group's name in a path"
+      ? "it must not contain a slash, which ends a group's name in a path"
       : name === "." || name === ".." || !name.isWellFormed()
-      ? "it must be fit for a path"
+      ? "it must be usable in a path"
       : this.#groups.has(name)
-      ? "there is one of that name"
+      ? "there is already a group of that name"
       : undefined;
     if (why !== undefined) {
       throw new TypeError(`Cannot create group: ${why}: received ${quote(name)}`);

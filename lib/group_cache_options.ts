@@ -10,21 +10,21 @@ import { type Clock, systemClock } from "./timing/clock.ts";
 /** Options for {@linkcode GroupCache}. */
 export interface GroupCacheOptions {
   /**
-   * How the others reach this process: scheme, host and port, as `http://10.0.0.1:8080`.
+   * How peers reach this process: scheme, host and port, as `http://10.0.0.1:8080`.
    *
-   * @default none, for a process that has no others
+   * @default none: a process without peers
    */
   self?: string;
   /**
-   * The base URLs of all processes, this one included, or what finds them: see `./discovery`.
-   * `setPeers` may give or change the list later.
+   * The base URLs of all processes, this one included, or a source that finds them: see
+   * `./discovery`. `setPeers` may set or change the list later.
    *
    * @default this process alone
    */
   peers?: readonly string[] | Discovery;
   /**
-   * Which processes a key belongs to. All must use the same; a cluster with Go processes needs
-   * their ring.
+   * Decides which process owns a key. All processes must use the same; a cluster with Go processes
+   * needs their ring.
    *
    * @default rendezvous()
    */
@@ -37,48 +37,47 @@ export interface GroupCacheOptions {
   basePath?: string;
   /**
    * How long a peer may give no sign of life, in milliseconds, before the next one is asked. A
-   * peer that is busy loading gives signs of life, so this need not allow for slow loads; only
-   * those of Go give none. A peer that answers nobody is given up sooner: after 4 times its longest
-   * recent silence, though not within a second.
+   * peer that is busy loading gives signs of life, so this need not allow for slow loads; only Go
+   * peers give none. A peer that answers no request at all is given up sooner: after 4 times its
+   * longest recent silence, but not within a second.
    *
    * @default 10000
    */
   peerTimeoutMs?: number;
   /**
-   * How long after a change a process asks the one that owned a key before whether it still has it
-   * in memory, before it loads it, in milliseconds. A change is one of the list of peers, its own
-   * start, or that it and others can reach each other again. 0 to never ask.
+   * How long after a change a process that misses asks the key's previous owner for the value in its
+   * memory before it loads, in milliseconds. A change is a new list of peers, the start of this
+   * process, or the end of a time when processes could not reach each other. 0 turns this off.
    *
    * @default 300000
    */
   handoffMs?: number;
   /**
-   * Whether a `get` that waits for a peer for longer than 99 of 100 answers of that peer take, for
-   * the same group, is sent to the next process in the key's order as well, which may be this one.
-   * The first answer is taken and the other request cancelled. That shortens the longest waits; the
-   * price is a second load of the key where neither the next process has it in memory nor the first
-   * one shows that it does. At most 5 % more requests are sent, and none before 100 answers have
-   * come. `set` and `remove` are never sent twice.
+   * Whether a `get` that waits for a peer longer than 99 of 100 of its answers in this group take is
+   * also sent to the next process in the key's order, which may be this one. The first answer wins,
+   * and the other request is cancelled. This shortens the longest waits. The price is a second load
+   * if neither process has the key in memory. At most 5 % more requests are sent, and none before
+   * 100 answers were measured. `set` and `remove` are never sent twice.
    *
    * @default false
    */
   hedge?: boolean;
-  /** What bounds what travels between peers; what is not given keeps its default. */
+  /** Bounds what travels between peers. Limits that are left out keep their defaults. */
   limits?: Partial<PeerLimits>;
   /**
-   * Sends requests to peers.
+   * The function that sends requests to peers.
    *
    * @default globalThis.fetch
    */
   fetch?: Fetch;
   /**
-   * Where time and timers come from.
+   * The source of time and timers.
    *
-   * @default the runtime's
+   * @default the runtime's clock
    */
   clock?: Clock;
   /**
-   * Where chance comes from: a number from 0 to less than 1.
+   * The source of randomness: returns a number from 0 to less than 1.
    *
    * @default Math.random
    */
@@ -92,7 +91,7 @@ export type CheckedGroupCacheOptions =
   & { limits: PeerLimits };
 
 /**
- * Checks what came in and fills in the defaults. URLs are checked where they are used.
+ * Checks the options and fills in the defaults. URLs are checked where they are used.
  *
  * @throws {TypeError} If an option is not of its type.
  * @throws {RangeError} If a number is out of range.
@@ -113,8 +112,8 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
   } = options;
   if (!/^\/(.*\/)?$/.test(basePath) || new URL(`http://peer${basePath}`).pathname !== basePath) {
     throw new TypeError(
-      "Cannot create GroupCache: basePath must begin and end with a slash, and be as URLs have " +
-        `it: received ${quote(basePath)}`,
+      "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
+        `URLs: received ${quote(basePath)}`,
     );
   }
   checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);

@@ -2,38 +2,38 @@ import { type Codec, view as viewCodec } from "./codec.ts";
 import { quote } from "./errors.ts";
 import type { Load, LoadMany } from "./group_api.ts";
 
-/** What a group is made of. */
+/** Options for {@linkcode GroupCache.group}. */
 export interface GroupOptions<T, Input = T> {
   /**
-   * The memory that the group may take, in bytes: keys, values, index, and what is kept decoded.
+   * The memory that the group may take, in bytes: keys, values, index, and decoded values.
    */
   maxBytes: number;
-  /** Brings a value that no process has; runs once per key across the whole cluster. */
+  /** Fetches a value that no process has. Runs once per key across the whole cluster. */
   load: Load<T, Input>;
   /**
-   * Brings several values in one go: misses that come in one turn, of this process and of its
-   * peers, become one call. A miss that is alone goes to `load`.
+   * Fetches several values in one query: the misses of one turn of the event loop, from this process
+   * and its peers, become one call. A single miss goes to `load`.
    *
    * @default none: `load` runs for each key
    */
   loadMany?: LoadMany<T, Input>;
   /**
-   * How values become bytes and back. All processes must use the same.
+   * Encodes values as bytes, and decodes them. All processes must use the same codec.
    *
-   * @default `ByteView`s, as they are
+   * @default values are `ByteView`s, stored as they are
    */
   codec?: Codec<T, Input>;
   /**
-   * How long a value may be served, in milliseconds, or how to tell from the value and its key.
-   * 0 shares the load and keeps nothing.
+   * How long a value may be served, in milliseconds, or a function that returns it. With 0 callers
+   * share the load, and the value is not kept.
    *
    * @default Infinity
    */
   ttlMs?: number | ((value: Input, key: string) => number);
   /**
    * How long a load may take, in milliseconds. It then fails with code `timeout`, its signal
-   * aborts, and the next caller starts afresh. `Infinity` lets a loader that never settles hold
-   * its key for ever.
+   * aborts, and the next caller starts a new load. With `Infinity` a loader that never settles
+   * blocks its key forever.
    *
    * @default 30000
    */
@@ -54,16 +54,16 @@ export interface GroupOptions<T, Input = T> {
    */
   maxQueuedLoads?: number;
   /**
-   * The rate, in requests of peers per minute, from which a key is so hot that processes which do
-   * not own it mirror it. It rises by itself when mirrors have no more room: they take at most an
-   * eighth of the group's memory. 0 mirrors all, `Infinity` none.
+   * The rate, in peer requests per minute, above which a key is hot: then processes that do not own
+   * it mirror it. It rises automatically when mirrors run out of room, which is an eighth of the
+   * group's memory. 0 mirrors every key, `Infinity` none.
    *
    * @default 60
    */
   mirrorMinuteQps?: number;
   /**
-   * How long a mirror may be served before its owner is asked again, in milliseconds. No change
-   * through `set` or `remove` waits for that.
+   * How long a mirror may be served before its owner is asked again, in milliseconds. `set` and
+   * `remove` take effect at once, whatever it is.
    *
    * @default 60000
    */
@@ -76,7 +76,7 @@ export type CheckedGroupOptions<T, Input> =
   & Pick<GroupOptions<T, Input>, "loadMany">;
 
 /**
- * Checks what came in and fills in the defaults.
+ * Checks the options and fills in the defaults.
  *
  * @throws {TypeError} If an option is not of its type.
  * @throws {RangeError} If a number is out of range.
@@ -118,7 +118,7 @@ export function checkGroupOptions<T, Input>(
   }
   if (typeof ttlMs !== "function" && !isAtLeastZero(ttlMs)) {
     throw new RangeError(
-      "Cannot create group: ttlMs must be a number not below 0 or a function: received " +
+      "Cannot create group: ttlMs must be a number of at least 0, or a function: received " +
         quote(ttlMs),
     );
   }
@@ -134,7 +134,7 @@ export function checkGroupOptions<T, Input>(
   return checked;
 }
 
-/** @throws {RangeError} Unless an option is a time that passes. */
+/** @throws {RangeError} Unless the option is a positive duration. */
 export function checkDuration(action: string, option: string, ms: number): void {
   if (typeof ms === "number" && ms > 0) return;
   throw new RangeError(
@@ -146,7 +146,7 @@ function isAtLeastZero(value: unknown): boolean {
   return typeof value === "number" && value >= 0;
 }
 
-/** An option that is given as undefined is not given. */
+/** Drops options that are undefined, so that their defaults apply. */
 function withoutUndefined<Options extends object>(options: Options): Options {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as Options;

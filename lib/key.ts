@@ -2,7 +2,7 @@ const MAX_KEY_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * Checks what came in as a key.
+ * Checks a key.
  *
  * @throws {TypeError} Unless it is a non-empty, well-formed string of at most 64 KiB as UTF-8.
  */
@@ -12,12 +12,12 @@ export function checkKey(key: string): void {
 }
 
 /**
- * As `checkKey`, but leaves it open whether the key is well-formed: a store sees that for nothing
- * where it reads a key, and what asks a store first needs not look twice.
+ * As `checkKey`, except for whether the key is well-formed: a store finds that out for free when it
+ * reads the key, so a caller that asks a store first need not check twice.
  */
 export function checkKeySize(key: string): void {
   if (typeof key !== "string") throw badKey(`received ${key === null ? "null" : typeof key}`);
-  if (key === "") throw badKey("received an empty one");
+  if (key === "") throw badKey("received an empty string");
   // A UTF-16 unit takes at most three bytes of UTF-8, so most keys need no count.
   if (key.length * 3 <= MAX_KEY_BYTES) return;
   const size = encoder.encode(key).byteLength;
@@ -26,7 +26,7 @@ export function checkKeySize(key: string): void {
 
 /** The rest of `checkKey`. */
 export function checkWellFormed(key: string): void {
-  if (!key.isWellFormed()) throw badKey("received one with a lone surrogate");
+  if (!key.isWellFormed()) throw badKey("received a string with a lone surrogate");
 }
 
 function badKey(received: string): TypeError {

@@ -1,55 +1,54 @@
 import type { StoreStats } from "./store/store.ts";
 
-/** What one of a group's two caches holds and counts. */
+/** Contents and counters of one of a group's two caches. */
 export type CacheStats = StoreStats;
 
 /**
- * What a group counts; all but the caches' `items` and `bytes` only grow. The counters are those
- * of Go groupcache, except that its `LoadsDeduped` is called `loadsExecuted` here, because it
- * counts the loads that remain after sharing.
+ * The counters of a group. They only grow. They are those of Go groupcache, except that its
+ * `LoadsDeduped` is called `loadsExecuted` here: it counts the loads that remain after sharing.
  */
 export interface GroupStats {
-  /** Gets, those that came from peers included. */
+  /** Gets, including those from peers. */
   gets: number;
   /** Gets answered from this process's memory, main cache or hot cache. */
   hits: number;
-  /** Gets that memory could not answer. */
+  /** Gets that missed in memory. */
   loads: number;
-  /** Loads that waited for one under way instead of starting their own. */
+  /** Loads that joined one in flight instead of starting their own. */
   loadsShared: number;
-  /** Loads that started: `loads` less `loadsShared`. */
+  /** Loads that started: `loads` minus `loadsShared`. */
   loadsExecuted: number;
-  /** Runs of the loader in this process that brought a value. */
+  /** Runs of the loader in this process that returned a value. */
   localLoads: number;
   /** Runs of the loader in this process that failed. */
   localLoadErrors: number;
-  /** Values that spared a run of the loader, because another process still had them in memory. */
+  /** Values found in the memory of another process instead of running the loader. */
   peekLoads: number;
-  /** Values that processes handed over when they left. */
+  /** Values transferred by processes that left. */
   handoffs: number;
-  /** Values that came from peers. */
+  /** Values received from peers. */
   peerLoads: number;
-  /** Times that a peer could not be asked. */
+  /** Requests that failed because a peer could not be asked. */
   peerErrors: number;
   /** Second requests, sent to another process (or run as a load here) while the first was overdue. */
   hedges: number;
-  /** Those of them whose answer was taken. */
+  /** Second requests whose answer was used. */
   hedgesWon: number;
-  /** Requests for a key that came from peers. */
+  /** Requests for a key from peers. */
   serverRequests: number;
-  /** Those of them that were for keys hot enough to mirror. */
+  /** Requests from peers for keys hot enough to mirror. */
   hotServerRequests: number;
-  /** Values of other processes that were mirrored here. */
+  /** Values owned by other processes that were mirrored here. */
   mirrored: number;
-  /** The keys that this process owns, or stands in for. */
+  /** The main cache: keys that this process owns or stands in for. */
   main: CacheStats;
-  /** Mirrors of keys that other processes own. */
+  /** The hot cache: mirrors of keys that other processes own. */
   hot: CacheStats;
 }
 
-/** What a cache counts, as a plain JSON value. */
+/** The counters of a cache, as a plain JSON value. */
 export interface GroupCacheStats {
-  /** By what this process is known to its peers. */
+  /** The base URL by which peers know this process; null if it has none. */
   self: string | null;
   /** The base URLs of all peers, this process included. */
   peers: string[];
@@ -57,10 +56,10 @@ export interface GroupCacheStats {
   groups: Record<string, GroupStats>;
 }
 
-/** A group's counters without the caches. */
+/** A group's own counters, without those of its caches. */
 export type Counters = Omit<GroupStats, "main" | "hot" | "loadsShared">;
 
-/** Counters that have counted nothing. */
+/** Counters at zero. */
 export function newCounters(): Counters {
   return {
     gets: 0,

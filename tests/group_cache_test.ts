@@ -32,9 +32,10 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
   {
     name: "a list that lacks self",
     options: { self: SELF, peers: [OTHER] },
-    error: /the list must hold self, "http:\/\/10\.0\.0\.1:8080": received \["http:\/\/10\.0\.0\.2/,
+    error:
+      /the list must contain self, "http:\/\/10\.0\.0\.1:8080": received \["http:\/\/10\.0\.0\.2/,
   },
-  { name: "an empty list", options: { self: SELF, peers: [] }, error: /must hold self/ },
+  { name: "an empty list", options: { self: SELF, peers: [] }, error: /must contain self/ },
   {
     name: "a list that is none",
     options: { self: SELF, peers: OTHER },
@@ -73,12 +74,12 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
   {
     name: "a peer twice",
     options: { self: SELF, peers: [SELF, OTHER, OTHER] },
-    error: /"http:\/\/10\.0\.0\.2:8080" is in the list twice/,
+    error: /"http:\/\/10\.0\.0\.2:8080" is listed twice/,
   },
   {
     name: "a peer twice, written in two ways",
     options: { self: SELF, peers: [SELF, "http://host", "http://HOST:80/"] },
-    error: /is in the list twice/,
+    error: /is listed twice/,
   },
   {
     name: "peers without self",
@@ -98,7 +99,7 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
   ...["/a/../b/", "/ä/", "/a?b/", "/a b/"].map((basePath) => ({
     name: `the basePath ${basePath}`,
     options: { basePath },
-    error: /basePath must begin and end with a slash, and be as URLs have it: received "\//,
+    error: /basePath must begin and end with a slash, and be normalized as in URLs: received "\//,
   })),
   {
     name: "a peerTimeoutMs of 0",
@@ -140,11 +141,15 @@ test("GroupCache.setPeers() keeps the old list when the new one is refused", () 
 const badNames: { name: string; group: unknown; error: RegExp }[] = [
   { name: "an empty name", group: "", error: /non-empty string: received ""/ },
   { name: "a name that is no string", group: 42, error: /non-empty string: received 42/ },
-  { name: "a name with a slash", group: "a/b", error: /must not hold a slash.*received "a\/b"/ },
-  { name: "the name .", group: ".", error: /fit for a path/ },
-  { name: "the name ..", group: "..", error: /fit for a path/ },
-  { name: "a lone surrogate", group: "\ud800", error: /fit for a path/ },
-  { name: "a name twice", group: "taken", error: /there is one of that name: received "taken"/ },
+  { name: "a name with a slash", group: "a/b", error: /must not contain a slash.*received "a\/b"/ },
+  { name: "the name .", group: ".", error: /usable in a path/ },
+  { name: "the name ..", group: "..", error: /usable in a path/ },
+  { name: "a lone surrogate", group: "\ud800", error: /usable in a path/ },
+  {
+    name: "a name twice",
+    group: "taken",
+    error: /there is already a group of that name: received "taken"/,
+  },
 ];
 
 for (const { name, group, error } of badNames) {

@@ -28,7 +28,7 @@ const BAD: { name: string; key: unknown; received: string }[] = [
   { name: "null", key: null, received: "received null" },
   { name: "a number", key: 42, received: "received number" },
   { name: "a String object", key: new String("k"), received: "received object" },
-  { name: "an empty string", key: "", received: "received an empty one" },
+  { name: "an empty string", key: "", received: "received an empty string" },
   { name: "half of an emoji", key: "a\ud83d", received: "a lone surrogate" },
   { name: "the other half", key: "\ude00a", received: "a lone surrogate" },
   { name: "65,537 bytes of ASCII", key: "k".repeat(65_537), received: "received 65537 bytes" },

@@ -1,30 +1,30 @@
 import { KeyRates } from "./key_rates.ts";
 
-/** How often a value is mirrored whose owner does not say how hot it is, as golang/groupcache does. */
+/** The probability of mirroring a value whose owner sends no rate, as in golang/groupcache. */
 const BLIND_SHARE = 0.1;
-/** What a mirror that pushed another out raises the threshold by. */
+/** The factor by which each eviction of a mirror raises the threshold. */
 const RAISE = 1.1;
-/** In this time a raised threshold comes half-way down again. */
+/** The time in which a raised threshold comes half-way down again. */
 const HALF_LIFE_MS = 60_000;
 
-/** How a {@linkcode HotKeys} is made. */
+/** Options for {@linkcode HotKeys}. */
 export interface HotKeysOptions {
-  /** The rate from which a key is hot, in requests of peers per minute. */
+  /** The rate from which a key is hot, in peer requests per minute. */
   minuteQps: number;
   /** As `Math.random`. */
   random: () => number;
-  /** Unix milliseconds, as below. */
+  /** Unix milliseconds, as in the methods. */
   nowMs: number;
 }
 
 /**
- * Chooses which keys are hot enough to mirror. Owners count what peers ask for, and say so in their
- * replies; peers mirror what is above their threshold. When mirrors begin to push each other out
- * the threshold rises, so that colder keys stay away from hotter ones.
+ * Decides which keys are hot enough to mirror. Owners measure how often peers ask for a key, and
+ * send the rate with each reply; peers mirror keys above their threshold. When mirrors begin to evict
+ * each other the threshold rises, so that colder keys do not displace hotter ones.
  */
 export class HotKeys {
   #options: HotKeysOptions;
-  /** Made with the first request of a peer: a single process never needs it. */
+  /** Created with the first peer request: a process without peers never needs it. */
   #rates: KeyRates | undefined;
   #raisedBy = 1;
   #raisedAtMs: number;
@@ -34,7 +34,7 @@ export class HotKeys {
     this.#raisedAtMs = options.nowMs;
   }
 
-  /** Counts a request of a peer for a key. Returns the key's rate, in requests per minute. */
+  /** Counts a peer request for a key. Returns the key's rate, in requests per minute. */
   count(key: string, nowMs: number): number {
     this.#rates ??= new KeyRates(nowMs);
     return this.#rates.count(key, nowMs);
@@ -47,9 +47,9 @@ export class HotKeys {
   }
 
   /**
-   * Whether to mirror a value that has just come from its owner.
+   * Whether to mirror a value just received from its owner.
    *
-   * @param minuteQps What the owner said; 0 or undefined if it does not count, as Go's do not.
+   * @param minuteQps The rate that the owner sent; 0 or undefined if it sent none, like Go peers.
    */
   shouldMirror(minuteQps: number | undefined, nowMs: number): boolean {
     if (this.#options.minuteQps === Infinity) return false;
@@ -57,8 +57,8 @@ export class HotKeys {
     return minuteQps >= this.threshold(nowMs);
   }
 
-  /** Tells of a mirror that pushed others out. */
-  pushedOut(nowMs: number): void {
+  /** Records that a mirror evicted others. */
+  evictedMirrors(nowMs: number): void {
     const { minuteQps } = this.#options;
     this.#raisedBy = minuteQps > 0 ? this.threshold(nowMs) / minuteQps * RAISE : 1;
     this.#raisedAtMs = nowMs;

@@ -1,23 +1,23 @@
 const ROWS = 4;
 const COLUMNS = 2048;
 const HALF_LIFE_MS = 10_000;
-/** A count that loses half of itself every half-life stands at rate × half-life / ln 2. */
+/** A count that halves every half-life settles at rate × half-life / ln 2. */
 const PER_MINUTE = 60_000 * Math.LN2 / HALF_LIFE_MS;
-/** Counts grow instead of being halved one by one; before this they are brought down together. */
+/** Instead of halving counts, newer uses weigh more. At this weight all counts are scaled down. */
 const MAX_WEIGHT = 2 ** 40;
 
 /**
- * How often each key is asked for, in 64 KiB whatever the number of keys: a count-min sketch
+ * Measures how often each key is asked for, in 64 KiB for any number of keys: a count-min sketch
  * (Cormode and Muthukrishnan, 2005) with conservative update, whose counts decay with a half-life of
- * 10 seconds. An estimate is never too low, and too high by little unless most keys are hot.
+ * 10 seconds. An estimate is never too low, and only slightly too high unless most keys are hot.
  */
 export class KeyRates {
   #counts = new Float64Array(ROWS * COLUMNS);
-  /** What one use weighs now: instead of halving all counts, later uses weigh more. */
+  /** The weight of a use now. */
   #weight = 1;
   #weighedAtMs: number;
 
-  /** @param nowMs Unix milliseconds, as below. */
+  /** @param nowMs Unix milliseconds, as in `count`. */
   constructor(nowMs: number) {
     this.#weighedAtMs = nowMs;
   }
@@ -55,7 +55,7 @@ export class KeyRates {
 }
 
 function placeOf(row: number, hash: number): number {
-  // The upper bits: in the sums of hash and step they are the better mixed ones.
+  // The upper bits, which are mixed better in sums of hash and step.
   return row * COLUMNS + (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 21);
 }
 

@@ -6,19 +6,19 @@ interface Call<T, Input> {
   readonly outcome: PromiseWithResolvers<Input | undefined>;
 }
 
-/** Gathers the loads that start in one turn into one run of `loadMany`. */
+/** Combines the loads that start in one turn into one run of `loadMany`. */
 export class LoadBatcher<T, Input> {
   #loadOne: Load<T, Input>;
   #loadMany: LoadMany<T, Input>;
   #calls: Call<T, Input>[] = [];
 
-  /** @param loadOne Takes a key that is alone. */
+  /** @param loadOne Loads a single key. */
   constructor(loadOne: Load<T, Input>, loadMany: LoadMany<T, Input>) {
     this.#loadOne = loadOne;
     this.#loadMany = loadMany;
   }
 
-  /** Takes the place of `loadOne`. */
+  /** To be used instead of `loadOne`. */
   readonly load: Load<T, Input> = (key, context) => {
     const outcome = Promise.withResolvers<Input | undefined>();
     if (this.#calls.push({ key, context, outcome }) === 1) queueMicrotask(() => this.#run());
@@ -52,7 +52,7 @@ export class LoadBatcher<T, Input> {
   }
 }
 
-/** A signal that aborts with the last of `signals`: the query serves whoever still waits. */
+/** A signal that aborts with the last of `signals`: until then a caller needs the query. */
 function whenAllAbort(signals: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController();
   let waiting = signals.length;

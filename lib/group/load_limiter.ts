@@ -1,7 +1,7 @@
 import type { Clock } from "../timing/clock.ts";
 import { GroupCacheError, quote } from "../errors.ts";
 
-/** Fewer waiters that have left are not worth a sweep. */
+/** Fewer abandoned waiters than this are not worth a sweep. */
 const MIN_SWEPT = 64;
 
 /** Options for {@linkcode LoadLimiter}. */
@@ -10,14 +10,14 @@ export interface LoadLimiterOptions {
   group: () => string;
   /** How many loads run at a time. */
   maxLoads: number;
-  /** How many wait for their turn. */
+  /** How many may wait for their turn. */
   maxQueuedLoads: number;
   /** How long a load that was given up keeps its place at most, in milliseconds. */
   loadTimeoutMs: number;
   clock: Clock;
 }
 
-/** A load was refused, because too many wait already. */
+/** Thrown for a load that is refused because too many wait already. */
 export class LoadRefusedError extends GroupCacheError {}
 
 /** What a loader is called with. */
@@ -32,11 +32,11 @@ interface Waiter {
 }
 
 /**
- * Bounds how many loads run at a time. The others wait in the order in which they came.
+ * Bounds how many loads run at a time. The others wait, first come, first served.
  *
- * A load keeps its place until it settles, even when nobody waits for it any more: until then it is
- * work for the origin. One that ignores its signal loses its place after another `loadTimeoutMs`,
- * or it would hold that for ever.
+ * A load keeps its place until it settles, even after its last caller has left: until then it is
+ * work for the origin. One that ignores its signal loses its place after another `loadTimeoutMs`;
+ * otherwise it would hold the place forever.
  */
 export class LoadLimiter {
   #options: LoadLimiterOptions;
@@ -45,7 +45,7 @@ export class LoadLimiter {
   #queue: Waiter[] = [];
   #head = 0;
   #waiting = 0;
-  /** What frees the places of loads that were given up, and when that is due; the first ones first. */
+  /** The release functions of abandoned loads, and when to call them, the earliest first. */
   #givenUp = new Map<() => void, number>();
   #timer: unknown;
 
@@ -53,7 +53,7 @@ export class LoadLimiter {
     this.#options = options;
   }
 
-  /** Makes a loader wait for its turn. Where there is room it is called at once. */
+  /** Wraps a loader so that it waits for its turn. If there is room it is called at once. */
   limit<What, C extends Context, Result>(
     load: (what: What, context: C) => Result | Promise<Result>,
   ): (what: What, context: C) => Promise<Result> {
@@ -62,7 +62,7 @@ export class LoadLimiter {
       else this.#running++;
       const release = this.#releaseOnce(context.signal);
       try {
-        // It may have aborted between its turn and this one.
+        // The signal may have aborted since its turn came.
         context.signal.throwIfAborted();
         return await load(what, context);
       } finally {
@@ -107,7 +107,7 @@ export class LoadLimiter {
     });
   }
 
-  /** Returns what frees the place, which happens without it some time after the signal has aborted. */
+  /** Returns a function that frees the place. Some time after an abort this happens by itself. */
   #releaseOnce(signal: AbortSignal): () => void {
     const { clock, loadTimeoutMs } = this.#options;
     let isReleased = false;
@@ -126,7 +126,7 @@ export class LoadLimiter {
     return release;
   }
 
-  /** Has the places of loads that ignore their signals freed in time, while somebody waits for one. */
+  /** While loads wait, frees the places of abandoned loads when they are due. */
   #watch(): void {
     const { clock } = this.#options;
     if (this.#waiting === 0) {
@@ -146,7 +146,7 @@ export class LoadLimiter {
     }, Math.max(0, dueAtMs - clock.now()));
   }
 
-  /** Passes a place on. */
+  /** Gives a place to the next waiter. */
   #next(): void {
     while (this.#head < this.#queue.length) {
       const waiter = this.#queue[this.#head++];
@@ -159,14 +159,14 @@ export class LoadLimiter {
     this.#running--;
   }
 
-  /** Drops those that have left once they are most: callers may come and go while no place is free. */
+  /** Drops abandoned waiters once they are the majority: callers may come and go while all wait. */
   #sweep(): void {
     if (this.#queue.length - this.#head < 2 * this.#waiting + MIN_SWEPT) return;
     this.#queue = this.#queue.slice(this.#head).filter(({ hasLeft }) => !hasLeft);
     this.#head = 0;
   }
 
-  /** Half of the array at a time, so that each waiter is moved once on average. */
+  /** Cuts off the served half of the array, so that each waiter is moved once on average. */
   #trim(): void {
     if (this.#head * 2 < this.#queue.length) return;
     this.#queue = this.#queue.slice(this.#head);

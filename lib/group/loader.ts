@@ -9,7 +9,7 @@ import { LoadBatcher } from "./load_batcher.ts";
 import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
 import type { Flight } from "./single_flight.ts";
 
-/** How a {@linkcode Loader} is made. */
+/** Options for {@linkcode Loader}. */
 export interface LoaderOptions<T, Input> {
   load: Load<T, Input>;
   loadMany?: LoadMany<T, Input>;
@@ -23,15 +23,15 @@ export interface LoaderOptions<T, Input> {
   group: () => Group<T, Input>;
 }
 
-/** What a run of the loader brought, encoded. */
+/** A loaded value, encoded. */
 export interface Loaded {
   readonly bytes: Uint8Array;
-  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  /** When the value expires, in Unix milliseconds; `Infinity` for never. */
   readonly expiresAtMs: number;
 }
 
 /**
- * Runs a group's `load`, whatever that does: it comes to a value or to a `GroupCacheError` with
+ * Runs a group's `load`, and turns anything that it may do into a value or a `GroupCacheError` with
  * code `not-found`, `load-failed`, `timeout` or `overloaded`.
  */
 export class Loader<T, Input> {
@@ -75,7 +75,7 @@ export class Loader<T, Input> {
     } catch (error) {
       if (flight.signal.aborted) throw flight.signal.reason;
       if (error instanceof LoadRefusedError) throw error;
-      // A nested cache's failures are failures of this loader: only "not found" means the same here.
+      // Errors of another group that the loader asks are failures of this loader, except "not-found".
       if (error instanceof GroupCacheError && error.code === "not-found") throw error;
       throw new GroupCacheError("load-failed", `${this.#cannotLoad(key)}: ${messageOf(error)}`, {
         cause: error,
@@ -84,7 +84,7 @@ export class Loader<T, Input> {
   }
 
   /**
-   * A value's bytes and its end.
+   * Encodes a value and computes its expiry.
    *
    * @throws What the codec or `ttlMs` throws.
    */
@@ -97,7 +97,7 @@ export class Loader<T, Input> {
     const bytes = encoded instanceof ByteView ? borrowBytes(encoded) : withoutSubclass(encoded);
     const ttl = typeof ttlMs === "function" ? ttlMs(value, key) : ttlMs;
     if (!(ttl >= 0)) {
-      throw new RangeError(`ttlMs must come to a number not below 0: received ${quote(ttl)}`);
+      throw new RangeError(`ttlMs must return a number of at least 0: received ${quote(ttl)}`);
     }
     return { bytes, expiresAtMs: clock.now() + ttl };
   }
@@ -107,7 +107,7 @@ export class Loader<T, Input> {
   }
 }
 
-/** The same memory as a plain `Uint8Array`: the `slice` of a `Buffer` would not copy. */
+/** The same memory as a plain `Uint8Array`, because `Buffer.slice` does not copy. */
 function withoutSubclass({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -13,7 +13,7 @@ import type { PeerSet } from "../peer/peer_set.ts";
 import { SingleFlight } from "./single_flight.ts";
 import type { Counters } from "../stats.ts";
 
-/** How an {@linkcode LocalGroup} is made. */
+/** Options for {@linkcode LocalGroup}. */
 export interface LocalGroupOptions {
   /** The name of the group. */
   group: string;
@@ -24,26 +24,26 @@ export interface LocalGroupOptions {
   hotKeys: HotKeys;
   peers: PeerSet;
   clock: Clock;
-  /** From this rate on peers mirror a key, in requests per minute. */
+  /** The rate from which peers mirror a key, in requests per minute. */
   mirrorMinuteQps: number;
   /** The time within which a peer gives 99 of 100 answers, in milliseconds, if that is measured. */
   p99Ms: (peer: Peer) => number | undefined;
   counters: Counters;
-  /** Told of a key that was changed: what is on its way must not be kept. */
+  /** Called for each key that is changed: a value on its way must not be kept. */
   onChange: (key: string) => void;
-  /** Tells operators. */
+  /** Reports an event to operators. */
   report: (event: Event) => void;
 }
 
 /**
- * What a process does with the keys of a group that it owns or stands in for, for its own callers
- * and for its peers.
+ * One process's share of a group: the keys that it owns or stands in for. It serves this process's
+ * callers and its peers.
  */
 export class LocalGroup implements PeerBackend {
   #options: LocalGroupOptions;
   /** Runs of the loader. */
   #loads = new SingleFlight<EncodedValue>();
-  /** Values on their way from a process that leaves. */
+  /** Values on their way from a leaving process. */
   #handoffs = new SingleFlight<void>();
 
   constructor(options: LocalGroupOptions) {
@@ -70,7 +70,7 @@ export class LocalGroup implements PeerBackend {
     const { counters, peers } = this.#options;
     if (peers.isLeaving) {
       return Promise.reject(
-        new GroupCacheError("closed", "Cannot load: the cache is about to be closed"),
+        new GroupCacheError("closed", "Cannot load: the cache is closing"),
       );
     }
     counters.loads++;
@@ -79,10 +79,10 @@ export class LocalGroup implements PeerBackend {
   }
 
   /**
-   * Joins the run of the loader for a key, or starts one. A value that another process still has in
-   * memory spares the run.
+   * Joins the load of a key, or starts one. If another process still has the value in memory it is
+   * taken from there, and the loader does not run.
    *
-   * @param options `wereAsked`: whether peers that are better placed have been asked already.
+   * @param options `wereAsked`: whether the peers that come before this process were asked already.
    */
   loadLocally(
     key: string,
@@ -134,25 +134,25 @@ export class LocalGroup implements PeerBackend {
     );
   }
 
-  /** Hands over to a peer what it owns next, as far as time goes. */
+  /** Transfers the keys a peer is about to own, until the deadline. */
   handOff(peer: Peer, signal: Cancellation): Promise<void> {
     const { group, memory, peers } = this.#options;
     return handOff(peer, { group, keys: memory.hottest(), peers, signal });
   }
 
-  /** Resolves when nobody waits for a run of the loader. */
+  /** Resolves once no load is in flight. */
   idle(): Promise<void> {
     return this.#loads.idle();
   }
 
-  /** Ends all that is under way. */
+  /** Fails everything in flight. */
   failAll(reason: unknown): void {
     this.#loads.failAll(reason);
     this.#handoffs.failAll(reason);
   }
 
   #loadFailed(key: string, error: unknown): void {
-    // That nobody waits any more, or the cache was closed, is no failure of the loader.
+    // If the last caller left, or the cache was closed, the loader did not fail.
     if (!(error instanceof GroupCacheError)) return;
     if (error.code !== "load-failed" && error.code !== "timeout") return;
     const { counters, report, group } = this.#options;

@@ -1,31 +1,31 @@
 import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
 
-/** One run of work for a key, as the work itself sees it. */
+/** One run of work for a key, as the work sees it. */
 export interface Flight {
   /**
-   * Aborts when the last waiter has gone, or when the flight is failed from outside. It is no
-   * `AbortSignal`: whoever needs a real one has it follow this one.
+   * Aborts when the last waiter has left, or when the flight is failed from outside. It is not an
+   * `AbortSignal`: see `toAbortSignal`.
    */
   readonly signal: Cancellation;
   /**
-   * Whether new callers would still join. No longer so once the key was forgotten: what the work
-   * brings back then goes to its waiters and must not be cached.
+   * Whether new callers would still join. Once the key was forgotten they do not: the result then
+   * goes to the waiters and must not be cached.
    */
   readonly isCurrent: boolean;
-  /** Ends the flight for all its waiters, whatever becomes of the work. */
+  /** Rejects for all waiters, whatever the work does afterwards. */
   fail(reason: unknown): void;
 }
 
 /**
- * Runs work once per key and shares what comes of it among all who ask meanwhile.
+ * Runs work once per key, and shares the outcome among all callers that ask in the meantime.
  *
- * A caller's signal ends that caller's wait. When the last waiter has gone the work's own signal
- * aborts, and whoever comes after that starts afresh. A flight that nobody can join any more
- * never disturbs the one that took its place.
+ * A caller's signal ends that caller's wait. When the last waiter has left, the work's own signal
+ * aborts, and the next caller starts a new flight. A flight that can no longer be joined never
+ * interferes with the one that replaced it.
  */
 export class SingleFlight<Value> {
   #flights = new Map<string, SharedRun<Value>>();
-  /** Flights that nobody can join any more but somebody still waits for. */
+  /** Flights that can no longer be joined, but still have waiters. */
   #forgotten = new Set<SharedRun<Value>>();
 
   /** Whether a flight for `key` can be joined. */
@@ -51,7 +51,7 @@ export class SingleFlight<Value> {
     return flight.wait(signal);
   }
 
-  /** Lets whoever asks for `key` next start afresh. Those who wait still get their value. */
+  /** Makes the next caller for `key` start a new flight. Those who wait still get their value. */
   forget(key: string): void {
     const flight = this.#flights.get(key);
     if (flight === undefined) return;
@@ -59,7 +59,7 @@ export class SingleFlight<Value> {
     this.#forgotten.add(flight);
   }
 
-  /** Resolves when no flight is under way, the forgotten ones included, nor one that began since. */
+  /** Resolves once nothing is in flight, including forgotten flights and those that start meanwhile. */
   async idle(): Promise<void> {
     for (;;) {
       const flights = [...this.#flights.values(), ...this.#forgotten];
@@ -68,7 +68,7 @@ export class SingleFlight<Value> {
     }
   }
 
-  /** Fails every flight, the forgotten ones too. */
+  /** Fails every flight, including forgotten ones. */
   failAll(reason: unknown): void {
     for (const flight of [...this.#flights.values(), ...this.#forgotten]) flight.fail(reason);
   }
@@ -136,8 +136,8 @@ class SharedRun<Value> implements Flight {
   }
 
   /**
-   * Ends the flight, before its waiters run, so that what they call next never joins it. Returns
-   * false if it had ended before.
+   * Ends the flight before its waiters run, so that their next calls never join it. Returns false if
+   * it had already ended.
    */
   #settle(): boolean {
     if (this.#settled) return false;

@@ -3,22 +3,22 @@ import { askInTurn } from "../peer/ask_in_turn.ts";
 import type { EncodedValue, Peer, PeerBackend } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
 
-/** How a {@linkcode Writes} is made. */
+/** Options for {@linkcode Writes}. */
 export interface WritesOptions {
   /** The name of the group. */
   group: string;
-  /** The group's own memory. */
+  /** This process's share of the group. */
   local: Pick<PeerBackend, "put" | "drop">;
   peers: PeerSet;
-  /** Bytes of one value that may travel. */
+  /** The largest value that may be sent between processes, in bytes. */
   maxValueBytes: number;
-  /** Told of each peer that could not be told. */
+  /** Called for each peer that could not be told. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
 }
 
 /**
- * Makes a change in all processes. The owner is told first: were it told later, another process
- * could ask it for the old value after it had dropped its own. All others drop what they have.
+ * Makes a change in all processes. The owner is told first: otherwise another process could drop the
+ * old value and then fetch it from the owner again. All others drop what they have.
  */
 export class Writes {
   #options: WritesOptions;
@@ -27,11 +27,11 @@ export class Writes {
     this.#options = options;
   }
 
-  /** Puts a value where its key belongs. */
+  /** Stores a value at its owner, and drops the key elsewhere. */
   async set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
     const { group, local, peers, maxValueBytes, onPeerFailure } = this.#options;
     const { size } = value.view;
-    // Wherever the key belongs: whether a value can be set must not hang on that.
+    // Whether a value can be set must not depend on which process owns the key.
     if (size > maxValueBytes && peers.others().length > 0) {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
@@ -43,7 +43,7 @@ export class Writes {
       askSelf: () => Promise.resolve(undefined),
       onPeerFailure,
     });
-    // Callers may have fetched the old value while the owner was told.
+    // A caller may have fetched the old value while the owner was being told.
     if (owner === undefined) local.put(key, value);
     else local.drop(key);
     await this.#dropElsewhere(key, owner, signal);
@@ -59,7 +59,7 @@ export class Writes {
     await this.#dropElsewhere(key, told, signal);
   }
 
-  /** Drops a key at all others but one. All are told, whatever becomes of some. */
+  /** Drops a key at all peers but `told`. All are told, even if some cannot be. */
   async #dropElsewhere(key: string, told: Peer | undefined, signal: AbortSignal): Promise<void> {
     const { group, peers, onPeerFailure } = this.#options;
     const others = peers.others().filter((peer) => peer !== told);
@@ -68,7 +68,7 @@ export class Writes {
       try {
         await peer.remove(group, key, { signal });
       } catch (error) {
-        // Nobody gets from it what it could not be told to drop.
+        // Others take nothing from it any more, so what it still holds does no harm.
         if (peer.health.isLeaving || peer.health.isGone) return;
         failures.push(error);
         if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);

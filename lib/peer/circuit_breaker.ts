@@ -1,41 +1,41 @@
 import type { Clock } from "../timing/clock.ts";
 import type { GroupCacheError } from "../errors.ts";
 
-/** How a {@linkcode CircuitBreaker} is made. */
+/** Options for {@linkcode CircuitBreaker}. */
 export interface CircuitBreakerOptions {
   clock: Clock;
   /** As `Math.random`. */
   random: () => number;
   /** Finds out whether the peer can be asked again. One runs at a time; it never rejects. */
   probe: () => Promise<boolean>;
-  /** Told that the peer is down, and why. */
+  /** Called when the peer is given up. */
   onOpen: (error: GroupCacheError) => void;
-  /** Told that it is up again. */
+  /** Called when the peer is used again. */
   onClose: () => void;
 }
 
-/** So many failures in a row open it. */
+/** This many failures in a row open the breaker ... */
 const FAILURES_IN_A_ROW = 5;
-/** So many among the last {@linkcode OUTCOMES} do, too. */
+/** ... and so do this many among the last {@linkcode OUTCOMES}. */
 const FAILURES = 10;
 const OUTCOMES = 20;
 
 const FIRST_PAUSE_MS = 500;
-/** A peer that is back is used again after this and a probe, at the latest. */
+/** A peer that is back is used again after at most this and a probe. */
 const MAX_PAUSE_MS = 3000;
-/** Pauses go on growing for a peer that was not up for this long. */
+/** For a peer that was up for less than this, pauses keep growing. */
 const STEADY_MS = 30_000;
 
 /**
- * Keeps calls from a peer that does not answer them. Closed, it lets calls through and counts their
- * failures; open, it lets none through for a while; then, half open, it has a probe find out what
- * callers need not: so no call of theirs is ever risked.
+ * Stops calls to a peer that does not answer them. Closed, it lets calls through and counts their
+ * failures. Open, it lets none through for a while. Then, half open, it sends a probe, so that no
+ * caller's request is risked.
  *
- * Nothing here runs by itself. A probe starts with the first call after the pause.
+ * Nothing runs in the background: a probe starts with the first call after the pause.
  */
 export class CircuitBreaker {
   #options: CircuitBreakerOptions;
-  /** The last outcomes, a bit each, the latest lowest: 1 for a failure. */
+  /** The last outcomes, one bit each, the latest in the lowest bit: 1 is a failure. */
   #outcomes = 0;
   #isOpen = false;
   #isProbing = false;
@@ -59,12 +59,12 @@ export class CircuitBreaker {
     return false;
   }
 
-  /** Takes note of a call that was answered. */
+  /** Records a call that was answered. */
   succeeded(): void {
     this.#outcomes <<= 1;
   }
 
-  /** Takes note of a call that failed. */
+  /** Records a call that failed. */
   failed(error: GroupCacheError): void {
     this.#outcomes = this.#outcomes << 1 | 1;
     const row = (1 << FAILURES_IN_A_ROW) - 1;
@@ -97,12 +97,12 @@ export class CircuitBreaker {
     const isUp = await this.#options.probe();
     this.#isProbing = false;
     if (isUp) this.close();
-    // A probe that waited for an answer in vain was a pause itself.
+    // The time that a failed probe took counts as part of the pause.
     else this.#pause(startMs);
   }
 
   #pause(fromMs: number): void {
-    // Those who gave the peer up together do not all come back together.
+    // Processes that gave the peer up together must not all probe it together.
     this.#probeAtMs = fromMs + this.#pauseMs * (1 + this.#options.random()) / 2;
     this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
   }

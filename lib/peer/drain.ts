@@ -3,7 +3,7 @@ import type { Handshake } from "./handshake.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerSet } from "./peer_set.ts";
 
-/** A group of a process that leaves. */
+/** A group of a leaving process. */
 export interface DrainedGroup {
   /** Transfers the keys that a peer is about to own. */
   handOff(peer: Peer, signal: Cancellation): Promise<void>;
@@ -16,20 +16,20 @@ export interface DrainOptions {
   groups: readonly DrainedGroup[];
   peers: PeerSet;
   handshake: Handshake;
-  /** Ends it. */
+  /** Ends the drain early. */
   signal: Cancellation;
 }
 
 /**
- * Leaves a cluster so that nobody notices: tells the peers, which go elsewhere from then on, has
- * them fetch what they own next, and waits for what is under way.
+ * Leaves a cluster gracefully: tells the peers, which go elsewhere from then on, transfers to each
+ * the keys that it is about to own, and waits for what is in flight.
  */
 export async function drain({ groups, peers, handshake, signal }: DrainOptions): Promise<void> {
   peers.leave();
-  // Each peer takes its own time, and holds up no other.
+  // At once, so that a slow peer does not hold up the others.
   await Promise.all(
     peers.others().map(async (peer) => {
-      if (!await handshake.greet(peer, false)) return;
+      if (!await handshake.greet(peer, { hadGivenUp: false })) return;
       for (const group of groups) await group.handOff(peer, signal);
     }),
   );

@@ -1,30 +1,29 @@
-/** What a peer is given that has not shown yet how quick it is, in milliseconds. */
+/** The limit for a peer that has not been measured yet, in milliseconds. */
 const FIRST_LIMIT_MS = 3000;
-/** However quick a peer is, collectors and schedulers make it pause. */
+/** Even a quick peer pauses now and then, for garbage collection and scheduling. */
 const MIN_LIMIT_MS = 1000;
-/** How much longer than its longest recent silence a peer's silence may last. */
+/** How many times its longest recent silence a peer may be silent. */
 const FACTOR = 4;
-/** In this time a silence counts half. */
+/** The time after which a silence counts half. */
 const HALF_LIFE_MS = 5000;
 
 /**
- * What a peer's signs of life say about how long its silence may last. Silence is time in which it
- * owed an answer and gave none, to nobody: so a peer with a long queue is not silent. One that has
- * never been silent for more than milliseconds is dead after a second; one whose loader keeps its
- * processor busy may take longer, as it has before.
+ * Derives from a peer's signs of life how long it may be silent. Silence is time in which the peer
+ * owed answers and gave none to any request, so a peer with a long queue is not silent. A peer that
+ * was never silent for more than milliseconds is dead after a second; one whose loader keeps its
+ * processor busy gets more time, in proportion to its past silences.
  *
- * After the idea of accrual failure detectors, of Hayashibara, Défago, Yared and Katayama (2004), in
- * a simpler form.
+ * A simple form of the accrual failure detector (Hayashibara, Défago, Yared and Katayama, 2004).
  */
 export class FailureDetector {
-  /** Whether the longest silence is always allowed: the peer gives no signs of life while it loads. */
+  /** Whether the maximum always applies, because the peer gives no signs of life while it loads. */
   isSteady = false;
   #maxLimitMs: number;
   #longestMs = FIRST_LIMIT_MS / FACTOR;
   #heardAtMs = -Infinity;
   #lateAtMs = -Infinity;
 
-  /** @param maxLimitMs The longest silence that may pass for life. */
+  /** @param maxLimitMs The longest silence of a live peer, in milliseconds. */
   constructor(maxLimitMs: number) {
     this.#maxLimitMs = maxLimitMs;
   }
@@ -36,12 +35,12 @@ export class FailureDetector {
     return Math.min(this.#maxLimitMs, limitMs);
   }
 
-  /** Whether it was late for something and has not been heard since. */
+  /** Whether the peer was late, and has been silent since. */
   get isLate(): boolean {
     return this.#lateAtMs > this.#heardAtMs;
   }
 
-  /** Takes note of a sign of life, on what was asked or last answered at `askedAtMs`. */
+  /** Records a sign of life, in reply to what was asked at `askedAtMs`. */
   heard(askedAtMs: number, nowMs: number): void {
     const silentMs = nowMs - Math.max(askedAtMs, this.#heardAtMs);
     const elapsedMs = this.#heardAtMs === -Infinity ? 0 : Math.max(0, nowMs - this.#heardAtMs);
@@ -49,17 +48,17 @@ export class FailureDetector {
     this.#heardAtMs = nowMs;
   }
 
-  /** Takes note that something was not answered in time. */
+  /** Records that something was not answered in time. */
   late(nowMs: number): void {
     this.#lateAtMs = nowMs;
   }
 
-  /** Takes note that the peer was given up: it may have been busy, and gets more time when it is back. */
+  /** Records that the peer was given up. It may have been busy, so it gets more time when it is back. */
   gaveUp(): void {
     this.#longestMs = 2 * this.limitMs / FACTOR;
   }
 
-  /** Whether nothing was heard for as long as may be, since `askedAtMs` at the earliest. */
+  /** Whether the peer has been silent for longer than allowed, counted from `askedAtMs` at most. */
   isSilent(askedAtMs: number, nowMs: number): boolean {
     if (nowMs - Math.max(askedAtMs, this.#heardAtMs) < this.limitMs) return false;
     return !this.isSteady;

@@ -7,31 +7,31 @@ import type { Peer } from "./peer.ts";
 import type { PeerSet } from "./peer_set.ts";
 
 /**
- * A hello without an answer after this is lost, as what was sent over a network that was down. A peer
- * that was given up may be silent for longer, but to wait for that would keep the next probe waiting.
+ * A hello that is not answered within this is taken for lost. A peer that was given up may be silent
+ * for longer, but waiting for that would delay the next probe.
  */
 const HELLO_MS = 3000;
 
-/** How a {@linkcode Handshake} is made. */
+/** Options for {@linkcode Handshake}. */
 export interface HandshakeOptions {
-  /** Names this run of the process. */
+  /** Identifies this run of the process. */
   instanceId: string;
   /** The name of the placement in use. */
   placement: string;
   peers: PeerSet;
   clock: Clock;
-  /** Tells operators. */
+  /** Reports an event to operators. */
   report: (event: PeerMismatchEvent) => void;
 }
 
 /**
- * Exchanges hellos with peers. They tell who has started anew, who is about to leave, who has been
- * taken for dead, and where what two processes believe does not go together.
+ * Exchanges hellos with peers. From them a process learns which peers have restarted, are leaving, or
+ * had given this process up, and where two processes have conflicting configurations.
  */
 export class Handshake {
   #options: HandshakeOptions;
   #mismatches: Mismatches;
-  /** The last run that each peer told of. One that leaves the list is forgotten. */
+  /** The last known run of each peer. A peer that leaves the list is forgotten. */
   #instances = new WeakMap<Peer, string>();
 
   constructor(options: HandshakeOptions) {
@@ -40,15 +40,15 @@ export class Handshake {
   }
 
   /**
-   * Says hello to a peer. Resolves to whether it can be asked for values; it never rejects.
+   * Says hello to a peer. Resolves to whether the peer can be asked for values; never rejects.
    *
-   * @param hadGivenUp Whether it was taken for dead until now.
+   * @param options `hadGivenUp`: whether the peer was taken for dead until now.
    */
-  async greet(peer: Peer, hadGivenUp: boolean): Promise<boolean> {
+  async greet(peer: Peer, { hadGivenUp }: { hadGivenUp: boolean }): Promise<boolean> {
     const { clock } = this.#options;
     try {
       const theirs = await withDeadline(
-        (signal) => peer.hello(this.#hello(hadGivenUp), { signal }),
+        (signal) => peer.hello(this.#hello({ hadGivenUp }), { signal }),
         {
           clock,
           ms: HELLO_MS,
@@ -57,9 +57,9 @@ export class Handshake {
           },
         },
       );
-      // A Go peer, which knows no hellos, but answers.
+      // A Go peer, which answers, but knows no hellos.
       if (theirs === undefined) return true;
-      this.#mismatches.compare(peer.url, theirs, this.#hello(false));
+      this.#mismatches.compare(peer.url, theirs, this.#hello());
       if (hadGivenUp) this.#options.peers.reunited();
       return this.#meet(peer, theirs);
     } catch {
@@ -70,8 +70,8 @@ export class Handshake {
   /** Answers a hello. */
   answer(theirs: Hello): Hello {
     const { instanceId, peers } = this.#options;
-    const mine = this.#hello(false);
-    // Said to itself under another name, which it will find out from the answer.
+    const mine = this.#hello();
+    // This process reached itself under another name. `greet` finds that out from the answer.
     if (theirs.instance === instanceId) return mine;
     this.#mismatches.compare(theirs.self, theirs, mine);
     if (theirs.hadGivenUp) peers.reunited();
@@ -80,7 +80,7 @@ export class Handshake {
     return mine;
   }
 
-  /** Takes note of what a peer is. Returns whether it can be asked for values. */
+  /** Records what a peer says of itself. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
     const isNew = this.#instances.get(peer) !== instance;
     this.#instances.set(peer, instance);
@@ -89,7 +89,7 @@ export class Handshake {
     return !isLeaving;
   }
 
-  #hello(hadGivenUp: boolean): Hello {
+  #hello({ hadGivenUp } = { hadGivenUp: false }): Hello {
     const { instanceId, placement, peers } = this.#options;
     return {
       instance: instanceId,

@@ -4,8 +4,8 @@ import { CircuitBreaker } from "./circuit_breaker.ts";
 import { FailureDetector } from "./failure_detector.ts";
 
 /**
- * Whether a peer is worth asking. Whoever talks to the peer reports what it saw; whoever is about
- * to ask the peer looks here first. Calls are not held back by it.
+ * Whether a peer is worth asking. The code that talks to the peer reports here what it saw, and the
+ * code that is about to ask it looks here first. Calls are not held back by it.
  */
 export class PeerHealth {
   #url: string;

@@ -7,12 +7,12 @@ import type { HedgeBudget } from "./hedge_budget.ts";
 import { Latencies } from "./latencies.ts";
 import type { Peer } from "./peer.ts";
 
-// A peer may stand still for a moment: a collection of garbage, a full queue, a lost packet. When it
-// has been silent for longer than 99 of 100 of its answers take, the next in the key's order is
-// asked too, and whoever answers first is believed (Dean and Barroso, "The Tail at Scale", 2013).
-// No more than two are ever asked at a time, and nobody is asked twice.
+// A peer may stall for a moment: a garbage collection, a full queue, a lost packet. When an answer
+// takes longer than 99 of 100 of the peer's answers do, the next process in the key's order is asked
+// too, and the first answer wins (Dean and Barroso, "The Tail at Scale", 2013). No more than two are
+// asked at a time, and none is asked twice.
 
-/** How a {@linkcode Hedging} is made. */
+/** Options for {@linkcode Hedging}. */
 export interface HedgingOptions {
   clock: Clock;
   /** Bounds the second requests. */
@@ -21,13 +21,13 @@ export interface HedgingOptions {
   counters: { hedges: number; hedgesWon: number };
 }
 
-/** What is known of a peer, and who waits for it. */
+/** The latency of a peer, and the calls that wait for it. */
 interface PeerLatency {
   readonly latencies: Latencies;
   readonly overdue: DueQueue;
 }
 
-/** Somebody who has been asked. */
+/** A request in flight, to a peer or to this process. */
 interface Attempt {
   /** Undefined for this process. */
   readonly peer: Peer | undefined;
@@ -36,8 +36,8 @@ interface Attempt {
 }
 
 /**
- * Asks for the values of one group, with second requests where first ones take long. Groups have
- * one each, because what is long depends on their loaders.
+ * Asks for the values of one group, and sends a second request where the first one takes long. Each
+ * group has its own, because what is long depends on its loader.
  */
 export class Hedging implements AskOwner {
   readonly options: HedgingOptions;
@@ -48,9 +48,9 @@ export class Hedging implements AskOwner {
   }
 
   /**
-   * Asks the first peer, and the next when that cannot be asked or takes long; this process when
-   * there is none left. What a peer answers, be it an error, is final, but an error of a second
-   * request waits for the first one: to have sent it must not make a call fail.
+   * Asks the first peer, and the next one if that could not be asked or takes long; this process
+   * when none is left. What a peer answers is final, even if it is an error. But an error from a
+   * second request waits for the first one: hedging must not make a call fail.
    */
   ask<Answer, Result>(peers: Iterable<Peer>, options: AskOptions<Answer, Result>): Promise<Result> {
     return new HedgedAsk(this, peers[Symbol.iterator](), options).start();
@@ -73,18 +73,18 @@ export class Hedging implements AskOwner {
   }
 }
 
-/** The asking for one value. */
+/** One call: asks for one value. */
 class HedgedAsk<Answer, Result> extends Due {
   #hedging: Hedging;
   #rest: Iterator<Peer>;
   #options: AskOptions<Answer, Result>;
   #outcome = Promise.withResolvers<Result>();
-  /** Ends what is under way; what has ended does not listen any more. */
+  /** Ends the requests in flight. */
   #end = new LightCancellation();
   #isOver = false;
   #underWay: Attempt[] = [];
   #isHedged = false;
-  /** What a second request failed with while the first one was under way. */
+  /** What a second request failed with while the first one was in flight. */
   #heldBack: { readonly error: unknown } | undefined;
 
   constructor(hedging: Hedging, rest: Iterator<Peer>, options: AskOptions<Answer, Result>) {
@@ -126,7 +126,7 @@ class HedgedAsk<Answer, Result> extends Due {
           onError,
         );
       }
-      // Behind this process there is nobody.
+      // No one comes after this process.
       if (peer !== undefined && !this.#isHedged) this.#waitFor(peer);
     } catch (error) {
       this.#fail(error);
@@ -156,7 +156,7 @@ class HedgedAsk<Answer, Result> extends Due {
     if (peer !== undefined && isPeerFailure(error)) {
       this.#remove(attempt);
       this.#options.onPeerFailure(peer, error);
-      // The other one is who would be asked now.
+      // The next process has been asked already.
       if (this.#underWay.length > 0) return;
       this.queue?.remove(this);
       if (this.#heldBack === undefined) this.#askNext();
@@ -179,7 +179,7 @@ class HedgedAsk<Answer, Result> extends Due {
     this.#finish(undefined, reason);
   }
 
-  /** @param reason Why those that are still under way end. */
+  /** @param reason Why the requests still in flight end. */
   #finish(winner: Attempt | undefined, reason?: unknown): void {
     this.#isOver = true;
     this.queue?.remove(this);
@@ -188,7 +188,7 @@ class HedgedAsk<Answer, Result> extends Due {
     if (winner?.isHedge) this.#hedging.options.counters.hedgesWon++;
     if (this.#underWay.length === 0) return;
     for (const attempt of this.#underWay) this.#hasNotAnswered(attempt);
-    this.#end.abort(reason ?? new DOMException("Another process was quicker", "AbortError"));
+    this.#end.abort(reason ?? new DOMException("Another process answered first", "AbortError"));
   }
 
   #hasAnswered(attempt: Attempt): void {
@@ -199,9 +199,9 @@ class HedgedAsk<Answer, Result> extends Due {
   }
 
   /**
-   * Nobody knows how long the answer would have taken. If it has been overdue already it counts, so
-   * that a peer whose slow answers are never waited for does not seem quicker than it is; otherwise
-   * it says nothing.
+   * How long the answer would have taken is unknown. If it was overdue already, the time so far is
+   * recorded; otherwise a peer whose slow answers are never awaited would seem quicker than it is. If
+   * not, it says nothing.
    */
   #hasNotAnswered({ peer, startedAtMs }: Attempt): void {
     if (peer === undefined) return;

@@ -2,44 +2,44 @@ import type { Clock } from "../timing/clock.ts";
 import { PeerMismatchEvent, type PeerMismatchKind } from "../events.ts";
 import type { Hello } from "../wire/hello.ts";
 
-/** Lists may differ for so long while a change goes round. */
+/** How long lists may differ while a change spreads. */
 const CHANGE_MS = 60_000;
 
-/** So many that are not in the list are remembered: anybody may say hello, and call itself anything. */
+/** How many senders outside the list are remembered: a stranger may say hello under any name. */
 const MAX_STRANGERS = 100;
 
-/** Peers' names, and what is found, are told in so many characters: they are what others say. */
+/** Names and findings are cut to this many characters, because others chose them. */
 const MAX_TEXT = 1000;
 
-/** How a {@linkcode Mismatches} is made. */
+/** Options for {@linkcode Mismatches}. */
 export interface MismatchesOptions {
   clock: Clock;
-  /** Tells operators. */
+  /** Reports an event to operators. */
   report: (event: PeerMismatchEvent) => void;
 }
 
 /** What is remembered of a peer. */
 interface Findings {
-  /** What was told, by kind. */
-  readonly told: Map<PeerMismatchKind, string>;
-  /** The last run that it told of. */
+  /** What was reported, by kind. */
+  readonly reported: Map<PeerMismatchKind, string>;
+  /** The instance id in its last hello. */
   run?: string;
-  /** The run before that. */
+  /** The instance id before that. */
   runBefore?: string;
-  /** Whether the last run had come back. */
+  /** Whether instance ids alternate: two processes share one URL. */
   isShared: boolean;
   /** Since when its list has differed, in Unix milliseconds. */
   differentSinceMs: number | undefined;
 }
 
 /**
- * Finds where what a peer says does not go together with what this process believes: then they
- * disagree on who owns a key, and it is loaded more than once. Each finding is told once, and
- * again only when it had gone away meanwhile.
+ * Finds conflicts between what a peer says and what this process knows: with one, the two disagree
+ * about who owns a key, and the key is loaded more than once. Each finding is reported once, and again
+ * only if it had gone away in the meantime.
  */
 export class Mismatches {
   #options: MismatchesOptions;
-  /** By URL, those that were heard of first in front. */
+  /** By URL, the oldest first. */
   #findings = new Map<string, Findings>();
 
   constructor(options: MismatchesOptions) {
@@ -47,7 +47,7 @@ export class Mismatches {
   }
 
   /**
-   * Compares.
+   * Compares the hello of a peer with that of this process, and reports what conflicts.
    *
    * @param url The peer's URL, as this process knows it.
    */
@@ -55,7 +55,7 @@ export class Mismatches {
     url = shortened(url);
     const findings = this.#of(url, mine.peers);
     const isMe = theirs.instance === mine.instance;
-    this.#tell(
+    this.#report(
       findings,
       "self",
       url,
@@ -67,21 +67,25 @@ export class Mismatches {
       : theirs.self !== url
       ? `it calls itself ${theirs.self}`
       : isShared(findings, shortened(theirs.instance))
-      ? "two processes call themselves so"
+      ? "two processes use this URL"
       : "";
-    this.#tell(findings, "name", url, name);
+    this.#report(findings, "name", url, name);
     const placement = theirs.placement === mine.placement
       ? ""
       : `it places keys by ${theirs.placement}, this process by ${mine.placement}`;
-    this.#tell(findings, "placement", url, placement);
-    this.#tell(findings, "peers", url, this.#differenceForLong(findings, theirs, mine));
+    this.#report(findings, "placement", url, placement);
+    this.#report(findings, "peers", url, this.#differenceForLong(findings, theirs, mine));
   }
 
-  /** What is remembered of a peer. Strangers make room for each other. */
+  /** What is remembered of a peer. The oldest stranger makes room for a new one. */
   #of(url: string, peers: readonly string[]): Findings {
     const known = this.#findings.get(url);
     if (known !== undefined) return known;
-    const findings: Findings = { told: new Map(), isShared: false, differentSinceMs: undefined };
+    const findings: Findings = {
+      reported: new Map(),
+      isShared: false,
+      differentSinceMs: undefined,
+    };
     this.#findings.set(url, findings);
     if (this.#findings.size > peers.length + MAX_STRANGERS) {
       const isPeer = new Set(peers.map(shortened));
@@ -99,29 +103,29 @@ export class Mismatches {
     const onlyTheirs = without(theirs.peers, mine.peers);
     const isDifferent = onlyMine.length + onlyTheirs.length > 0;
     if (!isDifferent) findings.differentSinceMs = undefined;
-    // One that is about to leave is on its way out of the lists.
+    // A process that is leaving is on its way out of the lists.
     if (!isDifferent || theirs.isLeaving || mine.isLeaving) return "";
     const now = this.#options.clock.now();
     findings.differentSinceMs ??= now;
     if (now - findings.differentSinceMs < CHANGE_MS) return "";
-    return `its list of peers lacks ${onlyMine.join(", ") || "none"} of this process's and has ` +
-      `${onlyTheirs.join(", ") || "none"} beyond it`;
+    return `its list of peers differs: it lacks ${onlyMine.join(", ") || "none"} and has ` +
+      `${onlyTheirs.join(", ") || "none"} in addition`;
   }
 
-  /** @param why What does not go together, or nothing. */
-  #tell({ told }: Findings, kind: PeerMismatchKind, peer: string, why: string): void {
+  /** @param why The conflict; empty if there is none. */
+  #report({ reported }: Findings, kind: PeerMismatchKind, peer: string, why: string): void {
     why = shortened(why);
-    if (told.get(kind) === why) return;
+    if (reported.get(kind) === why) return;
     if (why === "") {
-      told.delete(kind);
+      reported.delete(kind);
       return;
     }
-    told.set(kind, why);
+    reported.set(kind, why);
     this.#options.report(new PeerMismatchEvent({ kind, peer, message: `${peer}: ${why}` }));
   }
 }
 
-/** A process that starts anew is another run, and the one before never comes back. */
+/** A restarted process has a new instance id, and the old one never comes back. */
 function isShared(findings: Findings, instance: string): boolean {
   if (findings.run === instance) return findings.isShared;
   findings.isShared = findings.runBefore === instance;

@@ -4,10 +4,10 @@ import { withDeadline } from "../timing/deadline.ts";
 import { GroupCacheError, isPeerFailure } from "../errors.ts";
 import type { EncodedValue, Peer } from "./peer.ts";
 
-/** A peer that takes longer to look into its memory does not help: a load may be quicker. */
+/** If a peek takes longer than this, a load may be quicker. */
 const PEEK_MS = 1000;
 
-/** How peers are peeked at one after the other. */
+/** Options for {@linkcode peekInTurn}. */
 export interface PeekInTurnOptions {
   /** Ends the peeking: it rejects with the signal's reason. */
   signal: Cancellation;
@@ -19,7 +19,7 @@ export interface PeekInTurnOptions {
   p99Ms: (peer: Peer) => number | undefined;
 }
 
-/** The value of a key out of the memory of the first peer that has it. No peer loads for this. */
+/** Returns the value of a key from the memory of the first peer that has it. No peer loads it. */
 export async function peekInTurn(
   peers: Iterable<Peer>,
   group: string,
@@ -27,7 +27,7 @@ export async function peekInTurn(
   { signal, clock, p99Ms }: PeekInTurnOptions,
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
-    // It would keep the next key waiting as well.
+    // It would delay this key, too.
     if (peer.health.isLate) continue;
     const peekMs = Math.min(p99Ms(peer) ?? PEEK_MS, PEEK_MS);
     try {

@@ -3,70 +3,70 @@ import type { ByteView } from "../byte_view.ts";
 import type { Hello } from "../wire/hello.ts";
 import type { PeerHealth } from "./health.ts";
 
-/** A value as it travels: encoded, and with its end. */
+/** A value as it is sent between processes: encoded, and with its expiry. */
 export interface EncodedValue {
   readonly view: ByteView;
-  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  /** When the value expires, in Unix milliseconds; `Infinity` for never. */
   readonly expiresAtMs: number;
-  /** How often peers ask the value's owner for it, per minute, if the owner counts. */
+  /** How often peers ask the owner for the value, per minute, if the owner measures it. */
   readonly minuteQps?: number | undefined;
 }
 
-/** A value as it lies in memory, to be copied before anything else is done with the group. */
+/** A value as it lies in memory. Copy it before you do anything else with the group. */
 export interface BorrowedValue {
   readonly value: Uint8Array<ArrayBuffer>;
-  /** When the value ends, in Unix milliseconds; `Infinity` if never. */
+  /** When the value expires, in Unix milliseconds; `Infinity` for never. */
   readonly expiresAtMs: number;
 }
 
-/** What a call to a peer may take with it. */
+/** Options for the calls of a {@linkcode Peer}. */
 export interface PeerCallOptions {
   /** Ends the call: it rejects with the signal's reason. */
   readonly signal?: Cancellation | undefined;
-  /** How long the peer may spend on a load that this call asks for, in milliseconds. */
+  /** How long the peer may spend on a load for this call, in milliseconds. */
   readonly loadTimeoutMs?: number | undefined;
-  /** Whether the peer is to answer from memory or not at all: then with code `not-found`. */
+  /** Whether the peer must answer from memory; if the key is not there, with code `not-found`. */
   readonly peek?: boolean | undefined;
   /**
-   * Whether the call is one of several, made in one turn, that the peer is to see in one request, so
-   * that it can load what it lacks of them in one go.
+   * Whether the call is one of several, made in one turn, that should reach the peer in one request,
+   * so that it can load the missing ones in one query.
    */
   readonly together?: boolean | undefined;
 }
 
 /**
- * One peer as we see it. Whatever keeps it from answering is a `GroupCacheError` with code
- * `peer-failed`: somebody else may be asked. Any other `GroupCacheError` is its answer.
+ * A peer, as this process sees it. If it cannot be asked, a call rejects with a `GroupCacheError` with
+ * code `peer-failed`, and another process may be asked. Any other `GroupCacheError` is its answer.
  */
 export interface Peer {
   /** The peer's base URL. */
   readonly url: string;
   /** Whether it is worth asking. */
   readonly health: PeerHealth;
-  /** The value of a key, which the peer loads if it does not have it. */
+  /** Returns the value of a key. The peer loads it if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
-  /** Puts a value into the peer's own memory. */
+  /** Stores a value in the peer's own memory. */
   set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<void>;
-  /** Removes a key from the peer's own memory, and lets no load under way put it back. */
+  /** Removes a key from the peer's own memory. A load in flight does not bring it back. */
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
-  /** Has the peer fetch keys out of this process's memory. Resolves when it has done so. */
+  /** Makes the peer fetch keys from this process's memory. Resolves once it has. */
   handoff(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
-  /** Says hello. Returns the peer's own, or undefined if it answers but knows no hellos. */
+  /** Says hello. Returns the peer's hello, or undefined if the peer answers but knows no hellos. */
   hello(hello: Hello, options?: PeerCallOptions): Promise<Hello | undefined>;
 }
 
-/** What a group answers to its peers: from its own memory or its own loader, never from others. */
+/** The part of a group that answers peers: from its own memory and loader, never from others. */
 export interface PeerBackend {
-  /** Takes note of a request for a key. Returns the key's rate, in requests per minute. */
+  /** Counts a peer request for a key. Returns the key's rate, in requests per minute. */
   count(key: string): number;
-  /** The value of a key if it is in memory. */
+  /** Returns the value of a key if it is in memory. */
   find(key: string): BorrowedValue | undefined;
-  /** The value of a key that was not found, loaded here. */
+  /** Loads a key that was not found. */
   load(key: string, signal: AbortSignal): Promise<EncodedValue>;
-  /** Puts a value into memory. */
+  /** Stores a value in memory. */
   put(key: string, value: EncodedValue): void;
-  /** Removes a key from memory, and lets no load under way put it back. */
+  /** Removes a key from memory. A load in flight does not bring it back. */
   drop(key: string): void;
-  /** Fetches keys that a peer has in memory and hands over. It never rejects. */
+  /** Fetches keys that a peer hands off. Never rejects. */
   acceptHandoff(keys: readonly string[], from: Peer): Promise<void>;
 }

@@ -4,20 +4,20 @@ import type { Placement } from "../placement/placement.ts";
 import type { Peer } from "./peer.ts";
 import { PreviousOwners, type Rank } from "./previous_owners.ts";
 
-/** How a {@linkcode PeerSet} is made. */
+/** Options for {@linkcode PeerSet}. */
 export interface PeerSetOptions {
-  /** How the others reach this process; undefined for a process that has no others. */
+  /** How peers reach this process; undefined for a process without peers. */
   self: string | undefined;
-  /** Which peers a key belongs to. */
+  /** Decides which process owns a key. */
   placement: Placement;
-  /** Makes the client of a peer. */
+  /** Creates the client of a peer. */
   connect: (url: string) => Peer;
   clock: Clock;
-  /** How long after a change the peers of before are of interest, in milliseconds. */
+  /** How long after a change previous owners are of interest, in milliseconds; 0 for never. */
   handoffMs: number;
 }
 
-/** The processes that share the keys, this one among them. */
+/** The processes that share the keys, this one included. */
 export class PeerSet {
   #self: string | undefined;
   #placement: Placement;
@@ -36,21 +36,21 @@ export class PeerSet {
     if (this.#self !== undefined) this.#urls = [this.#self];
   }
 
-  /** How the others reach this process; undefined for a process that has no others. */
+  /** How peers reach this process; undefined for a process without peers. */
   get self(): string | undefined {
     return this.#self;
   }
 
-  /** The base URLs of all, this process included. */
+  /** The base URLs of all processes, this one included. */
   get urls(): readonly string[] {
     return this.#urls;
   }
 
   /**
-   * Replaces the list. Peers that stay keep their clients, with what these have learned.
+   * Replaces the list. Peers that stay keep their clients and their health.
    *
-   * @throws {TypeError} If the list is not one of distinct base URLs with `self` among them. The
-   * old list then stays.
+   * @throws {TypeError} If the list does not consist of distinct base URLs, or lacks `self`. The old
+   * list then stays.
    */
   replace(list: readonly string[]): void {
     if (!Array.isArray(list)) {
@@ -64,14 +64,14 @@ export class PeerSet {
     for (const url of list.map((url) => checkPeerUrl("peers", url))) {
       const origin = new URL(url).origin;
       if (byOrigin.has(origin)) {
-        throw new TypeError(`Cannot set peers: ${quote(url)} is in the list twice`);
+        throw new TypeError(`Cannot set peers: ${quote(url)} is listed twice`);
       }
       byOrigin.set(origin, url);
     }
     const selfOrigin = new URL(self).origin;
     if (!byOrigin.has(selfOrigin)) {
       throw new TypeError(
-        `Cannot set peers: the list must hold self, ${quote(self)}: received ` +
+        `Cannot set peers: the list must contain self, ${quote(self)}: received ` +
           `[${list.map(quote).join(", ")}]`,
       );
     }
@@ -83,7 +83,7 @@ export class PeerSet {
     const isChanged = others.size !== this.#others.size ||
       [...others.keys()].some((url) => !this.#others.has(url));
     if (isChanged) {
-      // A process that was alone until now has just come to those that were there before.
+      // A process that was alone until now has just joined the others.
       if (this.#rank === undefined) this.#rememberAlone(others);
       else this.#previousOwners.remember(this.#rank, this.#others);
     }
@@ -93,9 +93,8 @@ export class PeerSet {
   }
 
   /**
-   * The peers to ask for `key`, best first; undefined if the key is this process's own. Those that
-   * are down are left out: the next one owns their keys. The list ends where it comes to this
-   * process: from there on nobody is better placed.
+   * Returns the peers to ask for `key`, best first; undefined if this process owns the key. Peers
+   * that are down are left out: the next one owns their keys. The list ends before this process.
    */
   peersFor(key: string): Iterable<Peer> | undefined {
     if (this.#rank === undefined) return undefined;
@@ -112,7 +111,7 @@ export class PeerSet {
         return;
       }
       const peer = this.#others.get(url.value);
-      // Otherwise it left the list since the ranking was made.
+      // Otherwise the peer has left the list since the ranking was made.
       if (peer?.health.admits()) yield peer;
     }
   }
@@ -122,22 +121,22 @@ export class PeerSet {
     this.#rememberAlone(this.#others);
   }
 
-  /** Whether this process takes no new work of peers, because it is about to end. */
+  /** Whether this process is leaving, and takes no new work from peers. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
 
-  /** Lets the others have this process's keys from now on. */
+  /** Makes the peers own this process's keys from now on. */
   leave(): void {
     this.#isLeaving = true;
   }
 
   /**
-   * Peers that may have `key` in memory when this process is about to load it, best first: one that
-   * is better placed, but leaving or taken for dead by whoever asks, and those that owned the key
-   * before something changed. Undefined if there is no reason to think so.
+   * Returns the peers that may have `key` in memory when this process is about to load it, best
+   * first: one that comes before this process, but is leaving or was given up by the peer that asks,
+   * and the key's previous owners. Undefined if there are none.
    *
-   * @param wereAsked Whether those who are better placed have been asked already.
+   * @param options `wereAsked`: whether the peers that come before this process were asked already.
    */
   holders(key: string, { wereAsked }: { wereAsked: boolean }): Iterable<Peer> | undefined {
     if (this.#rank === undefined) return undefined;
@@ -158,18 +157,18 @@ export class PeerSet {
     this.#previousOwners.rememberAlone(this.#placement.rank([...peers.keys()]), peers);
   }
 
-  /** The peer of a URL, in whatever form, that is in the list and not this process. */
+  /** Returns the peer with a URL, with or without a trailing slash, unless it is this process. */
   find(url: string): Peer | undefined {
     return this.#others.get(url.replace(/\/$/, ""));
   }
 
-  /** All peers but this process. */
+  /** All processes but this one. */
   others(): Peer[] {
     return [...this.#others.values()];
   }
 }
 
-/** A base URL without its trailing slash; otherwise as it was given, because Go's rings hash it. */
+/** Returns a base URL without its trailing slash, otherwise unchanged: Go's rings hash it. */
 function checkPeerUrl(option: string, url: string): string {
   let parsed: URL;
   try {

@@ -1,6 +1,6 @@
 /**
- * As much of an `AbortSignal` as the library itself listens to. An `AbortSignal` is one; flights
- * have a lighter one, because a real one costs more than all the rest of a flight.
+ * The part of `AbortSignal` that the library listens to. Every `AbortSignal` is one. Flights use a
+ * lighter one, because a real one costs more than all the rest of a flight.
  */
 export interface Cancellation {
   readonly aborted: boolean;
@@ -14,7 +14,7 @@ export interface Cancellation {
 export class LightCancellation implements Cancellation {
   aborted = false;
   reason: unknown;
-  /** There is one nearly always, and a set of one costs more than all the rest of this. */
+  /** Nearly always the only one; a set of one would cost more than all the rest of the object. */
   #listener: (() => void) | undefined;
   #others: Set<() => void> | undefined;
 
@@ -32,7 +32,7 @@ export class LightCancellation implements Cancellation {
     else this.#others?.delete(listener);
   }
 
-  /** Tells all listeners. To be called once. */
+  /** Calls all listeners. Call it only once. */
   abort(reason: unknown): void {
     this.aborted = true;
     this.reason = reason;

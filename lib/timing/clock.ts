@@ -1,24 +1,24 @@
 import { unrefTimer } from "../runtime.ts";
 
 /**
- * Where the cache gets its time and timers from. Pass one to `new GroupCache({ clock })` to test
- * expiry and timeouts without waiting; `@groupcache/groupcache/testing` holds a virtual one.
+ * A source of time and timers. Pass one to `new GroupCache({ clock })` to test expiry and timeouts
+ * without waiting; `@groupcache/groupcache/testing` has a virtual one.
  */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Returns the time, in milliseconds since the Unix epoch. */
   now(): number;
-  /** Calls `callback` once, `delayMs` milliseconds from now. Returns what `clearTimeout` takes. */
+  /** Calls `callback` once, after `delayMs` milliseconds. Returns a handle for `clearTimeout`. */
   setTimeout(callback: () => void, delayMs: number): unknown;
-  /** Forgets a timer. Unknown and finished ones are ignored. */
+  /** Cancels a timer. Unknown and finished ones are ignored. */
   clearTimeout(timer: unknown): void;
   /**
-   * Lets the process end although a timer is still to come. May be left out: then no timer is kept
-   * for longer than somebody waits for it.
+   * Lets the process exit while a timer is pending. Optional: without it no timer is kept once
+   * nothing waits for it.
    */
   unrefTimer?(timer: unknown): void;
 }
 
-/** Runtimes run a timer at once if its delay is longer: 25 days. */
+/** 25 days. Runtimes fire timers with longer delays at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The runtime's own clock. */

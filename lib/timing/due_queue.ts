@@ -1,29 +1,29 @@
 import type { Clock } from "./clock.ts";
 
-/** A timer that comes later than this tells of a pause of this process. */
+/** A timer that is later than this shows that this process was paused. */
 const LATE_MS = 2;
 
-/** Something that falls due. While it waits it is a link of its queue's chain. */
+/** Something that falls due. While it waits it is a node in the linked list of its queue. */
 export abstract class Due {
-  /** When that is, in Unix milliseconds. */
+  /** When it is due, in Unix milliseconds. */
   dueAtMs = 0;
-  /** How long it was to wait, in milliseconds. */
+  /** The delay that it was added with, in milliseconds. */
   delayMs = 0;
-  /** The queue in which it waits. */
+  /** The queue in which it waits, if any. */
   queue: DueQueue | undefined;
   before: Due | undefined;
   behind: Due | undefined;
 
-  /** Called when it is due and has been waiting until then. */
+  /** Called when it is due, unless it was removed before. */
   abstract onDue(): void;
 }
 
-/** How a {@linkcode DueQueue} is made. */
+/** Options for {@linkcode DueQueue}. */
 export interface DueQueueOptions {
   clock: Clock;
   /**
-   * Whether a timer stays when nobody waits any more, for those who wait next, until the queue is
-   * closed. It does not keep the process up.
+   * Whether a pending timer is kept when the queue becomes empty, for what is added next, until the
+   * queue is closed. It does not keep the process alive.
    *
    * @default false
    */
@@ -31,8 +31,8 @@ export interface DueQueueOptions {
 }
 
 /**
- * Tells those that wait when they are due. There is one timer for all, set for the first of them and
- * looked at no more when that one leaves: to set and clear one for each takes 15 µs of a call on Deno.
+ * Calls each `onDue` in time, with one timer for all. The timer is set for the first to fall due, and
+ * left alone when that one is removed: a timer of its own would cost each call 15 µs on Deno.
  */
 export class DueQueue {
   #clock: Clock;
@@ -48,7 +48,7 @@ export class DueQueue {
     this.#keepsTimer = keepsTimer && clock.unrefTimer !== undefined;
   }
 
-  /** Lets something wait that waits nowhere, for so many milliseconds. */
+  /** Adds something that is in no queue, to fall due in `delayMs` milliseconds. */
   add(due: Due, delayMs: number): void {
     due.dueAtMs = this.#clock.now() + delayMs;
     due.delayMs = delayMs;
@@ -60,13 +60,13 @@ export class DueQueue {
     if (due.dueAtMs < this.#timerAtMs) this.#setTimer(this.#onTimer, due.dueAtMs, delayMs);
   }
 
-  /** Forgets something that waits here. */
+  /** Removes something that waits in this queue. */
   remove(due: Due): void {
     this.#unlink(due);
     if (this.#first === undefined && !this.#keepsTimer) this.#clearTimer();
   }
 
-  /** Keeps no timer from now on when nobody waits. */
+  /** Stops keeping a timer while the queue is empty. */
   close(): void {
     this.#keepsTimer = false;
     if (this.#first === undefined) this.#clearTimer();
@@ -103,30 +103,30 @@ export class DueQueue {
     const next = this.#next();
     if (next === undefined) return;
     const nowMs = this.#clock.now();
-    // What is waited for may have come during a pause: it is to be read first.
-    if (nowMs - next.dueAtMs > LATE_MS) this.#setTimer(this.#tell, nowMs, 0);
-    else this.#tell();
+    // What is waited for may have arrived during the pause: let it be read first.
+    if (nowMs - next.dueAtMs > LATE_MS) this.#setTimer(this.#fire, nowMs, 0);
+    else this.#fire();
   };
 
-  #tell = (): void => {
+  #fire = (): void => {
     const nowMs = this.#clock.now();
     const due: Due[] = [];
     for (let each = this.#first; each !== undefined; each = each.behind) {
       if (each.dueAtMs <= nowMs) due.push(each);
     }
     for (const each of due) {
-      // Unless one of those before has made it leave.
+      // An earlier one may have removed it.
       if (each.queue !== this) continue;
       this.#unlink(each);
       each.onDue();
     }
     const next = this.#next();
     if (next === undefined || next.dueAtMs >= this.#timerAtMs) return;
-    // Never longer, even if the clock was set back.
+    // Never longer than its delay, even if the clock was set back.
     this.#setTimer(this.#onTimer, next.dueAtMs, Math.min(next.dueAtMs - nowMs, next.delayMs));
   };
 
-  /** Who is due next. */
+  /** The next to fall due. */
   #next(): Due | undefined {
     let next = this.#first;
     for (let each = next?.behind; each !== undefined; each = each.behind) {

@@ -213,13 +213,13 @@ test("Lists of peers that differ for a minute are told of on both sides", async 
   }
   assert(
     told.includes(
-      `0 peers ${b}: its list of peers lacks none of this process's and has ${c} beyond it`,
+      `0 peers ${b}: its list of peers differs: it lacks none and has ${c} in addition`,
     ),
     told.join("\n"),
   );
   assert(
     told.includes(
-      `1 peers ${a}: its list of peers lacks ${c} of this process's and has none beyond it`,
+      `1 peers ${a}: its list of peers differs: it lacks ${c} and has none in addition`,
     ),
     told.join("\n"),
   );

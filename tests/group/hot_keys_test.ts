@@ -28,7 +28,7 @@ test("HotKeys mirrors one value in ten of an owner that does not count, as Go's 
 
 test("HotKeys raises the threshold while mirrors push each other out, and lowers it after", () => {
   const hotKeys = setUp(60);
-  for (let i = 0; i < 20; i++) hotKeys.pushedOut(START);
+  for (let i = 0; i < 20; i++) hotKeys.evictedMirrors(START);
   const raised = hotKeys.threshold(START);
   assert(raised > 300, `raised to ${raised}`);
   assert(!hotKeys.shouldMirror(200, START));

@@ -58,7 +58,7 @@ test("Mismatches tells of a peer that calls itself otherwise than the list does"
 test("Mismatches tells two processes of one name from one that starts anew", () => {
   const setup = new Setup();
   for (const instance of ["1", "1", "2", "2", "3"]) assertEquals(setup.hear({ instance }), []);
-  assertEquals(setup.hear({ instance: "2" }), [`name: ${B}: two processes call themselves so`]);
+  assertEquals(setup.hear({ instance: "2" }), [`name: ${B}: two processes use this URL`]);
   assertEquals(setup.hear({ instance: "3" }), [], "which was told already");
   assertEquals(setup.hear({ instance: "4" }), []);
 });
@@ -77,7 +77,7 @@ test("Mismatches tells of lists that differ for longer than a minute, and in wha
   assertEquals(setup.hear({ peers }), []);
   await setup.clock.advance(1);
   assertEquals(setup.hear({ peers }), [
-    `peers: ${B}: its list of peers lacks ${A} of this process's and has ${C} beyond it`,
+    `peers: ${B}: its list of peers differs: it lacks ${A} and has ${C} in addition`,
   ]);
 });
 
