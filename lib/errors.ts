@@ -89,6 +89,32 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/** How many causes of an error {@linkcode reasonOf} reports. */
+const MAX_CAUSES = 4;
+
+/**
+ * Returns the message of anything that was thrown, and those of its causes: `fetch` rejects with
+ * "fetch failed" or the like, and only the cause tells that the connection was refused.
+ */
+export function reasonOf(thrown: unknown): string {
+  const messages = [messageOf(thrown)];
+  try {
+    let error = thrown;
+    for (let depth = 0; depth < MAX_CAUSES; depth++) {
+      error = error instanceof Error ? error.cause : undefined;
+      if (error === undefined) break;
+      // A host with several addresses fails with an error for each of them and no message.
+      const message = error instanceof AggregateError && error.message === ""
+        ? error.errors.slice(0, MAX_CAUSES).map(messageOf).join(", ")
+        : messageOf(error);
+      if (!messages.some((known) => known.includes(message))) messages.push(message);
+    }
+  } catch {
+    // As in `messageOf`.
+  }
+  return messages.join(": ");
+}
+
 /** Renders an argument for error messages: quoted, and at most 64 characters long. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return messageOf(value);

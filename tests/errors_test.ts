@@ -5,6 +5,7 @@ import {
   isErrorCode,
   messageOf,
   quote,
+  reasonOf,
 } from "../lib/errors.ts";
 import { test } from "./runtime.ts";
 
@@ -100,3 +101,32 @@ function revoked(): object {
   revoke();
   return proxy;
 }
+
+const CAUSES: { name: string; thrown: unknown; reason: string }[] = [
+  { name: "an error without a cause", thrown: new Error("a"), reason: "a" },
+  { name: "text", thrown: "a", reason: "a" },
+  { name: "nothing", thrown: undefined, reason: "undefined" },
+  { name: "a revoked proxy", thrown: revoked(), reason: "object" },
+  { name: "a cause", thrown: new Error("a", { cause: new Error("b") }), reason: "a: b" },
+  { name: "a cause that is text", thrown: new Error("a", { cause: "b" }), reason: "a: b" },
+  {
+    name: "a cause told before",
+    thrown: new Error("a b", { cause: new Error("b") }),
+    reason: "a b",
+  },
+  {
+    name: "several addresses",
+    thrown: new Error("a", { cause: new AggregateError([new Error("b"), new Error("c")], "") }),
+    reason: "a: b, c",
+  },
+];
+
+for (const { name, thrown, reason } of CAUSES) {
+  test(`reasonOf() tells ${name}`, () => assertEquals(reasonOf(thrown), reason));
+}
+
+test("reasonOf() comes to an end of causes that go in a circle", () => {
+  const error = new Error("a");
+  error.cause = new Error("b", { cause: error });
+  assertEquals(reasonOf(error), "a: b");
+});

@@ -1,6 +1,7 @@
+import { quote } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
 import type { Discovery } from "./discovery.ts";
-import { checkHttpUrl, request, withoutSlash } from "./http.ts";
+import { checkHttpUrl, readJson, request, withoutSlash } from "./http.ts";
 import { baseUrl, type Protocol } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkProtocol, checkText, type SourceOptions } from "./source_options.ts";
@@ -113,9 +114,10 @@ interface Query {
   fetch: Fetch;
 }
 
+/** An instance, as far as it is valid. */
 interface HealthEntry {
-  Node: { Address: string };
-  Service: { Address?: string; Port: number };
+  Node?: { Address?: string };
+  Service?: { Address?: string; Port?: number };
 }
 
 /** A run is one query. The first is answered at once, the others when something has changed. */
@@ -135,7 +137,10 @@ class ConsulWatcher implements Watcher {
     const limitMs = isWaiting ? waitMs * 17 / 16 + timeoutMs : timeoutMs;
     const { index, entries } = await context.within(async (signal) => {
       const response = await request(fetch, url + wait, { headers, signal });
-      const entries = await response.json() as HealthEntry[];
+      const entries = await readJson(response) as (HealthEntry | null)[];
+      if (!Array.isArray(entries)) {
+        throw new TypeError(`expected an array of instances: received ${quote(entries)}`);
+      }
       return { index: Number(response.headers.get("x-consul-index")), entries };
     }, limitMs);
     // An index that goes backwards means that Consul's state was restored: waiting for the old one
@@ -143,8 +148,12 @@ class ConsulWatcher implements Watcher {
     this.#index = index < this.#index ? 0 : Math.max(1, index || 1);
     context.update(
       // An instance without an address of its own has that of its node.
-      entries.map(({ Node, Service }) =>
-        baseUrl(protocol, Service.Address || Node.Address, Service.Port)
+      entries.map((entry) =>
+        baseUrl(
+          protocol,
+          entry?.Service?.Address || entry?.Node?.Address,
+          entry?.Service?.Port,
+        )
       ),
     );
   }

@@ -1,6 +1,6 @@
 import { quote } from "../errors.ts";
 import type { Discovery } from "./discovery.ts";
-import { baseUrl } from "./peer_list.ts";
+import { baseUrl, validPeers } from "./peer_list.ts";
 import { pollAs, type PollOptions } from "./poll.ts";
 import { type DnsRecord, type DnsType, type NameServer, resolveDns } from "../runtime.ts";
 import { checkPort, checkProtocol, checkText } from "./source_options.ts";
@@ -103,13 +103,14 @@ export function dns(options: DnsOptions): Discovery {
     checkText("dns", "server.host", server.host);
     checkPort("dns", "server.port", server.port);
   }
-  return pollAs("dns", async ({ signal }) => {
+  return pollAs("dns", async ({ signal, report }) => {
     const records = await resolve(name, type, { signal });
-    return records.flatMap((record) => {
+    const peers = records.flatMap((record) => {
       if (typeof record === "string") return [baseUrl(protocol, record, port)];
       const target = record.target.replace(/\.$/, "").toLowerCase();
       // The root as target means that the service is not available.
       return target === "" ? [] : [baseUrl(protocol, target, record.port)];
     });
+    return validPeers(peers, report);
   }, options);
 }

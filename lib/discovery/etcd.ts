@@ -1,7 +1,7 @@
 import type { Fetch } from "../runtime.ts";
 import type { Discovery } from "./discovery.ts";
-import { checkHttpUrl, jsonLines, request, withoutSlash } from "./http.ts";
-import { isPeer, noPeers, normalise } from "./peer_list.ts";
+import { checkHttpUrl, jsonLines, readJson, request, withoutSlash } from "./http.ts";
+import { normalise } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkText, type SourceOptions } from "./source_options.ts";
 
@@ -235,11 +235,7 @@ class EtcdWatcher implements Watcher {
     if (self !== undefined && peers.get(this.#keyOf(self)) !== toBase64(self)) {
       this.#isRegistered = false;
     }
-    // Any client of etcd can write here. One bad value must not block the others.
-    const values = [...peers.values()].map(fromBase64);
-    const bad = values.filter((value) => !isPeer(value));
-    if (bad.length > 0) context.report(noPeers(bad));
-    context.update(values.filter(isPeer));
+    context.update([...peers.values()].map(fromBase64));
   }
 
   #keyOf(self: string): string {
@@ -257,7 +253,7 @@ class EtcdWatcher implements Watcher {
 
   #ask<Answer>(context: WatchContext, method: string, body: unknown): Promise<Answer> {
     return context.within(async (signal) =>
-      await (await this.#call(method, body, signal)).json() as Answer
+      await readJson(await this.#call(method, body, signal)) as Answer
     );
   }
 
@@ -278,6 +274,11 @@ function bytesToBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-function fromBase64(text: string): string {
-  return new TextDecoder().decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+/** Returns undefined if `text` is not base64. */
+function fromBase64(text: string): string | undefined {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import { quote } from "../errors.ts";
 import type { Discovery } from "./discovery.ts";
-import { checkHttpUrl, jsonLines, request, StatusError, withoutSlash } from "./http.ts";
+import { checkHttpUrl, jsonLines, readJson, request, StatusError, withoutSlash } from "./http.ts";
 import { baseUrl, type Protocol } from "./peer_list.ts";
 import { environment, type Fetch, fetchTrusting, readText } from "../runtime.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
@@ -161,7 +161,7 @@ interface CheckedKubernetesOptions {
 interface EndpointSlice {
   metadata: { name: string; resourceVersion: string };
   addressType: string;
-  endpoints?: { addresses: string[]; conditions?: { ready?: boolean | null } }[] | null;
+  endpoints?: { addresses?: string[]; conditions?: { ready?: boolean | null } }[] | null;
   ports?: { name?: string | null; port?: number | null }[] | null;
 }
 
@@ -213,7 +213,7 @@ class SliceWatcher implements Watcher {
     const query: Record<string, string> = { limit: String(PAGE) };
     for (;;) {
       const page = await context.within(async (signal) =>
-        await (await this.#get(query, signal)).json() as SliceList
+        await readJson(await this.#get(query, signal)) as SliceList
       );
       for (const slice of page.items) slices.set(slice.metadata.name, this.#peersOf(slice));
       if (!page.metadata.continue) {
@@ -262,14 +262,12 @@ class SliceWatcher implements Watcher {
     const found = typeof port === "number"
       ? port
       : slice.ports?.find(({ name }) => port === undefined || name === port)?.port;
-    if (!found) return [];
+    if (found === undefined || found === null) return [];
     return (slice.endpoints ?? [])
       // An unknown condition counts as ready.
       .filter(({ conditions }) => conditions?.ready ?? true)
       // The API gives further addresses of an endpoint no meaning.
-      .flatMap(({ addresses: [address] }) =>
-        address === undefined ? [] : [baseUrl(protocol, address, found)]
-      );
+      .map(({ addresses }) => baseUrl(protocol, addresses?.[0], found));
   }
 
   async #get(query: Record<string, string>, signal: AbortSignal): Promise<Response> {

@@ -1,3 +1,5 @@
+import { quote } from "../errors.ts";
+
 /**
  * Brings a list into the form that all processes share: base URLs without a trailing slash, each origin
  * once, sorted.
@@ -16,29 +18,60 @@ export function normalise(peers: readonly string[]): string[] {
   return [...byOrigin.values()];
 }
 
-/** Builds a base URL from an address or a host name. */
-export function baseUrl(protocol: Protocol, host: string, port: number): string {
-  return `${protocol}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** Builds a base URL from an address or a host name. It is invalid if one of the parts is. */
+export function baseUrl(
+  protocol: Protocol,
+  host: string | undefined,
+  port: number | undefined,
+): string {
+  // Without a host the URL is invalid; "undefined" would be a host name.
+  return `${protocol}://${host?.includes(":") ? `[${host}]` : host ?? ""}:${port}`;
+}
+
+/**
+ * Returns the base URLs among `peers` and reports the others, so that one bad entry does not block the
+ * rest.
+ *
+ * @throws {TypeError} If there are only others.
+ */
+export function validPeers(
+  peers: readonly unknown[],
+  report: (error: TypeError) => void,
+): string[] {
+  const valid = peers.filter(isPeer);
+  if (valid.length === peers.length) return valid;
+  const error = invalidPeers(peers.filter((peer) => !isPeer(peer)));
+  if (valid.length === 0) throw error;
+  report(error);
+  return valid;
 }
 
 /** The protocols that peers can use. */
 export type Protocol = "http" | "https";
 
 /** Whether this is the base URL of a process. */
-export function isPeer(peer: unknown): peer is string {
+function isPeer(peer: unknown): peer is string {
   if (typeof peer !== "string" || !URL.canParse(peer)) return false;
-  const { href, origin } = new URL(peer);
-  // Without a path: "http://a:1/" is the same peer as "http://a:1".
-  return href === `${origin}/` && /^https?:/.test(href);
+  const { href, origin, port } = new URL(peer);
+  // Without a path: "http://a:1/" is the same peer as "http://a:1". Port 0 cannot be connected to.
+  return href === `${origin}/` && /^https?:/.test(href) && port !== "0";
 }
 
-/** What is wrong with what is no base URL. */
-export function noPeers(received: readonly unknown[]): TypeError {
-  const what = received.map((peer) => JSON.stringify(peer)).join(", ");
-  return new TypeError(`expected base URLs as "http://10.0.0.1:8080": received ${what}`);
+/** How many invalid entries of a list an error quotes. */
+const MAX_QUOTED = 5;
+
+/** The error for entries that are not base URLs. */
+function invalidPeers(received: readonly unknown[]): TypeError {
+  const quoted = received.slice(0, MAX_QUOTED)
+    .map((peer) => typeof peer === "string" ? quote(peer) : JSON.stringify(peer));
+  const rest = received.length - quoted.length;
+  return new TypeError(
+    `expected base URLs such as "http://10.0.0.1:8080": received ${quoted.join(", ")}` +
+      (rest > 0 ? ` and ${rest} more` : ""),
+  );
 }
 
 function checkUrl(peer: unknown): string {
   if (isPeer(peer)) return peer.replace(/\/$/, "");
-  throw noPeers([peer]);
+  throw invalidPeers([peer]);
 }

@@ -49,16 +49,23 @@ export function poll(find: FindPeers, options: PollOptions = {}): Discovery {
   if (typeof find !== "function") {
     throw new TypeError(`Cannot create poll: expected a function: received ${quote(find)}`);
   }
-  return pollAs("poll", find, options);
+  return pollAs("poll", ({ signal }) => find({ signal }), options);
 }
 
 /** As {@linkcode poll}, for sources that are built on it and have another name in messages. */
-export function pollAs(name: string, find: FindPeers, options: PollOptions): Discovery {
+export function pollAs(
+  name: string,
+  find: (
+    context: { signal: AbortSignal; report: (cause: unknown) => void },
+  ) => readonly string[] | Promise<readonly string[]>,
+  options: PollOptions,
+): Discovery {
   const { intervalMs = 10_000 } = options;
   checkMs(name, "intervalMs", intervalMs);
   const watcher = (): Watcher => ({
     async run(context): Promise<void> {
-      context.offer(await context.within(async (signal) => await find({ signal })));
+      const report = (cause: unknown): void => context.report(cause);
+      context.offer(await context.within(async (signal) => await find({ signal, report })));
       await context.sleep(intervalMs);
     },
   });

@@ -10,9 +10,9 @@
  */
 
 import type { Discovery } from "./discovery.ts";
-import { messageOf } from "../errors.ts";
+import { reasonOf } from "../errors.ts";
 import type { Clock } from "../timing/clock.ts";
-import { normalise } from "./peer_list.ts";
+import { normalise, validPeers } from "./peer_list.ts";
 import {
   type CheckedSourceOptions,
   checkSourceOptions,
@@ -40,8 +40,11 @@ export interface WatchContext {
    * @throws {Error} If the list is empty or invalid.
    */
   offer(peers: readonly string[]): void;
-  /** Publishes a complete list; reports one that is empty or invalid. For watchers that are notified. */
-  update(peers: readonly string[]): void;
+  /**
+   * Publishes what is valid of a complete list, so that one bad entry does not block the others.
+   * Reports the rest, or that the list is empty. For watchers that are notified of changes.
+   */
+  update(peers: readonly unknown[]): void;
   /** Reports a problem that does not end the run. */
   report(cause: unknown): void;
   /** Resolves after `ms` milliseconds, shortened at random by up to a tenth; rejects at the end. */
@@ -62,6 +65,9 @@ export function source(name: string, watch: () => Watcher, options: SourceOption
 }
 
 type Item = readonly string[] | Error;
+
+/** Systems quote in their errors what others wrote, and messages end up in terminals and logs. */
+const CONTROL_CHARACTERS = /\p{Cc}+/gu;
 
 class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchContext {
   #name: string;
@@ -157,9 +163,9 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
     }, this.#options.debounceMs);
   }
 
-  update(peers: readonly string[]): void {
+  update(peers: readonly unknown[]): void {
     try {
-      this.offer(peers);
+      this.offer(validPeers(peers, (error) => this.report(error)));
     } catch (error) {
       this.report(error);
     }
@@ -167,7 +173,8 @@ class SourceIterator implements AsyncIterableIterator<Item, undefined>, WatchCon
 
   report(cause: unknown): void {
     if (this.signal.aborted) return;
-    this.#push(new Error(`Cannot find peers by ${this.#name}: ${messageOf(cause)}`, { cause }));
+    const reason = reasonOf(cause).replace(CONTROL_CHARACTERS, " ");
+    this.#push(new Error(`Cannot find peers by ${this.#name}: ${reason}`, { cause }));
   }
 
   #push(item: Item): void {

@@ -126,6 +126,39 @@ test("consul sends its token, and tells why it was refused", async () => {
   assert(/replied with status 403: Permission denied/.test(error.message), error.message);
 });
 
+test("consul leaves out and reports instances that are invalid", async () => {
+  await using peers = watching();
+  peers.server.set([
+    ...instancesOf([A]),
+    { address: "10.0.0.9", port: 0 },
+    { address: "not a host", port: 8080 },
+    { address: "10.0.0.9", port: 70_000 },
+  ]);
+  const error = await peers.next();
+  assertInstanceOf(error, Error);
+  for (const bad of ["http://10.0.0.9:0", "http://not a host:8080", "http://10.0.0.9:70000"]) {
+    assert(error.message.includes(bad), error.message);
+  }
+  assertEquals(await peers.next(), [A]);
+});
+
+test("consul leaves out and reports an entry without an instance", async () => {
+  const entries = [null, {}, {
+    Node: { Address: "10.0.0.1" },
+    Service: { Address: "", Port: 8080 },
+  }];
+  await using peers = watching({ fetch: () => Promise.resolve(Response.json(entries)) });
+  assertInstanceOf(await peers.next(), Error);
+  assertEquals(await peers.next(), [A]);
+});
+
+test("consul reports a reply that is not a list", async () => {
+  await using peers = watching({ fetch: () => Promise.resolve(Response.json({ Errors: [] })) });
+  const error = await peers.next();
+  assertInstanceOf(error, Error);
+  assert(error.message.includes("expected an array of instances"), error.message);
+});
+
 test("consul works over a real connection", async () => {
   const clock = new VirtualClock();
   const consulServer = new FakeConsul(clock);

@@ -121,6 +121,21 @@ for (const { name, options, list } of ports) {
   });
 }
 
+test("kubernetes leaves out and reports endpoints that are invalid", async () => {
+  await using peers = watching();
+  const bad = sliceOf([B], "bad");
+  peers.server.put({ ...bad, ports: [{ name: "peers", port: 0 }] });
+  peers.server.put({ ...bad, metadata: { name: "worse" }, endpoints: [{ addresses: ["a b"] }] });
+  peers.server.put({ ...bad, metadata: { name: "worst" }, endpoints: [{}] as Slice["endpoints"] });
+  peers.server.put(sliceOf([A]));
+  const error = await peers.next();
+  assertInstanceOf(error, Error);
+  for (const url of ["http://10.0.0.2:0", "http://a b:8080"]) {
+    assert(error.message.includes(url), error.message);
+  }
+  assertEquals(await peers.next(), [A]);
+});
+
 test("kubernetes lists page by page", async () => {
   await using peers = watching();
   peers.server.page = 2;

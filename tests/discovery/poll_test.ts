@@ -70,6 +70,22 @@ for (const { name, answer, why } of badAnswers) {
   });
 }
 
+test("poll reports the causes of an error too, in one line", async () => {
+  const clock = new VirtualClock();
+  const refused = new AggregateError(
+    [new Error("ECONNREFUSED ::1"), new Error("ECONNREFUSED")],
+    "",
+  );
+  const thrown = new TypeError("fetch failed\n\x1b[31m", { cause: refused });
+  const iterator = poll(() => Promise.reject(thrown), { clock })[Symbol.asyncIterator]();
+  const { value } = await clock.until(iterator.next());
+  assertEquals(
+    value.message,
+    "Cannot find peers by poll: fetch failed [31m: ECONNREFUSED ::1, ECONNREFUSED",
+  );
+  await iterator.return?.();
+});
+
 const badOptions: { options: PollOptions; error: RegExp }[] = [
   { options: { intervalMs: 0 }, error: /intervalMs must be a number of at least 1: received 0/ },
   { options: { debounceMs: -1 }, error: /debounceMs must be a number of at least 0/ },
