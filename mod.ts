@@ -55,4 +55,13 @@ export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
 export type { GoDialect, Placement } from "./lib/placement/placement.ts";
 export { rendezvous } from "./lib/placement/rendezvous.ts";
-export type { CacheStats, GroupCacheStats, GroupStats } from "./lib/stats.ts";
+export type {
+  AnswerCounts,
+  CacheStats,
+  GroupCacheStats,
+  GroupLatencies,
+  GroupStats,
+  PeerState,
+  PeerStats,
+} from "./lib/stats.ts";
+export type { LatencyStats } from "./lib/stats/latency_histogram.ts";

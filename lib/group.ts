@@ -12,8 +12,15 @@ import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
-import type { Counters, GroupStats } from "./stats.ts";
-import type { Clock } from "./timing/clock.ts";
+import { AskedPeers } from "./peer/asked_peers.ts";
+import {
+  type AnswerSource,
+  type Counters,
+  type GroupStats,
+  sourceOfError,
+  statsOf,
+} from "./stats.ts";
+import { type Clock, stopwatchOf } from "./timing/clock.ts";
 
 // How a `get` comes to its value:
 //
@@ -51,6 +58,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   #local: LocalGroup;
   /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
+  #stopwatch: () => number;
 
   constructor(name: string, options: ClusterGroupOptions<T, Input>) {
     this.name = name;
@@ -58,7 +66,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     this.#memory = options.memory;
     this.#counters = options.counters;
     this.#local = options.local;
-    const { closing } = options;
+    const { closing, clock } = options;
+    this.#stopwatch = stopwatchOf(clock);
     closing.addEventListener("abort", () => {
       this.#isClosed = true;
       this.#gets.failAll(closing.reason);
@@ -80,8 +89,33 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#gets.run(key, options?.signal, (flight) => this.#load(key, flight, batching))
-      .then((fetched) => this.#decode(key, fetched));
+    const startedAtMs = this.#stopwatch();
+    const signal = options?.signal;
+    return this.#gets
+      .run(key, signal, (flight) => this.#load(key, flight, batching, startedAtMs))
+      .then(
+        (fetched) => {
+          let source: AnswerSource = "error";
+          try {
+            const value = this.#decode(key, fetched);
+            source = fetched.source ?? "peer";
+            return value;
+          } finally {
+            this.#answered(source, startedAtMs);
+          }
+        },
+        (error) => {
+          this.#answered(sourceOfError(error, signal), startedAtMs);
+          throw error;
+        },
+      );
+  }
+
+  /** Counts an answer that memory did not give. */
+  #answered(source: AnswerSource, startedAtMs: number): void {
+    const { answers, latencies } = this.#counters;
+    answers[source]++;
+    latencies.get.record(this.#stopwatch() - startedAtMs);
   }
 
   #lookUp(key: string): T | typeof MISS {
@@ -91,17 +125,20 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     } catch (error) {
       // If the key is invalid, that is the error to report.
       checkWellFormed(key);
-      this.#counters.gets++;
+      this.#counters.answers.error++;
       throw this.#cannotDecode(key, error);
     }
-    this.#counters.gets++;
     if (hit === MISS) this.#counters.loads++;
-    else this.#counters.hits++;
     return hit;
   }
 
   /** The work of a flight in `#gets`. */
-  #load(key: string, flight: Flight, batching: Batching): Promise<FetchedValue<T>> {
+  #load(
+    key: string,
+    flight: Flight,
+    batching: Batching,
+    startedAtMs: number,
+  ): Promise<FetchedValue<T>> {
     const { peers, owners, loadTimeoutMs, onPeerFailure } = this.#options;
     this.#counters.loadsExecuted++;
     const preferred = peers.peersFor(key);
@@ -109,10 +146,18 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     if (preferred === undefined) {
       return this.#local.loadLocally(key, flight.signal, { wereAsked: true });
     }
+    const asked = new AskedPeers(startedAtMs, this.#stopwatch);
     return owners.ask<EncodedValue, FetchedValue<T>>(preferred, {
       signal: flight.signal,
-      askPeer: (peer, signal) => peer.get(this.name, key, { signal, loadTimeoutMs, ...batching }),
-      onAnswer: (value) => this.#received(key, value, flight),
+      askPeer: (peer, signal) => {
+        asked.add(peer);
+        return peer.get(this.name, key, { signal, loadTimeoutMs, ...batching });
+      },
+      onAnswer: (value, peer) => {
+        const ms = asked.answered(peer);
+        this.#counters.latencies.peer.record(ms);
+        return this.#received(key, value, flight);
+      },
       askSelf: (signal) => this.#local.loadLocally(key, signal, { wereAsked: true }),
       onPeerFailure,
     });
@@ -148,6 +193,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     }
   }
 
+  /** Tells that a value cannot be decoded. */
   #cannotDecode(key: string, error: unknown): GroupCacheError {
     return new GroupCacheError(
       "load-failed",
@@ -210,8 +256,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   }
 
   stats(): GroupStats {
-    const { loads, loadsExecuted } = this.#counters;
-    return { ...this.#counters, loadsShared: loads - loadsExecuted, ...this.#memory.stats() };
+    return { ...statsOf(this.#counters), ...this.#memory.stats() };
   }
 
   /** Keeps a value that is on its way from being shared with later callers, and from being mirrored. */

@@ -2,7 +2,7 @@ import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import type { Codec } from "./codec.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { followDiscovery } from "./discovery/membership.ts";
-import { GroupCacheError, quote } from "./errors.ts";
+import { GroupCacheError } from "./errors.ts";
 import { type GroupCacheEventMap, PeerDownEvent, PeerErrorEvent, PeerUpEvent } from "./events.ts";
 import { ClusterGroup } from "./group.ts";
 import { GroupMemory } from "./group/group_memory.ts";
@@ -15,6 +15,7 @@ import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_op
 import {
   checkDuration,
   type CheckedGroupOptions,
+  checkGroupName,
   checkGroupOptions,
   type GroupOptions,
 } from "./group_options.ts";
@@ -94,6 +95,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #peers: PeerSet;
   #maxValueBytes: number;
   #self: string | undefined;
+  #instanceId: string = crypto.randomUUID();
+  #startedAtMs: number;
+  #placement: string;
   #groups = new Map<string, OwnGroup>();
   #handler: PeerHandler;
   #handshake: Handshake;
@@ -118,7 +122,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#clock = clock;
     this.#random = random;
     this.#maxValueBytes = limits.maxValueBytes;
-    const instanceId = crypto.randomUUID();
+    this.#startedAtMs = clock.now();
+    this.#placement = placement.name;
+    const instanceId = this.#instanceId;
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -184,7 +190,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   ): Group<T, Input>;
   group<T, Input>(name: string, options: GroupOptions<T, Input>): Group<T, Input> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    this.#checkName(name);
+    checkGroupName(name, this.#groups);
     return this.#createGroup(name, checkGroupOptions(options));
   }
 
@@ -220,9 +226,20 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   /** Returns what all groups have counted so far, as a plain JSON value. */
   stats(): GroupCacheStats {
     const groups = [...this.#groups].map(([name, { group }]) => [name, group.stats()]);
+    const peers = this.#peers.others().map(({ url, health }) => ({
+      url,
+      ...health.stats(),
+      mismatches: this.#handshake.mismatchesWith(url),
+    }));
+    const isClosed = this.#closing.signal.aborted;
     return {
-      self: this.#self ?? null,
-      peers: [...this.#peers.urls],
+      self: this.#peers.self ?? null,
+      instance: this.#instanceId,
+      startedAtMs: this.#startedAtMs,
+      nowMs: this.#clock.now(),
+      state: isClosed ? "closed" : this.#peers.isLeaving ? "leaving" : "serving",
+      placement: this.#placement,
+      peers,
       groups: Object.fromEntries(groups),
     };
   }
@@ -341,9 +358,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       : new Hedging({ clock, budget: this.#hedgeBudget, counters });
     const onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
       counters.peerErrors++;
+      peer.health.traffic.failures++;
       report(new PeerErrorEvent({ peer: peer.url, error }));
     };
-    const memory = new GroupMemory({ ...options, clock });
+    const memory = new GroupMemory({ ...options, clock, counters });
     const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
     const hotKeys = new HotKeys({
       minuteQps: options.mirrorMinuteQps,
@@ -388,20 +406,5 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     });
     this.#groups.set(name, { group, local });
     return group;
-  }
-
-  #checkName(name: string): void {
-    const why = typeof name !== "string" || name === ""
-      ? "it must be a non-empty string"
-      : name.includes("/")
-      ? "it must not contain a slash, which ends a group's name in a path"
-      : name === "." || name === ".." || !name.isWellFormed()
-      ? "it must be usable in a path"
-      : this.#groups.has(name)
-      ? "there is already a group of that name"
-      : undefined;
-    if (why !== undefined) {
-      throw new TypeError(`Cannot create group: ${why}: received ${quote(name)}`);
-    }
   }
 }

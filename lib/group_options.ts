@@ -151,3 +151,23 @@ function withoutUndefined<Options extends object>(options: Options): Options {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as Options;
 }
+
+/**
+ * Checks the name of a group that is to be made.
+ *
+ * @param taken The groups that there are.
+ */
+export function checkGroupName(name: string, taken: { has(name: string): boolean }): void {
+  const why = typeof name !== "string" || name === ""
+    ? "it must be a non-empty string"
+    : name.includes("/")
+    ? "it must not contain a slash, which ends a group's name in a path"
+    : name === "." || name === ".." || !name.isWellFormed()
+    ? "it must be usable in a path"
+    : taken.has(name)
+    ? "there is already a group of that name"
+    : undefined;
+  if (why !== undefined) {
+    throw new TypeError(`Cannot create group: ${why}: received ${quote(name)}`);
+  }
+}

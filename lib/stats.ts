@@ -1,18 +1,56 @@
+import { LatencyHistogram, type LatencyStats } from "./stats/latency_histogram.ts";
 import type { StoreStats } from "./store/store.ts";
+import { GroupCacheError } from "./errors.ts";
+import type { Cancellation } from "./timing/cancellation.ts";
 
 /** Contents and counters of one of a group's two caches. */
 export type CacheStats = StoreStats;
 
+/** Answered gets, by where the answer came from. Each get counts once. */
+export interface AnswerCounts {
+  /** From this process's main cache. */
+  main: number;
+  /** From a mirror in this process, of a key that another one owns. */
+  mirror: number;
+  /** From a peer: its memory or its loader. */
+  peer: number;
+  /** From a previous owner that still had it in memory, which saved a load. */
+  handoff: number;
+  /** From this process's loader. */
+  load: number;
+  /** No such value: the loader said so, here or at a peer. */
+  notFound: number;
+  /** Failed. */
+  error: number;
+  /** Abandoned: the caller's signal aborted first. */
+  aborted: number;
+}
+
+/** Latencies of a group. */
+export interface GroupLatencies {
+  /** Gets of the application. Hits count as taking no time. */
+  get: LatencyStats;
+  /** Peers' answers to this process. */
+  peer: LatencyStats;
+  /** Runs of the loader in this process, failed ones included. */
+  load: LatencyStats;
+}
+
 /**
- * The counters of a group. They only grow. They are those of Go groupcache, except that its
- * `LoadsDeduped` is called `loadsExecuted` here: it counts the loads that remain after sharing.
+ * The counters of a group. All but `maxBytes` and the caches' `items` and `bytes` only grow. They are
+ * named after those of Go groupcache where they match, except that its `LoadsDeduped` is called
+ * `loadsExecuted` here: it counts the loads that remain after sharing.
  */
 export interface GroupStats {
-  /** Gets, including those from peers. */
+  /** Gets of this process's application that have been answered: the sum of `answers`. */
   gets: number;
-  /** Gets answered from this process's memory, main cache or hot cache. */
+  /** Gets answered from this process's memory: `answers.main` plus `answers.mirror`. */
   hits: number;
-  /** Gets that missed in memory. */
+  /** Gets of the application, by where they were answered from. */
+  answers: AnswerCounts;
+  /** Gets of peers, by where they were answered from. Peeks that found nothing do not count. */
+  peerAnswers: AnswerCounts;
+  /** Gets that missed in memory, of the application and of peers. */
   loads: number;
   /** Loads that joined one in flight instead of starting their own. */
   loadsShared: number;
@@ -34,36 +72,109 @@ export interface GroupStats {
   hedges: number;
   /** Second requests whose answer was used. */
   hedgesWon: number;
-  /** Requests for a key from peers. */
+  /** Requests for a key from peers, including peeks. */
   serverRequests: number;
   /** Requests from peers for keys hot enough to mirror. */
   hotServerRequests: number;
   /** Values owned by other processes that were mirrored here. */
   mirrored: number;
+  /** The memory that the group may take, in bytes. */
+  maxBytes: number;
   /** The main cache: keys that this process owns or stands in for. */
   main: CacheStats;
   /** The hot cache: mirrors of keys that other processes own. */
   hot: CacheStats;
+  /** Latencies. */
+  latencies: GroupLatencies;
+}
+
+/**
+ * How a process sees a peer.
+ *
+ * | state     | meaning                                                             |
+ * | --------- | ------------------------------------------------------------------- |
+ * | `unknown` | it has not answered yet                                             |
+ * | `up`      | it answers                                                          |
+ * | `down`    | it is not asked for a while, only probed                            |
+ * | `leaving` | it said that it takes no new work                                   |
+ */
+export type PeerState = "unknown" | "up" | "down" | "leaving";
+
+/** A peer as a process sees it, as a plain JSON value. */
+export interface PeerStats {
+  /** The peer's base URL. */
+  url: string;
+  /** How this process sees it. */
+  state: PeerState;
+  /** Since when, in Unix milliseconds. */
+  sinceMs: number;
+  /** The last failure and its time, in Unix milliseconds; null if there was none. */
+  lastError: { message: string; atMs: number } | null;
+  /** Gets sent to it. */
+  calls: number;
+  /** Times that it could not be asked. */
+  failures: number;
+  /** Median latency over the last 30 to 60 seconds, in milliseconds; null without answers. */
+  p50Ms: number | null;
+  /** 99th percentile over the same time. */
+  p99Ms: number | null;
+  /** What it and this process disagree on, in words. */
+  mismatches: string[];
 }
 
 /** The counters of a cache, as a plain JSON value. */
 export interface GroupCacheStats {
   /** The base URL by which peers know this process; null if it has none. */
   self: string | null;
-  /** The base URLs of all peers, this process included. */
-  peers: string[];
+  /** Identifies this run of the process. */
+  instance: string;
+  /** When the cache was created, in Unix milliseconds. */
+  startedAtMs: number;
+  /** When these counters were read, in Unix milliseconds. */
+  nowMs: number;
+  /** Whether the cache is serving, draining or closed. */
+  state: "serving" | "leaving" | "closed";
+  /** The name of the placement in use. */
+  placement: string;
+  /** The other processes, as this one sees them. */
+  peers: PeerStats[];
   /** Each group's counters, by its name. */
   groups: Record<string, GroupStats>;
 }
 
-/** A group's own counters, without those of its caches. */
-export type Counters = Omit<GroupStats, "main" | "hot" | "loadsShared">;
+/** Where an answer came from that did not come from memory. */
+export type AnswerSource = Exclude<keyof AnswerCounts, "main" | "mirror">;
+
+/** The counters of a group, as they are incremented. */
+export interface Counters extends PlainCounters {
+  readonly answers: AnswerCounts;
+  readonly peerAnswers: AnswerCounts;
+  readonly latencies: GroupHistograms;
+}
+
+type PlainCounters = Omit<
+  GroupStats,
+  | "gets"
+  | "hits"
+  | "answers"
+  | "peerAnswers"
+  | "loadsShared"
+  | "maxBytes"
+  | "main"
+  | "hot"
+  | "latencies"
+>;
 
 /** Counters at zero. */
 export function newCounters(): Counters {
   return {
-    gets: 0,
-    hits: 0,
+    answers: newAnswerCounts(),
+    peerAnswers: newAnswerCounts(),
+    latencies: {
+      get: new LatencyHistogram(),
+      peer: new LatencyHistogram(),
+      load: new LatencyHistogram(),
+    },
     loads: 0,
     loadsExecuted: 0,
     localLoads: 0,
@@ -78,4 +189,53 @@ export function newCounters(): Counters {
     hotServerRequests: 0,
     mirrored: 0,
   };
+}
+
+/** Counts at zero. */
+export function newAnswerCounts(): AnswerCounts {
+  return { main: 0, mirror: 0, peer: 0, handoff: 0, load: 0, notFound: 0, error: 0, aborted: 0 };
+}
+
+/** The sum of all. */
+export function totalOf(answers: AnswerCounts): number {
+  return answers.main + answers.mirror + answers.peer + answers.handoff + answers.load +
+    answers.notFound + answers.error + answers.aborted;
+}
+
+/** Histograms to record latencies in. */
+export interface GroupHistograms {
+  readonly get: LatencyHistogram;
+  readonly peer: LatencyHistogram;
+  readonly load: LatencyHistogram;
+}
+
+/** What a failed get counts as. */
+export function sourceOfError(error: unknown, signal: Cancellation | undefined): AnswerSource {
+  if (signal?.aborted && error === signal.reason) return "aborted";
+  return error instanceof GroupCacheError && error.code === "not-found" ? "notFound" : "error";
+}
+
+/** The counters as they stand, without those of memory. */
+export function statsOf(counters: Counters): Omit<GroupStats, "maxBytes" | "main" | "hot"> {
+  const { answers, peerAnswers, latencies, ...plain } = counters;
+  const hits = answers.main + answers.mirror;
+  return {
+    ...plain,
+    gets: totalOf(answers),
+    hits,
+    answers: { ...answers },
+    peerAnswers: { ...peerAnswers },
+    loadsShared: plain.loads - plain.loadsExecuted,
+    latencies: {
+      get: withQuick(latencies.get.stats(), hits),
+      peer: latencies.peer.stats(),
+      load: latencies.load.stats(),
+    },
+  };
+}
+
+/** Adds hits, which are not timed: reading the clock twice would double the cost of one. */
+function withQuick(stats: LatencyStats, count: number): LatencyStats {
+  const [quick = 0, ...slower] = stats.buckets;
+  return { ...stats, count: stats.count + count, buckets: [quick + count, ...slower] };
 }

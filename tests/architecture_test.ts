@@ -9,9 +9,9 @@ import { test } from "./runtime.ts";
 const LAYERS: readonly (readonly string[])[] = [
   ["runtime.ts"],
   ["byte_view.ts", "codec.ts", "errors.ts", "events.ts", "key.ts"],
-  ["timing/"],
+  ["timing/", "stats/"],
   ["store/", "placement/", "wire/", "auth/", "discovery/"],
-  ["stats.ts", "group_api.ts"],
+  ["stats.ts", "process_report.ts", "group_api.ts"],
   ["peer/"],
   ["group/", "http/"],
   ["group.ts", "group_options.ts"],

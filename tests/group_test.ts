@@ -11,6 +11,7 @@ import {
 } from "../mod.ts";
 import { VirtualClock } from "../lib/testing/mod.ts";
 import { test } from "./runtime.ts";
+import { newAnswerCounts } from "../lib/stats.ts";
 
 const MAX_BYTES = 1 << 20;
 
@@ -57,11 +58,15 @@ test("Group.stats() counts what happened", async () => {
   await Promise.all(waits);
   await group.get("key");
   const stats = group.stats();
+  const { latencies, ...counts } = stats;
+  assertEquals([latencies.get.count, latencies.peer.count, latencies.load.count], [4, 0, 1]);
   assertEquals(
-    { ...stats, main: { ...stats.main, bytes: stats.main.bytes > 0 } },
+    { ...counts, main: { ...counts.main, bytes: counts.main.bytes > 0 } },
     {
       gets: 4,
       hits: 1,
+      answers: { ...newAnswerCounts(), main: 1, load: 3 },
+      peerAnswers: newAnswerCounts(),
       loads: 3,
       loadsShared: 2,
       loadsExecuted: 1,
@@ -76,6 +81,7 @@ test("Group.stats() counts what happened", async () => {
       serverRequests: 0,
       hotServerRequests: 0,
       mirrored: 0,
+      maxBytes: 1 << 20,
       main: { ...stats.main, items: 1, bytes: true, gets: 4, hits: 1, evictions: 0 },
       hot: stats.hot,
     },

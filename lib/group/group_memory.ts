@@ -2,7 +2,7 @@ import { borrowBytes, type ByteView } from "../byte_view.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { Codec } from "../codec.ts";
 import type { BorrowedValue, EncodedValue } from "../peer/peer.ts";
-import type { CacheStats } from "../stats.ts";
+import type { CacheStats, Counters, GroupStats } from "../stats.ts";
 import { SegmentStore } from "../store/segment_store.ts";
 import type { Store, StoredKey } from "../store/store.ts";
 
@@ -28,6 +28,8 @@ export interface GroupMemoryOptions<T> {
   /** How long a mirror is served before its owner is asked again, in milliseconds. */
   mirrorTtlMs: number;
   clock: Clock;
+  /** Where hits are counted. */
+  counters: Pick<Counters, "answers" | "peerAnswers">;
 }
 
 /** The result of a lookup that found nothing: `undefined` may be a value. */
@@ -36,6 +38,7 @@ export const MISS: unique symbol = Symbol("miss");
 /** The memory of a group: the main cache and the hot cache, within one budget. */
 export class GroupMemory<T> {
   #options: GroupMemoryOptions<T>;
+  #counters: Pick<Counters, "answers" | "peerAnswers">;
   #main: Store;
   /** Created with the first mirror: a process without peers never needs it. */
   #hot: Store | undefined;
@@ -44,6 +47,7 @@ export class GroupMemory<T> {
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
+    this.#counters = options.counters;
     this.#main = new SegmentStore({ maxBytes: options.maxBytes });
   }
 
@@ -51,10 +55,17 @@ export class GroupMemory<T> {
   get(key: string): T | typeof MISS {
     const now = this.#now();
     const slot = this.#main.find(key, now);
-    if (slot >= 0) return this.#decode(this.#main, slot);
+    if (slot >= 0) {
+      const value = this.#decode(this.#main, slot);
+      this.#counters.answers.main++;
+      return value;
+    }
     if (this.#hot === undefined) return MISS;
     const hotSlot = this.#hot.find(key, now);
-    return this.#isFresh(hotSlot, now) ? this.#decode(this.#hot, hotSlot) : MISS;
+    if (!this.#isFresh(hotSlot, now)) return MISS;
+    const value = this.#decode(this.#hot, hotSlot);
+    this.#counters.answers.mirror++;
+    return value;
   }
 
   /** As `get`, but counts neither as a lookup nor as a use. */
@@ -72,11 +83,13 @@ export class GroupMemory<T> {
     const now = this.#now();
     const slot = this.#main.find(key, now);
     if (slot >= 0) {
+      this.#counters.peerAnswers.main++;
       return { value: this.#main.borrow(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
     }
     if (this.#hot === undefined) return undefined;
     const hotSlot = this.#hot.find(key, now);
     if (!this.#isFresh(hotSlot, now)) return undefined;
+    this.#counters.peerAnswers.mirror++;
     return { value: this.#hot.borrow(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
   }
 
@@ -150,8 +163,9 @@ export class GroupMemory<T> {
   }
 
   /** Contents and counters of both caches. */
-  stats(): { main: CacheStats; hot: CacheStats } {
-    return { main: this.#main.stats(), hot: this.#hot?.stats() ?? EMPTY };
+  stats(): Pick<GroupStats, "maxBytes" | "main" | "hot"> {
+    const { maxBytes } = this.#options;
+    return { maxBytes, main: this.#main.stats(), hot: this.#hot?.stats() ?? EMPTY };
   }
 
   /** The time; 0 as long as no entry expires. */

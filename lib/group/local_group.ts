@@ -1,6 +1,6 @@
 import { borrowBytes, viewOf } from "../byte_view.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
-import type { Clock } from "../timing/clock.ts";
+import { type Clock, stopwatchOf } from "../timing/clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import { LoadErrorEvent } from "../events.ts";
 import type { GroupMemory } from "./group_memory.ts";
@@ -11,7 +11,7 @@ import { peekInTurn } from "../peer/peek_in_turn.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
 import { SingleFlight } from "./single_flight.ts";
-import type { Counters } from "../stats.ts";
+import { type Counters, sourceOfError } from "../stats.ts";
 
 /** Options for {@linkcode LocalGroup}. */
 export interface LocalGroupOptions {
@@ -45,9 +45,11 @@ export class LocalGroup implements PeerBackend {
   #loads = new SingleFlight<EncodedValue>();
   /** Values on their way from a leaving process. */
   #handoffs = new SingleFlight<void>();
+  #stopwatch: () => number;
 
   constructor(options: LocalGroupOptions) {
     this.#options = options;
+    this.#stopwatch = stopwatchOf(options.clock);
   }
 
   count(key: string): number {
@@ -59,15 +61,13 @@ export class LocalGroup implements PeerBackend {
   }
 
   find(key: string): BorrowedValue | undefined {
-    const { counters, memory } = this.#options;
-    counters.gets++;
-    const found = memory.find(key);
-    if (found !== undefined) counters.hits++;
-    return found;
+    const { memory } = this.#options;
+    return memory.find(key);
   }
 
   load(key: string, signal: AbortSignal): Promise<EncodedValue> {
     const { counters, peers } = this.#options;
+    const { peerAnswers } = counters;
     if (peers.isLeaving) {
       return Promise.reject(
         new GroupCacheError("closed", "Cannot load: the cache is closing"),
@@ -75,7 +75,16 @@ export class LocalGroup implements PeerBackend {
     }
     counters.loads++;
     if (!this.#loads.has(key)) counters.loadsExecuted++;
-    return this.loadLocally(key, signal, { wereAsked: false });
+    return this.loadLocally(key, signal, { wereAsked: false }).then(
+      (value) => {
+        peerAnswers[value.source ?? "load"]++;
+        return value;
+      },
+      (error) => {
+        peerAnswers[sourceOfError(error, signal)]++;
+        throw error;
+      },
+    );
   }
 
   /**
@@ -98,12 +107,14 @@ export class LocalGroup implements PeerBackend {
         if (held !== undefined) {
           counters.peekLoads++;
           if (flight.isCurrent) memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
-          return held;
+          return { ...held, source: "handoff" };
         }
-        const { bytes, expiresAtMs } = await loader.run(key, flight);
+        const startedAtMs = this.#stopwatch();
+        const { bytes, expiresAtMs } = await loader.run(key, flight)
+          .finally(() => counters.latencies.load.record(this.#stopwatch() - startedAtMs));
         counters.localLoads++;
         const kept = flight.isCurrent ? memory.keep(key, bytes, expiresAtMs) : undefined;
-        return { view: kept ?? viewOf(bytes.slice()), expiresAtMs };
+        return { view: kept ?? viewOf(bytes.slice()), expiresAtMs, source: "load" };
       } catch (error) {
         this.#loadFailed(key, error);
         throw error;

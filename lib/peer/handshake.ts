@@ -80,6 +80,11 @@ export class Handshake {
     return mine;
   }
 
+  /** The current disagreements with a peer, in words. */
+  mismatchesWith(url: string): string[] {
+    return this.#mismatches.of(url);
+  }
+
   /** Records what a peer says of itself. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
     const isNew = this.#instances.get(peer) !== instance;

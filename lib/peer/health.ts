@@ -2,6 +2,8 @@ import type { Clock } from "../timing/clock.ts";
 import { GroupCacheError } from "../errors.ts";
 import { CircuitBreaker } from "./circuit_breaker.ts";
 import { FailureDetector } from "./failure_detector.ts";
+import { PeerTraffic } from "./peer_traffic.ts";
+import type { PeerState, PeerStats } from "../stats.ts";
 
 /**
  * Whether a peer is worth asking. The code that talks to the peer reports here what it saw, and the
@@ -14,16 +16,30 @@ export class PeerHealth {
   #detector: FailureDetector;
   /** What the peer last said of itself. */
   #presence: "here" | "leaving" | "gone" = "here";
+  #hasAnswered = false;
+  /** When the state changed last, in Unix milliseconds. */
+  #changedAtMs: number;
+  #lastError: { message: string; atMs: number } | null = null;
+  /** What it was asked for. */
+  readonly traffic: PeerTraffic;
 
   constructor({ url, clock, random, peerTimeoutMs, showsLife, ...rest }: PeerHealthOptions) {
     this.#url = url;
     this.#clock = clock;
+    this.#changedAtMs = clock.now();
+    this.traffic = new PeerTraffic(clock);
     this.#breaker = new CircuitBreaker({
       clock,
       random,
       probe: rest.probe,
-      onOpen: rest.onDown,
-      onClose: rest.onUp,
+      onOpen: (error) => {
+        this.#changedAtMs = clock.now();
+        rest.onDown(error);
+      },
+      onClose: () => {
+        this.#changedAtMs = clock.now();
+        rest.onUp();
+      },
     });
     this.#detector = new FailureDetector(peerTimeoutMs);
     this.#detector.isSteady = !showsLife;
@@ -71,6 +87,10 @@ export class PeerHealth {
    */
   answered(askedAtMs: number, { showsLife }: { showsLife: boolean }): void {
     this.#breaker.succeeded();
+    if (!this.#hasAnswered) {
+      this.#hasAnswered = true;
+      this.#changedAtMs = this.#clock.now();
+    }
     this.#detector.isSteady = !showsLife;
     this.#detector.heard(askedAtMs, this.#clock.now());
   }
@@ -83,6 +103,7 @@ export class PeerHealth {
 
   /** Records that a request of `askedAtMs` failed. A silent peer is given up at once. */
   failed(error: GroupCacheError, askedAtMs: number): void {
+    this.#note(error);
     // Silence costs callers most, and if no other request was answered meanwhile it is the peer's.
     if (!this.isSilent(askedAtMs)) return this.#breaker.failed(error);
     if (!this.#breaker.isOpen) this.#detector.gaveUp();
@@ -91,6 +112,7 @@ export class PeerHealth {
 
   /** Records that the peer answered that its cache is closed. */
   closed(error: GroupCacheError): void {
+    this.#note(error);
     this.#presence = "gone";
     this.#breaker.open(error);
   }
@@ -118,10 +140,31 @@ export class PeerHealth {
 
   /** Records that the peer said that it is leaving. */
   leaving(): void {
+    if (!this.isLeaving) this.#changedAtMs = this.#clock.now();
     this.#presence = "leaving";
     this.#breaker.open(
       new GroupCacheError("peer-failed", `Cannot ask peer ${this.#url}: it is leaving`),
     );
+  }
+
+  /** What this process thinks of the peer, and what it asked it for. */
+  stats(): Omit<PeerStats, "url" | "mismatches"> {
+    return {
+      state: this.#state(),
+      sinceMs: this.#changedAtMs,
+      lastError: this.#lastError,
+      ...this.traffic.stats(),
+    };
+  }
+
+  #state(): PeerState {
+    if (this.isLeaving) return "leaving";
+    if (this.#breaker.isOpen) return "down";
+    return this.#hasAnswered ? "up" : "unknown";
+  }
+
+  #note(error: GroupCacheError): void {
+    this.#lastError = { message: error.message, atMs: this.#clock.now() };
   }
 }
 

@@ -53,7 +53,7 @@ export class Mismatches {
    */
   compare(url: string, theirs: Hello, mine: Hello): void {
     url = shortened(url);
-    const findings = this.#of(url, mine.peers);
+    const findings = this.#findingsOf(url, mine.peers);
     const isMe = theirs.instance === mine.instance;
     this.#report(
       findings,
@@ -77,8 +77,13 @@ export class Mismatches {
     this.#report(findings, "peers", url, this.#differenceForLong(findings, theirs, mine));
   }
 
+  /** The current disagreements with a peer, in words. */
+  of(url: string): string[] {
+    return [...this.#findings.get(shortened(url))?.reported.values() ?? []];
+  }
+
   /** What is remembered of a peer. The oldest stranger makes room for a new one. */
-  #of(url: string, peers: readonly string[]): Findings {
+  #findingsOf(url: string, peers: readonly string[]): Findings {
     const known = this.#findings.get(url);
     if (known !== undefined) return known;
     const findings: Findings = {

@@ -10,6 +10,8 @@ export interface EncodedValue {
   readonly expiresAtMs: number;
   /** How often peers ask the owner for the value, per minute, if the owner measures it. */
   readonly minuteQps?: number | undefined;
+  /** Where this process got it from, if not from the peer that it asked. */
+  readonly source?: "load" | "handoff" | undefined;
 }
 
 /** A value as it lies in memory. Copy it before you do anything else with the group. */

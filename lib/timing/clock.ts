@@ -12,6 +12,11 @@ export interface Clock {
   /** Cancels a timer. Unknown and finished ones are ignored. */
   clearTimeout(timer: unknown): void;
   /**
+   * Returns milliseconds since an arbitrary moment, with fractions, and never goes back: for
+   * measuring. Optional: without it `now` measures.
+   */
+  elapsed?(): number;
+  /**
    * Lets the process exit while a timer is pending. Optional: without it no timer is kept once
    * nothing waits for it.
    */
@@ -24,8 +29,14 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** The runtime's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   setTimeout: (callback, delayMs) =>
     globalThis.setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
   unrefTimer,
 };
+
+/** What measures how long something takes: the difference of two of its results, in milliseconds. */
+export function stopwatchOf(clock: Clock): () => number {
+  return () => clock.elapsed?.() ?? clock.now();
+}
