@@ -1,4 +1,4 @@
-import { Reader, tagOf } from "./reader.ts";
+import { checkFirst, Reader, tagOf } from "./reader.ts";
 import { bigVarintSize, bytesSize, maxTextSize, utf8, varintSize, Writer } from "./writer.ts";
 
 // The messages of groupcache.proto, coded by hand: a few fields do not justify a protobuf runtime.
@@ -148,24 +148,31 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
     switch (tag) {
       case GET_RESPONSE.value:
+        checkFirst(response.value);
         response.value = reader.bytes();
         break;
       case GET_RESPONSE.minuteQps:
+        checkFirst(response.minuteQps);
         response.minuteQps = reader.double();
         break;
       case GET_RESPONSE.expire:
+        checkFirst(response.expiresAtMs);
         response.expiresAtMs = toMilliseconds(reader.bigVarint());
         break;
       case GET_RESPONSE.index:
+        checkFirst(response.index);
         response.index = reader.varint();
         break;
       case GET_RESPONSE.error:
+        checkFirst(response.error);
         response.error = reader.string();
         break;
       case GET_RESPONSE.message:
+        checkFirst(response.message);
         response.message = reader.string();
         break;
       case GET_RESPONSE.pending:
+        // A sign of life: a slow load repeats it.
         response.pending = reader.varint() !== 0;
         break;
       default:
@@ -218,32 +225,32 @@ export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
  * @throws {RangeError} If `bytes` is not such a message.
  */
 export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
-  const request: SetRequest = {
-    group: "",
-    key: "",
-    value: new Uint8Array(0),
-    expiresAtMs: Infinity,
-  };
+  const request: Partial<SetRequest> = {};
   const reader = new Reader(bytes);
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
     switch (tag) {
       case SET_REQUEST.group:
+        checkFirst(request.group);
         request.group = reader.string();
         break;
       case SET_REQUEST.key:
+        checkFirst(request.key);
         request.key = reader.string();
         break;
       case SET_REQUEST.value:
+        checkFirst(request.value);
         request.value = reader.bytes();
         break;
       case SET_REQUEST.expire:
+        checkFirst(request.expiresAtMs);
         request.expiresAtMs = toMilliseconds(reader.bigVarint());
         break;
       default:
         reader.skip(tag);
     }
   }
-  return request;
+  const { group = "", key = "", value = new Uint8Array(0), expiresAtMs = Infinity } = request;
+  return { group, key, value, expiresAtMs };
 }
 
 /** Encodes a request for several keys. */
@@ -259,14 +266,24 @@ export function encodeGetKeysRequest(keys: readonly string[]): Uint8Array<ArrayB
 /**
  * Decodes the keys of a request.
  *
- * @throws {RangeError} If `bytes` is not such a message.
+ * @param maxKeys The number of keys allowed. Decoding stops at the first one beyond.
+ * @throws {RangeError} If `bytes` is not such a message, or has more keys.
  */
-export function decodeGetKeysRequest(bytes: Uint8Array<ArrayBuffer>): string[] {
+export function decodeGetKeysRequest(
+  bytes: Uint8Array<ArrayBuffer>,
+  maxKeys: number = Infinity,
+): string[] {
   const keys: string[] = [];
   const reader = new Reader(bytes);
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
-    if (tag === GET_KEYS_REQUEST.key) keys.push(reader.string());
-    else reader.skip(tag);
+    if (tag !== GET_KEYS_REQUEST.key) {
+      reader.skip(tag);
+      continue;
+    }
+    if (keys.length >= maxKeys) {
+      throw new RangeError(`Cannot read keys: expected at most ${maxKeys} keys: received more`);
+    }
+    keys.push(reader.string());
   }
   return keys;
 }

@@ -6,6 +6,12 @@ const SHORT = 64;
 /** Shared scratch space for doubles: creating a view of each message costs more than reading it. */
 const double = new DataView(new ArrayBuffer(8));
 
+/**
+ * The number of fields in a message: signs of life for six hours, which come four times a second, and
+ * more keys than one request lists. 64 MiB of the smallest fields would block the process for seconds.
+ */
+const MAX_FIELDS = 100_000;
+
 /** The wire type of a field. */
 export type Layout = "varint" | "fixed64" | "bytes";
 
@@ -24,6 +30,7 @@ export function tagOf(field: number, layout: Layout): number {
 export class Reader {
   #bytes: Uint8Array<ArrayBuffer>;
   #position = 0;
+  #fields = 0;
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
@@ -32,6 +39,7 @@ export class Reader {
   /** Returns the tag of the next field, whose value must then be read or skipped; 0 at the end. */
   next(): number {
     if (this.#position >= this.#bytes.byteLength) return 0;
+    if (++this.#fields > MAX_FIELDS) throw malformed(`more than ${MAX_FIELDS} fields`);
     const tag = this.varint();
     if (tag < 8) throw malformed("field number 0");
     return tag;
@@ -137,6 +145,17 @@ function shortAscii(bytes: Uint8Array, start: number, length: number): string | 
   }
   // In one call: concatenating characters builds a rope, which must be flattened on first use.
   return seen > 127 ? undefined : String.fromCharCode.apply(null, codes);
+}
+
+/**
+ * Checks that a field occurs for the first time. Protobuf lets the last occurrence win, but no peer
+ * sends several, and each may hold text to decode.
+ *
+ * @param value The field's value so far.
+ * @throws {RangeError} If there is one.
+ */
+export function checkFirst(value: unknown): void {
+  if (value !== undefined) throw malformed("a field twice");
 }
 
 function malformed(what: string): RangeError {

@@ -341,6 +341,51 @@ for (const decode of DECODERS) {
   });
 }
 
+const SINGULAR: Record<"GetResponse" | "SetRequest", Record<string, unknown>> = {
+  GetResponse: { value: "dg==", minute_qps: 1, expire: 1, index: 1, error: "e", message: "m" },
+  SetRequest: { group: "g", key: "k", value: "dg==", expire: 1 },
+};
+
+for (const [type, fields] of Object.entries(SINGULAR)) {
+  for (const [field, value] of Object.entries(fields)) {
+    test(`A ${type} with two of the field ${field} is refused`, () => {
+      const decode = type === "GetResponse" ? decodeGetResponse : decodeSetRequest;
+      const once = write(type, { [field]: value });
+      decode(once);
+      const twice = Uint8Array.from([...once, ...once]);
+      assertThrows(() => decode(twice), RangeError, "a field twice");
+    });
+  }
+}
+
+test("decodeGetKeysRequest() stops at the first key too many", () => {
+  const keys = ["a", "b", "c"];
+  // What follows is not decoded.
+  const bytes = Uint8Array.from([...write("GetKeysRequest", { key: keys }), 10, 1, 0xff]);
+  assertThrows(() => decodeGetKeysRequest(bytes, 2), RangeError, "expected at most 2");
+  assertThrows(() => decodeGetKeysRequest(bytes, 3), RangeError, "expected at most 3");
+  assertThrows(() => decodeGetKeysRequest(bytes, 4), RangeError, "not UTF-8");
+  assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key: keys }), 3), keys);
+});
+
+for (const decode of DECODERS) {
+  test(`${decode.name}() refuses 64 MiB of small fields without reading them all`, () => {
+    // The largest body allowed, of an unknown field of two bytes.
+    const bytes = new Uint8Array(64 << 20);
+    for (let i = 0; i < bytes.byteLength; i += 2) bytes[i] = 15 * 8;
+    assertThrows(() => decode(bytes), RangeError, "more than 100000 fields");
+  });
+}
+
+test("decodeGetResponse() takes the signs of life of six hours", () => {
+  const pending = encodeGetResponse({ pending: true });
+  const signs = 6 * 60 * 60 * 4;
+  const bytes = new Uint8Array(signs * pending.byteLength + 4);
+  for (let i = 0; i < signs; i++) bytes.set(pending, i * pending.byteLength);
+  bytes.set(encodeGetResponse({ value: Uint8Array.of(1, 2) }), signs * pending.byteLength);
+  assertEquals(decodeGetResponse(bytes), { pending: true, value: Uint8Array.of(1, 2) });
+});
+
 test("Text that is not UTF-8 makes a message none", () => {
   const bytes = Uint8Array.of(10, 1, 0xff);
   assertThrows(() => decodeGetKeysRequest(bytes), RangeError, "not UTF-8");

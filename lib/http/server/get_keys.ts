@@ -1,7 +1,7 @@
 import { checkKeySize } from "../../key.ts";
 import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
 import { PEEK } from "../headers.ts";
-import { MAX_LIST_BYTES } from "../peer_limits.ts";
+import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
@@ -13,7 +13,7 @@ import {
   toErrorMessage,
   toMessage,
 } from "./replies.ts";
-import { checkKeyCount, parse, readBody } from "./request_body.ts";
+import { parse, readBody } from "./request_body.ts";
 
 /**
  * Bytes of values that a reply may buffer before its reader takes any. Values beyond that are looked
@@ -34,11 +34,7 @@ const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 export async function getKeys(call: GroupCall): Promise<Response> {
   const { group, request, host: { clock } } = call;
   const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
-  const keys = parse(() => {
-    const keys = decodeGetKeysRequest(body);
-    checkKeyCount(keys);
-    return keys;
-  });
+  const keys = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
   const ready: GetResponse[] = [];
   let aheadBytes = 0;
   const later: Wanted[] = [];
