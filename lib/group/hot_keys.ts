@@ -7,16 +7,6 @@ const RAISE = 1.1;
 /** The time in which a raised threshold comes half-way down again. */
 const HALF_LIFE_MS = 60_000;
 
-/** Options for {@linkcode HotKeys}. */
-export interface HotKeysOptions {
-  /** The rate from which a key is hot, in peer requests per minute. */
-  minuteQps: number;
-  /** As `Math.random`. */
-  random: () => number;
-  /** Unix milliseconds, as in the methods. */
-  nowMs: number;
-}
-
 /**
  * Decides which keys are hot enough to mirror. Owners measure how often peers ask for a key, and
  * send the rate with each reply; peers mirror keys above their threshold. When mirrors begin to evict
@@ -63,4 +53,14 @@ export class HotKeys {
     this.#raisedBy = minuteQps > 0 ? this.threshold(nowMs) / minuteQps * RAISE : 1;
     this.#raisedAtMs = nowMs;
   }
+}
+
+/** Options for {@linkcode HotKeys}. */
+export interface HotKeysOptions {
+  /** The rate from which a key is hot, in peer requests per minute. */
+  minuteQps: number;
+  /** As `Math.random`. */
+  random: () => number;
+  /** Unix milliseconds, as in the methods. */
+  nowMs: number;
 }

@@ -4,19 +4,6 @@ import { GroupCacheError, quote } from "../errors.ts";
 /** Fewer abandoned waiters than this are not worth a sweep. */
 const MIN_SWEPT = 64;
 
-/** Options for {@linkcode LoadLimiter}. */
-export interface LoadLimiterOptions {
-  /** The name of the group. */
-  group: () => string;
-  /** How many loads run at a time. */
-  maxLoads: number;
-  /** How many may wait for their turn. */
-  maxQueuedLoads: number;
-  /** How long a load that was given up keeps its place at most, in milliseconds. */
-  loadTimeoutMs: number;
-  clock: Clock;
-}
-
 /** Thrown for a load that is refused because too many wait already. */
 export class LoadRefusedError extends GroupCacheError {}
 
@@ -172,4 +159,17 @@ export class LoadLimiter {
     this.#queue = this.#queue.slice(this.#head);
     this.#head = 0;
   }
+}
+
+/** Options for {@linkcode LoadLimiter}. */
+export interface LoadLimiterOptions {
+  /** The name of the group. */
+  group: () => string;
+  /** How many loads run at a time. */
+  maxLoads: number;
+  /** How many may wait for their turn. */
+  maxQueuedLoads: number;
+  /** How long a load that was given up keeps its place at most, in milliseconds. */
+  loadTimeoutMs: number;
+  clock: Clock;
 }

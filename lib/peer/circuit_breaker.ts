@@ -1,19 +1,6 @@
 import type { Clock } from "../timing/clock.ts";
 import type { GroupCacheError } from "../errors.ts";
 
-/** Options for {@linkcode CircuitBreaker}. */
-export interface CircuitBreakerOptions {
-  clock: Clock;
-  /** As `Math.random`. */
-  random: () => number;
-  /** Finds out whether the peer can be asked again. One runs at a time; it never rejects. */
-  probe: () => Promise<boolean>;
-  /** Called when the peer is given up. */
-  onOpen: (error: GroupCacheError) => void;
-  /** Called when the peer is used again. */
-  onClose: () => void;
-}
-
 /** This many failures in a row open the breaker ... */
 const FAILURES_IN_A_ROW = 5;
 /** ... and so do this many among the last {@linkcode OUTCOMES}. */
@@ -112,4 +99,17 @@ export class CircuitBreaker {
     for (let i = 0; i < OUTCOMES; i++) count += this.#outcomes >>> i & 1;
     return count;
   }
+}
+
+/** Options for {@linkcode CircuitBreaker}. */
+export interface CircuitBreakerOptions {
+  clock: Clock;
+  /** As `Math.random`. */
+  random: () => number;
+  /** Finds out whether the peer can be asked again. One runs at a time; it never rejects. */
+  probe: () => Promise<boolean>;
+  /** Called when the peer is given up. */
+  onOpen: (error: GroupCacheError) => void;
+  /** Called when the peer is used again. */
+  onClose: () => void;
 }

@@ -11,15 +11,6 @@ export interface DrainedGroup {
   idle(): Promise<void>;
 }
 
-/** Options for {@linkcode drain}. */
-export interface DrainOptions {
-  groups: readonly DrainedGroup[];
-  peers: PeerSet;
-  handshake: Handshake;
-  /** Ends the drain early. */
-  signal: Cancellation;
-}
-
 /**
  * Leaves a cluster gracefully: tells the peers, which go elsewhere from then on, transfers to each
  * the keys that it is about to own, and waits for what is in flight.
@@ -34,4 +25,13 @@ export async function drain({ groups, peers, handshake, signal }: DrainOptions):
     }),
   );
   await Promise.all(groups.map((group) => group.idle()));
+}
+
+/** Options for {@linkcode drain}. */
+export interface DrainOptions {
+  groups: readonly DrainedGroup[];
+  peers: PeerSet;
+  handshake: Handshake;
+  /** Ends the drain early. */
+  signal: Cancellation;
 }

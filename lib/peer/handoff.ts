@@ -6,17 +6,6 @@ import type { PeerSet } from "./peer_set.ts";
 const MAX_KEYS = 500;
 const MAX_BYTES = 4 << 20;
 
-/** Options for {@linkcode handOff}. */
-export interface HandoffOptions {
-  /** The name of the group. */
-  group: string;
-  /** The group's keys, the most important ones first. */
-  keys: Iterable<{ readonly key: string; readonly valueBytes: number }>;
-  peers: PeerSet;
-  /** Ends the transfer. */
-  signal: Cancellation;
-}
-
 /**
  * Offers a peer the keys that it is about to own, batch by batch, until the deadline. The peer fetches
  * the values, so that it notices a removal that comes in between.
@@ -41,4 +30,15 @@ export async function handOff(
     if (batch.length >= MAX_KEYS || bytes >= MAX_BYTES) await sendBatch();
   }
   if (batch.length > 0) await sendBatch();
+}
+
+/** Options for {@linkcode handOff}. */
+export interface HandoffOptions {
+  /** The name of the group. */
+  group: string;
+  /** The group's keys, the most important ones first. */
+  keys: Iterable<{ readonly key: string; readonly valueBytes: number }>;
+  peers: PeerSet;
+  /** Ends the transfer. */
+  signal: Cancellation;
 }

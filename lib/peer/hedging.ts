@@ -12,15 +12,6 @@ import type { Peer } from "./peer.ts";
 // too, and the first answer wins (Dean and Barroso, "The Tail at Scale", 2013). No more than two are
 // asked at a time, and none is asked twice.
 
-/** Options for {@linkcode Hedging}. */
-export interface HedgingOptions {
-  clock: Clock;
-  /** Bounds the second requests. */
-  budget: HedgeBudget;
-  /** Where second requests are counted. */
-  counters: { hedges: number; hedgesWon: number };
-}
-
 /** The latency of a peer, and the calls that wait for it. */
 interface PeerLatency {
   readonly latencies: Latencies;
@@ -71,6 +62,15 @@ export class Hedging implements AskOwner {
     }
     return peerLatency;
   }
+}
+
+/** Options for {@linkcode Hedging}. */
+export interface HedgingOptions {
+  clock: Clock;
+  /** Bounds the second requests. */
+  budget: HedgeBudget;
+  /** Where second requests are counted. */
+  counters: { hedges: number; hedgesWon: number };
 }
 
 /** One call: asks for one value. */

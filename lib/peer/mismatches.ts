@@ -11,13 +11,6 @@ const MAX_STRANGERS = 100;
 /** Names and findings are cut to this many characters, because others chose them. */
 const MAX_TEXT = 1000;
 
-/** Options for {@linkcode Mismatches}. */
-export interface MismatchesOptions {
-  clock: Clock;
-  /** Reports an event to operators. */
-  report: (event: PeerMismatchEvent) => void;
-}
-
 /** What is remembered of a peer. */
 interface Findings {
   /** What was reported, by kind. */
@@ -128,6 +121,13 @@ export class Mismatches {
     reported.set(kind, why);
     this.#options.report(new PeerMismatchEvent({ kind, peer, message: `${peer}: ${why}` }));
   }
+}
+
+/** Options for {@linkcode Mismatches}. */
+export interface MismatchesOptions {
+  clock: Clock;
+  /** Reports an event to operators. */
+  report: (event: PeerMismatchEvent) => void;
 }
 
 /** A restarted process has a new instance id, and the old one never comes back. */

@@ -1,24 +1,6 @@
 import { type Cancellation, LightCancellation } from "./cancellation.ts";
 import type { Clock } from "./clock.ts";
 
-/** Options for {@linkcode withDeadline}. */
-export interface DeadlineOptions<Result> {
-  clock: Clock;
-  /** How long the work may take, in milliseconds; `Infinity` for no limit. */
-  ms: number;
-  /**
-   * Called when the time is up. What it returns, or throws, is the outcome; the work's signal then
-   * aborts with what it threw.
-   */
-  onLate: () => Result;
-  /**
-   * Ends the work early: the outcome is then a rejection with the signal's reason.
-   *
-   * @default none
-   */
-  signal?: Cancellation | undefined;
-}
-
 /**
  * Runs `work` for a limited time. The outcome comes at the deadline even if the work ignores the
  * signal that it is given; what the work does after that is ignored. No timer and no listener stays
@@ -69,4 +51,22 @@ export function withDeadline<Result>(
     onError(error);
   }
   return promise;
+}
+
+/** Options for {@linkcode withDeadline}. */
+export interface DeadlineOptions<Result> {
+  clock: Clock;
+  /** How long the work may take, in milliseconds; `Infinity` for no limit. */
+  ms: number;
+  /**
+   * Called when the time is up. What it returns, or throws, is the outcome; the work's signal then
+   * aborts with what it threw.
+   */
+  onLate: () => Result;
+  /**
+   * Ends the work early: the outcome is then a rejection with the signal's reason.
+   *
+   * @default none
+   */
+  signal?: Cancellation | undefined;
 }

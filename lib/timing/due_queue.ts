@@ -18,18 +18,6 @@ export abstract class Due {
   abstract onDue(): void;
 }
 
-/** Options for {@linkcode DueQueue}. */
-export interface DueQueueOptions {
-  clock: Clock;
-  /**
-   * Whether a pending timer is kept when the queue becomes empty, for what is added next, until the
-   * queue is closed. It does not keep the process alive.
-   *
-   * @default false
-   */
-  keepsTimer?: boolean;
-}
-
 /**
  * Calls each `onDue` in time, with one timer for all. The timer is set for the first to fall due, and
  * left alone when that one is removed: a timer of its own would cost each call 15 µs on Deno.
@@ -134,4 +122,16 @@ export class DueQueue {
     }
     return next;
   }
+}
+
+/** Options for {@linkcode DueQueue}. */
+export interface DueQueueOptions {
+  clock: Clock;
+  /**
+   * Whether a pending timer is kept when the queue becomes empty, for what is added next, until the
+   * queue is closed. It does not keep the process alive.
+   *
+   * @default false
+   */
+  keepsTimer?: boolean;
 }
