@@ -40,7 +40,7 @@ export class EntryLog {
   payloadBytes = 0;
   /** Whether an entry that expires was ever appended. */
   hasExpiring = false;
-  /** How many entries were ever copied from one segment to another. */
+  /** How many entries were ever moved. */
   moves = 0;
 
   constructor(standardWords: number) {
@@ -83,6 +83,7 @@ export class EntryLog {
 
   /** Moves an entry to the end of a queue; a segment that holds nothing else moves as a whole. */
   move(segment: Segment, at: number, queue: SegmentQueue): void {
+    this.moves++;
     if (segment.isSingle) {
       segment.queue?.remove(segment);
       queue.push(segment);
@@ -91,7 +92,6 @@ export class EntryLog {
     const size = wordsOf(segment.words, at);
     const target = this.#segmentFor(queue, size);
     if (target === undefined) return this.drop(segment, at);
-    this.moves++;
     const to = target.used;
     if (size > LOOP_WORDS) target.words.set(segment.words.subarray(at, at + size), to);
     else {

@@ -31,6 +31,10 @@ export class Segment {
   isReleased = false;
   /** When the sweeper should look for expired entries. */
   sweepAtMs: number = Infinity;
+  /** For the eviction policy: when it entered its queue, in the policy's own time, */
+  bornAt = 0;
+  /** and whether it is among the newest. */
+  isYoung = false;
   queue: SegmentQueue | undefined;
   older: Segment | undefined;
   newer: Segment | undefined;
@@ -56,6 +60,12 @@ export class SegmentQueue {
   open: Segment | undefined;
   /** Memory taken, in bytes. */
   bytes = 0;
+  readonly #onPush: (segment: Segment) => void;
+
+  /** @param onPush Called with each segment that has just become the newest. */
+  constructor(onPush: (segment: Segment) => void = () => {}) {
+    this.#onPush = onPush;
+  }
 
   push(segment: Segment): void {
     segment.queue = this;
@@ -65,6 +75,7 @@ export class SegmentQueue {
     else this.newest.newer = segment;
     this.newest = segment;
     this.bytes += segment.byteLength;
+    this.#onPush(segment);
   }
 
   remove(segment: Segment): void {

@@ -151,7 +151,8 @@ export class SegmentStore implements Store {
     const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
     const old = this.#drop(hash);
     const isTooLarge = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
-    const queue = this.#policy.queueFor(hash, old?.queue);
+    const uses = old?.uses ?? usesElsewhere;
+    const queue = this.#policy.queueFor(hash, { uses, current: old?.queue });
     if (isTooLarge || !this.#budget.makeRoom(queue, words)) {
       this.#refused++;
       this.#budget.settle();
@@ -164,7 +165,7 @@ export class SegmentStore implements Store {
     entry.value = value;
     entry.valueBytes = value.byteLength;
     entry.expiresAtMs = expiresAtMs;
-    entry.uses = old?.uses ?? usesElsewhere;
+    entry.uses = uses;
     entry.words = words;
     const isStored = this.#log.append(queue, entry);
     entry.value = NO_VALUE;
