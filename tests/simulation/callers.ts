@@ -1,5 +1,5 @@
 import type { CallOptions } from "@groupcache/groupcache";
-import type { Instant, Read } from "./history.ts";
+import type { Change, Instant, Read } from "./history.ts";
 import type { Node, NodeGroup } from "./node.ts";
 import type { GetManyOperation, KeyOperation, Operation } from "./plan.ts";
 import type { World } from "./world.ts";
@@ -160,10 +160,25 @@ export class Callers {
     const knows = new Set(node.cache.peers);
     change.knewThroughout = knew.filter((url) => knows.has(url));
     change.ended = history.instant();
+    change.whoMissedIt = this.#whoMissed(change);
     const code = failure === undefined ? "resolved" : codeOf(failure);
     change.outcome = code === "resolved" || code === "peer-failed" ? code : "other failure";
     const began = end(code);
     if (failure !== undefined) this.#failed(node, key, failure, CHANGE_ERRORS, began);
+  }
+
+  #whoMissed({ by, knew, reached, missed }: Change): string {
+    const there = this.#world.nodes.filter((node) =>
+      node !== by && !node.gate.isDead && !node.isClosed
+    );
+    const names = (nodes: Node[]) =>
+      nodes.map(({ name, isUp }) => name + (isUp ? "" : ", which leaves")).join(" and ");
+    const unknown = names(there.filter(({ url }) => !knew.includes(url)));
+    const untold = names(there.filter(({ url }) => knew.includes(url) && !reached.has(url)));
+    const late = names(there.filter(({ url }) => reached.has(url) && missed.has(url)));
+    return (unknown && `; it did not know of ${unknown}`) +
+      (untold && `; it did not reach ${untold}`) +
+      (late && `; it lost its first message to ${late}`);
   }
 
   /** Takes note of a call. Returns what does so of its end, and returns when it began. */

@@ -1,4 +1,5 @@
 import { Callers } from "./callers.ts";
+import type { Loss } from "./links.ts";
 import { Node, urlOf } from "./node.ts";
 import { type Action, type Fault, isOperation } from "./plan.ts";
 import { draw, Random } from "./random.ts";
@@ -13,7 +14,6 @@ export class Cluster {
   /** The process at each place, the last one that was there. */
   #nodes = new Map<number, Node>();
   #runs = new Map<number, number>();
-  #all: Node[] = [];
   /** What ends the faults under way. */
   #mending = new Set<() => void>();
   #lists = 0;
@@ -26,13 +26,8 @@ export class Cluster {
       this.#start(place);
       listed.add(urlOf(place));
     }
-    for (const node of this.#all) node.setPeers(listed);
+    for (const node of world.nodes) node.setPeers(listed);
     this.#lookAtLists();
-  }
-
-  /** All processes that have ever been there. */
-  get all(): readonly Node[] {
-    return this.#all;
   }
 
   /** Those that are there and were not told to end. */
@@ -65,7 +60,7 @@ export class Cluster {
     this.#runs.set(place, run + 1);
     const node = new Node(this.#world, place, run);
     this.#nodes.set(place, node);
-    this.#all.push(node);
+    this.#world.nodes.push(node);
     return node;
   }
 
@@ -91,7 +86,7 @@ export class Cluster {
       case "cut off":
         return this.#cutOff(node, fault);
       case "lossy":
-        return this.#lose(node, fault);
+        return this.#lose(node, fault, fault.forMs);
       case "clock":
         node.clock.jump(fault.byMs);
         // For good: those who were set apart stay so.
@@ -102,10 +97,12 @@ export class Cluster {
 
   async #leave(
     node: Node,
-    { drainMs, delisted }: PlacedFault & { kind: "leave" },
+    { drainMs, delisted, loses }: PlacedFault & { kind: "leave" },
   ): Promise<void> {
     const { scheduler, listed, plan, calm } = this.#world;
-    const end = calm.disturb(`${node.name} leaves`, { isFault: drainMs === 0 });
+    const isFault = drainMs === 0 || loses > 0;
+    const end = calm.disturb(`${node.name} leaves`, { isFault });
+    if (loses > 0) this.#lose(node, { share: loses, isOfChanges: false }, drainMs);
     const delist = () => {
       if (listed.delete(node.url)) this.#publish();
     };
@@ -186,14 +183,15 @@ export class Cluster {
     });
   }
 
-  #lose(node: Node, { share, forMs }: PlacedFault & { kind: "lossy" }): void {
+  #lose(node: Node, loss: Loss, forMs: number): void {
     const { links } = this.#world.network;
     const others = this.#world.plan.places.keys().map(urlOf).filter((url) => url !== node.url);
     const end = this.#world.calm.disturb("loss");
-    this.#world.note(node.name, `loses ${(100 * share).toFixed(0)} % of its messages`);
+    const what = loss.isOfChanges ? "changes" : "messages";
+    this.#world.note(node.name, `loses ${(100 * loss.share).toFixed(0)} % of its ${what}`);
     const mend = [...others].flatMap((other) => [
-      links.lose(node.url, other, share),
-      links.lose(other, node.url, share),
+      links.lose(node.url, other, loss),
+      links.lose(other, node.url, loss),
     ]);
     this.#later(forMs, () => {
       for (const each of mend) each();
@@ -214,7 +212,7 @@ export class Cluster {
   #publish(): void {
     const { scheduler, plan, listed } = this.#world;
     const number = this.#lists++;
-    for (const node of this.#all) {
+    for (const node of this.#world.nodes) {
       if (node.gate.isDead || node.isClosed) continue;
       const ms = draw(`${plan.seed} list ${number} ${node.name}`) * plan.network.listSpreadMs;
       scheduler.after(ms, () =>

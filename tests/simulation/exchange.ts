@@ -84,6 +84,7 @@ export class Exchange {
     let isCut = false;
     if (this.#network.isLost(client.url, origin, id)) {
       this.#note(`lost on its way: ${this.#what}`);
+      this.#watch(false);
       const how = this.#network.draw(id, "how lost");
       if (how < 0.3) return;
       isCut = how < 0.6 && this.#options.init.body !== undefined;
@@ -97,6 +98,7 @@ export class Exchange {
   async #serve(server: Endpoint, isCopy: boolean, isCut: boolean): Promise<void> {
     const { client, id } = this.#options;
     this.#note(`${isCopy ? "a copy of " : ""}${client.name}'s ${this.#what}`, server.name);
+    if (!isCut) this.#watch(true);
     const response = await server.serve(this.#request(isCut));
     // Nobody is there to take the reply.
     if (isCopy || isCut) return void response.body?.cancel().catch(() => {});
@@ -204,6 +206,11 @@ export class Exchange {
         this.#body?.fail(error);
       });
     });
+  }
+
+  #watch(hasArrived: boolean): void {
+    const { client, origin: url, init: { method = "GET" } } = this.#options;
+    this.#network.watch({ client, url, method, keys: this.#keys, hasArrived });
   }
 
   #after(question: string, run: () => void, lateMs = 0): void {

@@ -64,7 +64,7 @@ function group(random: Random, index: number, profile: Profile): GroupPlan {
     mirrorMinuteQps: random.chance(profile.mirrors) ? random.pick([0, 0, 30]) : Infinity,
     mirrorTtlMs: random.pick([200, 5000, 60_000]),
     hasLoadMany: random.chance(0.3),
-    loadMeanMs: random.pick([1, 10, 60]),
+    loadMeanMs: random.pick(profile.loadMeanMs ?? [1, 10, 60]),
     loadFailure: random.chance(profile.loadsFail) ? 0.1 : 0,
   };
 }
@@ -79,7 +79,7 @@ function actions(random: Random, profile: Profile, draft: Draft): Action[] {
       // What goes wrong goes wrong around changes.
       for (let count = random.int(0, 4); count > 0; count--) {
         const kind = random.chance(0.9) ? "get" : random.pick(["set", "remove"] as const);
-        const afterMs = random.gap(random.pick([2, 20]));
+        const afterMs = random.gap(random.pick(profile.burstsMs ?? [2, 20]));
         actions.push({ ...call, kind, atMs: atMs + afterMs, place: random.int(0, places - 1) });
       }
     }
@@ -112,11 +112,13 @@ function fault(random: Random, profile: Profile, places: number): Fault {
     case "join":
       return { kind };
     case "leave": {
-      const { drains, delisted } = profile.leaves ?? {
+      const { drains, delisted, loses = 0 } = profile.leaves ?? {
         drains: 0.7,
         delisted: random.pick(["before", "at once", "after"] as const),
+        loses: random.pick([0, 0, 0.2]),
       };
-      return { kind, delisted, drainMs: random.chance(drains) ? random.pick([500, 5000]) : 0 };
+      const drainMs = random.chance(drains) ? random.pick([500, 5000]) : 0;
+      return { kind, delisted, drainMs, loses };
     }
     case "crash":
       return { kind, forMs: random.gap(3000), isRestarted: random.chance(0.6) };
@@ -133,7 +135,12 @@ function fault(random: Random, profile: Profile, places: number): Fault {
         forMs: random.gap(5000),
       };
     case "lossy":
-      return { kind, share: random.pick([0.05, 0.3]), forMs: random.gap(3000) };
+      return {
+        kind,
+        share: random.pick(profile.losses ?? [0.05, 0.3]),
+        isOfChanges: random.chance(profile.losesChanges ?? 0.3),
+        forMs: random.gap(3000),
+      };
     case "clock":
       return { kind, byMs: random.pick([-3_600_000, -2000, 1500, 3_600_000]) };
   }

@@ -41,6 +41,11 @@ export interface Change {
   /** Whom it knew of all the time until the call ended. */
   knewThroughout: readonly string[];
   outcome: "under way" | "resolved" | "peer-failed" | "other failure";
+  /** Processes that a message of the change has reached, and those that one was lost to. */
+  readonly reached: Set<string>;
+  readonly missed: Set<string>;
+  /** Who was there and was not told, for people. */
+  whoMissedIt: string;
 }
 
 /** A call that brought a value. */
@@ -85,6 +90,9 @@ export class History {
       ended: undefined,
       knewThroughout: [],
       outcome: "under way",
+      reached: new Set(),
+      missed: new Set(),
+      whoMissedIt: "",
     };
     this.changes.push(made);
     const name = `${change.group} ${change.key}`;
@@ -92,6 +100,13 @@ export class History {
     if (changes === undefined) this.#byKey.set(name, [made]);
     else changes.push(made);
     return made;
+  }
+
+  /** The changes of some keys that a process is about to make. */
+  underWay(by: string, keys: readonly string[]): Change[] {
+    return this.changes.filter((change) =>
+      change.ended === undefined && change.by.name === by && keys.includes(change.key)
+    );
   }
 
   /** The changes of a key, in the order in which they began. */

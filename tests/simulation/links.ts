@@ -1,11 +1,18 @@
 /** How a link that is down shows: connections are refused, or nobody ever answers. */
 export type Outage = "refused" | "silent";
 
+/** Messages that a link loses. */
+export interface Loss {
+  readonly share: number;
+  /** Whether it loses those alone that change something. */
+  readonly isOfChanges: boolean;
+}
+
 interface Link {
   /** Outages under way. */
   readonly outages: Outage[];
-  /** The shares of messages that are lost, one for each fault under way. */
-  readonly losses: number[];
+  /** Losses under way. */
+  readonly losses: Loss[];
   /** What waits for the outage to end, as TCP sends again what was not acknowledged. */
   stalled: (() => void)[];
 }
@@ -18,9 +25,11 @@ export class Links {
     return this.#links.get(`${from}>${to}`)?.outages[0];
   }
 
-  /** The share of messages that are lost. */
-  loss(from: string, to: string): number {
-    return Math.max(0, ...this.#links.get(`${from}>${to}`)?.losses ?? []);
+  /** The share of messages of a kind that are lost. */
+  lossShare(from: string, to: string, { isChange }: { isChange: boolean }): number {
+    const losses = this.#links.get(`${from}>${to}`)?.losses ?? [];
+    const shares = losses.map(({ share, isOfChanges }) => isChange || !isOfChanges ? share : 0);
+    return Math.max(0, ...shares);
   }
 
   /** Has something be tried again when an outage is over. */
@@ -42,10 +51,10 @@ export class Links {
   }
 
   /** Lets a link lose messages. Returns what mends it. */
-  lose(from: string, to: string, share: number): () => void {
+  lose(from: string, to: string, loss: Loss): () => void {
     const { losses } = this.#of(from, to);
-    losses.push(share);
-    return () => void losses.splice(losses.indexOf(share), 1);
+    losses.push(loss);
+    return () => void losses.splice(losses.indexOf(loss), 1);
   }
 
   #of(from: string, to: string): Link {

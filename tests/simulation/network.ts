@@ -16,12 +16,22 @@ export interface Endpoint {
   serve(request: Request): Response | Promise<Response>;
 }
 
+/** Told of a request: whether it has reached the process that it was sent to. */
+export type Watch = (message: {
+  readonly client: Endpoint;
+  readonly url: string;
+  readonly method: string;
+  readonly keys: readonly string[];
+  readonly hasArrived: boolean;
+}) => void;
+
 /** How a {@linkcode Network} is made. */
 export interface NetworkOptions {
   readonly seed: number;
   readonly plan: NetworkPlan;
   readonly scheduler: Scheduler;
   readonly trace: Trace;
+  readonly watch: Watch;
 }
 
 /** Connects processes, in virtual time. What becomes of a message follows from seed and message. */
@@ -29,6 +39,7 @@ export class Network {
   readonly links: Links = new Links();
   readonly scheduler: Scheduler;
   readonly trace: Trace;
+  readonly watch: Watch;
   #seed: number;
   #plan: NetworkPlan;
   #endpoints = new Map<string, Endpoint>();
@@ -36,11 +47,12 @@ export class Network {
   #counts = new Map<string, number>();
   #isHealed = false;
 
-  constructor({ seed, plan, scheduler, trace }: NetworkOptions) {
+  constructor({ seed, plan, scheduler, trace, watch }: NetworkOptions) {
     this.#seed = seed;
     this.#plan = plan;
     this.scheduler = scheduler;
     this.trace = trace;
+    this.watch = watch;
   }
 
   /** Puts a process at its URL, in place of the one before. */
@@ -103,7 +115,9 @@ export class Network {
 
   /** Whether a message is lost or breaks off on its way. */
   isLost(from: string, to: string, message: string): boolean {
-    const share = this.#isHealed ? 0 : this.links.loss(from, to);
+    if (this.#isHealed) return false;
+    const isChange = / (PUT|DELETE) /.test(message);
+    const share = this.links.lossShare(from, to, { isChange });
     return share > 0 && this.draw(message, `lost from ${from}`) < share;
   }
 

@@ -92,11 +92,15 @@ export interface GetManyOperation extends AnyOperation {
 export type Fault =
   /** A process starts, and all hear of it. */
   | { readonly kind: "join" }
-  /** A process closes, with a drain or without; delisted before it does or after. */
+  /**
+   * A process closes, with a drain or without; delisted before it does or after. `loses` is the share
+   * of its messages that is lost meanwhile.
+   */
   | {
     readonly kind: "leave";
     readonly drainMs: number;
     readonly delisted: "before" | "at once" | "after";
+    readonly loses: number;
   }
   /** A process dies; after a while it is delisted, or a new one takes its place. */
   | { readonly kind: "crash"; readonly forMs: number; readonly isRestarted: boolean }
@@ -111,8 +115,13 @@ export type Fault =
     readonly shows: "refused" | "silent";
     readonly forMs: number;
   }
-  /** Messages from the place are lost, or break off. */
-  | { readonly kind: "lossy"; readonly share: number; readonly forMs: number }
+  /** Messages from the place and to it are lost, or break off: all, or changes alone. */
+  | {
+    readonly kind: "lossy";
+    readonly share: number;
+    readonly isOfChanges: boolean;
+    readonly forMs: number;
+  }
   /** Its clock is set. */
   | { readonly kind: "clock"; readonly byMs: number };
 

@@ -28,7 +28,20 @@ export interface Profile {
   readonly evicts: number;
   readonly loadsFail: number;
   /** How processes leave. */
-  readonly leaves?: { readonly drains: number; readonly delisted: "before" | "at once" | "after" };
+  readonly leaves?: {
+    readonly drains: number;
+    readonly delisted: "before" | "at once" | "after";
+    /** The share of its messages that is lost meanwhile. */
+    readonly loses?: number;
+  };
+  /** What share of messages a lossy link loses. */
+  readonly losses?: readonly number[];
+  /** How often it loses changes alone. */
+  readonly losesChanges?: number;
+  /** How far behind a change the calls are that come close behind it, in milliseconds. */
+  readonly burstsMs?: readonly number[];
+  /** How long loads take, on average, in milliseconds. */
+  readonly loadMeanMs?: readonly number[];
 }
 
 /** Their names. */
@@ -126,10 +139,15 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
   "drain and loss": {
     ...MOVING,
-    what: "changes while a process drains and messages are lost",
+    what: "changes while a process drains and messages to it are lost",
     processes: [4, 6],
-    faults: { leave: 1, lossy: 1 },
-    leaves: { drains: 1, delisted: "after" },
+    faults: { leave: 1 },
+    leaves: { drains: 1, delisted: "after", loses: 0.4 },
+    // Loads that are under way keep it from ending.
+    loadMeanMs: [300, 1000],
+    callsMs: 50,
+    keys: [2, 5],
+    handoffMs: 0,
     mirrors: 0,
   },
   takeover: {
@@ -156,9 +174,13 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     ...MOVING,
     what: "messages are lost, changes too",
     spares: 0,
+    handoffMs: 0,
     faults: { lossy: 1 },
+    losses: [0.5, 0.7],
+    losesChanges: 0.8,
+    burstsMs: [5, 20, 100, 1000],
     mirrors: 1,
-    callsMs: 20,
+    callsMs: 25,
     keys: [1, 3],
     lastsMs: 8000,
   },

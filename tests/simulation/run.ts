@@ -33,7 +33,7 @@ export async function run(plan: Plan, subject: Subject): Promise<Outcome> {
   const cluster = new Cluster(world);
   for (const action of plan.actions) scheduler.at(action.atMs, () => cluster.do(action));
   for (let atMs = 0; atMs < plan.healAtMs; atMs += MEMORY_CHECK_MS) {
-    scheduler.at(atMs, () => checkMemory(world, cluster));
+    scheduler.at(atMs, () => checkMemory(world));
   }
   const { healAtMs } = plan;
   scheduler.at(healAtMs, () => {
@@ -48,11 +48,11 @@ export async function run(plan: Plan, subject: Subject): Promise<Outcome> {
   });
   let steps = await scheduler.runUntil(healAtMs + SETTLED_MS);
   rules.end(last);
-  checkMemory(world, cluster);
+  checkMemory(world);
   cluster.callers.reportPending();
   for (const node of cluster.up) node.leave(0);
   steps += await scheduler.runUntil(healAtMs + SETTLED_MS + CLOSED_MS);
-  checkLeftovers(world, cluster);
+  checkLeftovers(world);
   return { plan, violations: rules.violations, trace, steps };
 }
 
@@ -68,8 +68,8 @@ function readAll(world: World, cluster: Cluster, onRead?: (read: Read) => void):
   }
 }
 
-function checkMemory({ plan, rules }: World, cluster: Cluster): void {
-  for (const { name, cache, isUp } of cluster.all) {
+function checkMemory({ plan, rules, nodes }: World): void {
+  for (const { name, cache, isUp } of nodes) {
     if (!isUp) continue;
     const { groups } = cache.stats();
     for (const group of plan.groups) {
@@ -82,8 +82,8 @@ function checkMemory({ plan, rules }: World, cluster: Cluster): void {
   }
 }
 
-function checkLeftovers({ rules, network }: World, cluster: Cluster): void {
-  for (const node of cluster.all) {
+function checkLeftovers({ rules, network, nodes }: World): void {
+  for (const node of nodes) {
     if (node.gate.isDead && !node.isClosed) continue;
     const timers = node.clock.pendingTimers;
     const requests = network.openExchanges(node);

@@ -2,6 +2,7 @@ import { Calm } from "./calm.ts";
 import type { Subject } from "./subject.ts";
 import { History } from "./history.ts";
 import { Network } from "./network.ts";
+import type { Node } from "./node.ts";
 import type { Plan } from "./plan.ts";
 import { Rules } from "./rules.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -17,6 +18,8 @@ export class World {
   readonly calm: Calm;
   readonly network: Network;
   readonly rules: Rules;
+  /** All processes that have ever been there. */
+  readonly nodes: Node[] = [];
   /** Whether all faults have ended for good. */
   isHealed = false;
   /** When a process was last frozen or cut off, by its URL; infinite while it is. */
@@ -30,7 +33,17 @@ export class World {
     const now = () => this.scheduler.nowMs;
     this.history = new History(now);
     this.calm = new Calm(now);
-    this.network = new Network({ ...this, seed: plan.seed, plan: plan.network });
+    this.network = new Network({
+      ...this,
+      seed: plan.seed,
+      plan: plan.network,
+      watch: ({ client, url, method, keys, hasArrived }) => {
+        if (method === "GET") return;
+        for (const { reached, missed } of this.history.underWay(client.name, keys)) {
+          (hasArrived ? reached : missed).add(url);
+        }
+      },
+    });
     this.rules = new Rules(this);
   }
 

@@ -68,5 +68,5 @@ function tell({ by, kind, key, value, began }: Read, change: Change): string {
   return `${by.name}'s ${kind} of ${key}, begun at ${began.atMs.toFixed(2)}, brought value ` +
     `${value.id}, ${origin} by ${value.by} from ${value.began.atMs.toFixed(2)} on: ` +
     `${change.by.name}'s ${change.kind} lasted from ${change.began.atMs.toFixed(2)} to ` +
-    `${change.ended?.atMs.toFixed(2)} (${change.outcome})`;
+    `${change.ended?.atMs.toFixed(2)} (${change.outcome})` + change.whoMissedIt;
 }
