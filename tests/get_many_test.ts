@@ -36,7 +36,7 @@ test("Group.getMany() returns values in the order of the keys, without those tha
   assertEquals((await group.getMany([])).size, 0);
 });
 
-test("Group.getMany() takes any iterable, and asks once for a key that is there twice", async () => {
+test("Group.getMany() takes any iterable, and asks once for a duplicate key", async () => {
   await using cache = new GroupCache();
   const group = cache.group("texts", texts);
   function* keys(): Generator<string> {
@@ -53,7 +53,7 @@ test("Group.getMany() rejects with the failure of a key", async () => {
   assert(error instanceof GroupCacheError && error.code === "load-failed");
 });
 
-test("Group.getMany() settles each key for itself if asked to", async () => {
+test("Group.getMany() settles each key separately if asked to", async () => {
   await using cache = new GroupCache();
   const group = cache.group("texts", texts);
   const outcomes = await group.getMany(["broken", "a", "absent"], { settled: true });
@@ -88,7 +88,7 @@ test("Group.getMany() ends with its caller's signal", async () => {
   await assertRejects(() => leaving, Error, "had enough");
 });
 
-test("loadMany takes the misses of one turn in one call, single gets among them", async () => {
+test("loadMany gets the misses of one turn in one call, including those of single gets", async () => {
   await using cache = new GroupCache();
   const { calls, loadMany } = recorder(valuesOf);
   const group = cache.group("texts", { ...texts, loadMany });
@@ -108,7 +108,7 @@ test("loadMany takes the misses of one turn in one call, single gets among them"
   assertEquals(group.stats().localLoads, 5);
 });
 
-test("A miss that is alone goes to load, not to loadMany", async () => {
+test("A single miss goes to load, not to loadMany", async () => {
   await using cache = new GroupCache();
   const { calls, loadMany } = recorder(valuesOf);
   const group = cache.group("texts", { ...texts, loadMany });
@@ -159,7 +159,7 @@ for (const { name, loadMany } of badResults) {
   });
 }
 
-test("loadMany's signal aborts when nobody waits for any of its keys any more", async () => {
+test("loadMany's signal aborts when the last caller for any of its keys has left", async () => {
   await using cache = new GroupCache();
   const { calls, loadMany } = recorder(() => new Promise(() => {}));
   const group = cache.group("texts", { ...texts, loadMany });
@@ -175,7 +175,7 @@ test("loadMany's signal aborts when nobody waits for any of its keys any more", 
   await settled;
 });
 
-test("Group.getMany() asks each owner once, and the owner its origin once", async () => {
+test("Group.getMany() asks each owner once, and the owner loads once", async () => {
   await using cluster = new Cluster(3, { handoffMs: 0 });
   const nodes = cluster.caches.map((cache) => {
     const { calls, loadMany } = recorder(valuesOf);

@@ -126,7 +126,7 @@ for (const { name, options, error } of badOptions) {
   });
 }
 
-test("GroupCache takes self and peers with a trailing slash or in capitals for the same", () => {
+test("GroupCache treats URLs with a trailing slash or in capitals as the same", () => {
   const cache = new GroupCache({ self: "http://host:8080/", peers: ["http://HOST:8080", OTHER] });
   assertEquals(cache.peers.length, 2);
 });
@@ -194,7 +194,7 @@ for (const { name, options, error } of badGroupOptions) {
   });
 }
 
-test("Several caches in one process never meet", async () => {
+test("Two caches in one process share nothing", async () => {
   await using one = new GroupCache();
   await using two = new GroupCache();
   const ofOne = one.group("texts", texts);
@@ -205,7 +205,7 @@ test("Several caches in one process never meet", async () => {
   assertEquals(await ofTwo.get("key"), "of two");
 });
 
-test("Several groups of one cache never meet", async () => {
+test("Two groups of one cache share nothing", async () => {
   await using cache = new GroupCache();
   const one = cache.group("one", texts);
   const two = cache.group("two", { ...texts, load: () => "of two" });
@@ -215,7 +215,7 @@ test("Several groups of one cache never meet", async () => {
   assertEquals(Object.keys(cache.stats().groups), ["one", "two"]);
 });
 
-test("GroupCache.fetch answers peers wherever it is passed, and nobody else", async () => {
+test("GroupCache.fetch answers peers wherever it is passed, and any other request with 404", async () => {
   await using cache = new GroupCache();
   cache.group("texts", texts);
   const { fetch } = cache;
@@ -227,7 +227,7 @@ test("GroupCache.fetch answers peers wherever it is passed, and nobody else", as
   assertEquals((await fetch(new Request(`${SELF}/_groupcached`))).status, 404);
 });
 
-test("GroupCache.handler() leaves all other requests to the application, with all arguments", async () => {
+test("GroupCache.handler() passes all other requests to the application, with all arguments", async () => {
   await using cache = new GroupCache({ basePath: "/peers/" });
   cache.group("texts", texts);
   const handler = cache.handler((request: Request, info: string, more: number) =>
@@ -242,7 +242,7 @@ test("GroupCache.handler() leaves all other requests to the application, with al
   await ofPeer.body?.cancel();
 });
 
-test("GroupCache reads a plus in a path as its ring's clients mean it", async () => {
+test("GroupCache reads a plus in a path as the clients of its ring mean it", async () => {
   const rings = [
     { placement: golangRing(), key: "a b" },
     { placement: mailgunRing(), key: "a+b" },
@@ -256,7 +256,7 @@ test("GroupCache reads a plus in a path as its ring's clients mean it", async ()
   }
 });
 
-test("GroupCache.close() ends every use of the cache, and values handed out stay good", async () => {
+test("GroupCache.close() ends every use of the cache, and returned values stay valid", async () => {
   const clock = new VirtualClock();
   const cache = new GroupCache({ clock });
   const group = cache.group("views", { maxBytes: 1 << 20, load: (key) => `value of ${key}` });
@@ -282,7 +282,7 @@ test("GroupCache.close() ends every use of the cache, and values handed out stay
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("GroupCache passes no stack of a loader's error to peers", async () => {
+test("GroupCache sends no stack of a loader's error to peers", async () => {
   await using cache = new GroupCache();
   cache.group("broken", {
     ...texts,

@@ -39,7 +39,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return error.code;
 }
 
-test("Group.get() hands one load to all waiters, and its value to those who come later", async () => {
+test("Group.get() shares one load among all waiters, and its value with later callers", async () => {
   const { load, calls } = new ManualLoad();
   const { group } = setUp({ load });
   const waits = Array.from({ length: 1000 }, () => group.get("key"));
@@ -228,7 +228,7 @@ test("Group.get() ends only the wait of a caller whose signal aborts", async () 
   assertEquals(await staying, "value");
 });
 
-test("Group.get() aborts the load when the last waiter leaves, and the next caller starts afresh", async () => {
+test("Group.get() aborts the load when the last waiter leaves, and the next caller starts a new one", async () => {
   const { load, calls } = new ManualLoad();
   const { group, clock } = setUp({ load });
   const leavers = [new AbortController(), new AbortController()];
@@ -249,7 +249,7 @@ test("Group.get() aborts the load when the last waiter leaves, and the next call
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("Group.get() rejects at once with the reason of a signal that has aborted, hit or miss", async () => {
+test("Group.get() rejects at once with the reason of an aborted signal, hit or miss", async () => {
   const { load, calls } = new ManualLoad();
   const { group } = setUp({ load });
   await group.set("present", "value");
@@ -282,13 +282,13 @@ for (const { name, key } of badKeys) {
   });
 }
 
-test("Group.get() does not take a lone surrogate for the character that stands for it", async () => {
+test("Group.get() does not confuse a lone surrogate with the replacement character", async () => {
   const { group } = setUp({ load: () => "value" });
   assertEquals(await group.get("\ufffd"), "value");
   await assertRejects(() => group.get("\ud800"), TypeError, "Cannot use key");
 });
 
-test("Group.get() serves a value for ttlMs and not a millisecond longer", async () => {
+test("Group.get() serves a value for ttlMs, and not a millisecond longer", async () => {
   let loads = 0;
   const { group, clock } = setUp({ ttlMs: 1000, load: () => `load ${++loads}` });
   assertEquals(await group.get("key"), "load 1");
@@ -299,7 +299,7 @@ test("Group.get() serves a value for ttlMs and not a millisecond longer", async 
   assertEquals(await group.get("key"), "load 2");
 });
 
-test("Group.get() ends a value on time though those before it never end", async () => {
+test("Group.get() expires a value in time although earlier ones never expire", async () => {
   let loads = 0;
   const { group, clock } = setUp({
     ttlMs: (_, key) => key === "lasting" ? Infinity : 1000,
@@ -316,7 +316,7 @@ test("Group.get() ends a value on time though those before it never end", async 
   assertEquals(await group.get("lasting"), "load 1");
 });
 
-test("Group.get() takes the time to live from the value and its key", async () => {
+test("Group.get() calls ttlMs with the value and its key", async () => {
   const { group, clock } = setUp({
     ttlMs: (value, key) => value.length * 1000 + (key === "long" ? 500 : 0),
     load: () => "ab",
@@ -336,7 +336,7 @@ test("Group.get() shares a value whose time to live is 0 and keeps nothing", asy
   assertEquals(await group.get("key"), "load 2");
 });
 
-test("Group.get() fails when ttlMs comes to nonsense", async () => {
+test("Group.get() fails if ttlMs returns something other than a number of at least 0", async () => {
   for (const ttl of [NaN, -1]) {
     const { group } = setUp({ ttlMs: () => ttl, load: () => "value" });
     assertEquals(await codeOf(group.get("key")), "load-failed");
@@ -351,7 +351,7 @@ test("Group.get() serves a value that is too large to keep", async () => {
   assertEquals(group.stats().main.items, 0);
 });
 
-test("Group stays within maxBytes whatever passes through", async () => {
+test("Group stays within maxBytes whatever values it stores", async () => {
   const { group } = setUp({ load: (key) => key.repeat(100) });
   for (let i = 0; i < 5000; i++) {
     await group.get(`key ${i}`);
@@ -361,7 +361,7 @@ test("Group stays within maxBytes whatever passes through", async () => {
   assert(group.stats().main.evictions > 0);
 });
 
-test("Group.peek() finds what is in memory and counts nothing", async () => {
+test("Group.peek() finds what is in memory, and counts nothing", async () => {
   const { group } = setUp({ load: () => "value" });
   assertEquals(group.peek("key"), undefined);
   await group.get("key");
@@ -371,7 +371,7 @@ test("Group.peek() finds what is in memory and counts nothing", async () => {
   assertEquals(group.stats().main.gets, before.main.gets);
 });
 
-test("Group.set() puts a value in place of the one before, for as long as ttlMs says", async () => {
+test("Group.set() replaces a value, for ttlMs", async () => {
   const { group, clock } = setUp({ ttlMs: 1000, load: () => "loaded" });
   assertEquals(await group.get("key"), "loaded");
   await group.set("key", "set");
@@ -380,14 +380,14 @@ test("Group.set() puts a value in place of the one before, for as long as ttlMs 
   assertEquals(await group.get("key"), "loaded");
 });
 
-test("Group.set() refuses a value that the codec refuses, and the old one stays", async () => {
+test("Group.set() rejects a value that the codec refuses, and keeps the old one", async () => {
   const { group } = setUp({ load: () => "loaded" });
   await group.get("key");
   await assertRejects(() => group.set("key", 42 as unknown as string), TypeError);
   assertEquals(group.peek("key"), "loaded");
 });
 
-test("Group.remove() forgets a value", async () => {
+test("Group.remove() removes a value", async () => {
   let loads = 0;
   const { group } = setUp({ load: () => `load ${++loads}` });
   await group.get("key");
@@ -412,7 +412,7 @@ for (const change of ["set", "remove"] as const) {
   });
 }
 
-test("Group hands out ByteViews when it has no codec, and takes text and bytes", async () => {
+test("Group returns ByteViews if it has no codec, and takes text and bytes", async () => {
   await using cache = new GroupCache();
   const inputs = { text: "é", bytes: Uint8Array.of(195, 169), view: new ByteView("é") };
   const group = cache.group("views", {
@@ -427,7 +427,7 @@ test("Group hands out ByteViews when it has no codec, and takes text and bytes",
   }
 });
 
-test("Group hands each caller bytes of its own, and keeps none of the loader's", async () => {
+test("Group gives each caller its own bytes, and keeps none of the loader's", async () => {
   await using cache = new GroupCache();
   const ofLoader = Uint8Array.of(1, 2, 3);
   const group = cache.group("bytes", { maxBytes: MAX_BYTES, codec: bytes, load: () => ofLoader });
@@ -448,7 +448,7 @@ test("Group keeps none of the bytes that set() was given", async () => {
   assertEquals(await group.get("key"), Uint8Array.of(1, 2, 3));
 });
 
-test("Group hands out one frozen JSON value for as long as it is in memory", async () => {
+test("Group returns the same frozen JSON value for as long as it is in memory", async () => {
   await using cache = new GroupCache();
   const group = cache.group("users", {
     maxBytes: MAX_BYTES,
@@ -479,7 +479,7 @@ test("Group.get() fails with load-failed when the codec cannot decode", async ()
   assertEquals(await codeOf(group.get("key")), "load-failed", "from memory too");
 });
 
-test("GroupCache tells of a loader's failure, and not of a value that does not exist", async () => {
+test("GroupCache reports a loader's failure, but not a value that does not exist", async () => {
   const { cache, group } = setUp({
     load: (key) => {
       if (key === "absent") return undefined;

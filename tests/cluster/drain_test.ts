@@ -38,7 +38,7 @@ function setUp(size: number, options: Partial<GroupOptions<string>> = {}) {
   return { cluster, caches, groups, loads, getAll };
 }
 
-test("A process that drains leaves its values with those who own them next", async () => {
+test("A process that drains transfers its values to their next owners", async () => {
   const { cluster, caches, groups, loads, getAll } = setUp(3);
   await getAll();
   const held = groups[1].stats().main.items;
@@ -53,7 +53,7 @@ test("A process that drains leaves its values with those who own them next", asy
   assertEquals(cluster.requestsTo(1) > 0, true);
 });
 
-test("The others go elsewhere from the first moment of a drain, and no get fails", async () => {
+test("Peers go elsewhere from the first moment of a drain, and no get fails", async () => {
   const { cluster, caches, groups, loads } = setUp(3);
   const closing = caches[1].close({ drainMs: 5000 });
   const values = groups[0].getMany(KEYS);
@@ -63,7 +63,7 @@ test("The others go elsewhere from the first moment of a drain, and no get fails
   assertEquals(groups[1].stats().localLoads, 0, "who leaves loads nothing new");
 });
 
-test("A process that drains answers what is under way, here and for others", async () => {
+test("A process that drains finishes what is in flight, for itself and for peers", async () => {
   const outcomes: PromiseWithResolvers<string>[] = [];
   const { cluster, caches, groups } = setUp(3, {
     load: () => {
@@ -86,7 +86,7 @@ test("A process that drains answers what is under way, here and for others", asy
   assertEquals(outcomes.length, 1);
 });
 
-test("A drain takes no longer than it may", async () => {
+test("A drain takes no longer than drainMs", async () => {
   const { cluster, caches, groups } = setUp(3, { load: () => new Promise(() => {}) });
   const wait = groups[1].get("key");
   const failure = assertRejects(() => wait, GroupCacheError, "closed");
@@ -108,7 +108,7 @@ test("Closing again cuts a drain short", async () => {
   assertEquals(await wait, "failed");
 });
 
-test("A peer that hangs does not hold up a drain beyond its time", async () => {
+test("A peer that hangs does not hold up a drain beyond drainMs", async () => {
   const { cluster, caches, groups, getAll } = setUp(3);
   await getAll();
   cluster.setFault(2, "hang");
@@ -118,7 +118,7 @@ test("A peer that hangs does not hold up a drain beyond its time", async () => {
   assert(groups[0].stats().handoffs > 0);
 });
 
-test("A drain hands over what is in most demand first", async () => {
+test("A drain transfers the most wanted values first", async () => {
   const value = "x".repeat(100_000);
   const { cluster, caches, groups } = setUp(2, { maxBytes: 64 << 20, load: () => value });
   const rank = rendezvous().rank(cluster.urls);
@@ -134,7 +134,7 @@ test("A drain hands over what is in most demand first", async () => {
   for (const key of wanted) assertEquals(groups[0].peek(key), value);
 });
 
-test("What is removed while it is handed over does not come back", async () => {
+test("A key removed during its transfer does not come back", async () => {
   const { cluster, caches, groups, getAll } = setUp(3);
   await getAll();
   const rank = rendezvous().rank(cluster.urls);
@@ -151,7 +151,7 @@ test("What is removed while it is handed over does not come back", async () => {
   assert(groups[0].stats().handoffs > 0);
 });
 
-test("What a process has of its own is not overwritten by what is handed over", async () => {
+test("A transferred value does not overwrite one that the process has", async () => {
   const { cluster, caches, groups, getAll } = setUp(2);
   await getAll();
   const rank = rendezvous().rank(cluster.urls);
@@ -163,7 +163,7 @@ test("What a process has of its own is not overwritten by what is handed over", 
   assertEquals(groups[0].peek(key), "newer");
 });
 
-test("A process without others, and one that holds nothing, drain at once", async () => {
+test("A process without peers, and one without values, drain at once", async () => {
   const { cluster, caches } = setUp(1);
   const startMs = cluster.clock.now();
   await caches[0].close({ drainMs: 5000 });
@@ -183,7 +183,7 @@ for (const drainMs of [-1, NaN, "5" as unknown as number]) {
   });
 }
 
-test("A rolling restart with drain loads nothing again", async () => {
+test("A rolling restart with drain reloads nothing", async () => {
   const { cluster, caches, groups, loads, getAll } = setUp(4);
   await getAll();
   for (const leaver of [1, 2, 3]) {

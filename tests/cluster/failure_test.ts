@@ -55,7 +55,7 @@ test("A peer that keeps failing is given up, and its keys belong to the next in 
   assertEquals(setup.loads, 20, "each key once");
 });
 
-test("A silent peer is given up after one wait, not five", async () => {
+test("A silent peer is given up after one timeout, not five", async () => {
   const setup = new Setup(3);
   const [first, ...others] = setup.keys(1, 2, 20);
   setup.cluster.setFault(1, "hang");
@@ -67,7 +67,7 @@ test("A silent peer is given up after one wait, not five", async () => {
   assertEquals(setup.cluster.requestsTo(1) <= 2, true);
 });
 
-test("A peer that is back is probed behind its callers' backs, and used again", async () => {
+test("A peer that is back is probed without delaying any caller, and used again", async () => {
   const setup = new Setup(3);
   const keys = setup.keys(1, 2, 30);
   setup.cluster.setFault(1, "refuse");
@@ -98,7 +98,7 @@ test("No caller waits for a probe of a peer that stays silent", async () => {
   }
 });
 
-test("A probe that got lost keeps a peer that is back waiting for no longer than 3 seconds", async () => {
+test("A lost probe delays the return of a peer by at most 3 seconds", async () => {
   const setup = new Setup(3);
   const keys = setup.keys(1, 2, 10);
   setup.cluster.setFault(1, "hang");
@@ -112,7 +112,7 @@ test("A probe that got lost keeps a peer that is back waiting for no longer than
   assertEquals(await setup.get(0, keys[3] as string), "loaded by 1");
 });
 
-test("A group that a peer does not know is no reason to give the peer up", async () => {
+test("A peer that does not know a group is not given up", async () => {
   const setup = new Setup(2);
   const [first] = setup.cluster.caches;
   const early = first?.group("new", { maxBytes: 1 << 20, codec: text, load: (key) => key });
@@ -127,7 +127,7 @@ test("A group that a peer does not know is no reason to give the peer up", async
   assertEquals(await setup.get(0, key as string), "loaded by 1");
 });
 
-test("A loader that fails is no reason to give its process up", async () => {
+test("A process whose loader fails is not given up", async () => {
   const cluster = new Cluster(2);
   const events: string[] = [];
   const groups = cluster.caches.map((cache) => {
@@ -143,7 +143,7 @@ test("A loader that fails is no reason to give its process up", async () => {
   assertEquals(events, []);
 });
 
-test("A peer that closes is given up with its first word", async () => {
+test("A peer that closes is given up at its first reply", async () => {
   const setup = new Setup(3);
   const [first, second] = setup.keys(1, 2, 2);
   await setup.cluster.caches[1]?.close();
@@ -153,7 +153,7 @@ test("A peer that closes is given up with its first word", async () => {
   assertEquals(setup.cluster.requestsTo(1), requests);
 });
 
-test("Group.remove() does without a peer that has closed", async () => {
+test("Group.remove() succeeds without a peer that has closed", async () => {
   const setup = new Setup(3);
   const [key] = setup.keys(1, 2, 1) as [string];
   await setup.get(0, key);
@@ -162,7 +162,7 @@ test("Group.remove() does without a peer that has closed", async () => {
   assertEquals(await setup.get(0, key), "loaded by 2");
 });
 
-test("A peer that starts anew says so, and is used again at once", async () => {
+test("A peer that restarts says so, and is used again at once", async () => {
   const clock = new VirtualClock();
   const servers = new Map<string, GroupCache>();
   const urls = ["http://a:1", "http://b:1"];
@@ -196,7 +196,7 @@ test("A peer that starts anew says so, and is used again at once", async () => {
   assertEquals(await a?.group.get(keys[20] as string), "http://b:1");
 });
 
-test("Lists of peers that differ for a minute are told of on both sides", async () => {
+test("Lists of peers that differ for a minute are reported on both sides", async () => {
   const setup = new Setup(3);
   const told: string[] = [];
   for (const [process, cache] of setup.cluster.caches.entries()) {
@@ -226,7 +226,7 @@ test("Lists of peers that differ for a minute are told of on both sides", async 
   assertEquals(told.length, new Set(told).size, "each once");
 });
 
-test("A process that reaches itself under another name is told of", async () => {
+test("A process that reaches itself under another name is reported", async () => {
   const clock = new VirtualClock();
   const told: string[] = [];
   const cache: GroupCache = new GroupCache({

@@ -79,7 +79,7 @@ function keysOf(keys: readonly string[], urls: readonly string[], ...first: stri
 
 const [A, B, C, D] = URLS as [string, string, string, string];
 
-test("A process that joins finds what is in memory elsewhere, and loads nothing again", async () => {
+test("A process that joins finds values in the memory of others, and reloads nothing", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   await setup.getAll(processes[0]);
@@ -94,7 +94,7 @@ test("A process that joins finds what is in memory elsewhere, and loads nothing 
   assertEquals(joined.group.stats().main.items, moved, "and has them now");
 });
 
-test("Those who stay find what one that was taken off the list still has", async () => {
+test("The remaining processes find values in the memory of one taken off the list", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   await setup.getAll(processes[0]);
@@ -103,7 +103,7 @@ test("Those who stay find what one that was taken off the list still has", async
   assertEquals(setup.loads.length, setup.keys.length);
 });
 
-test("A process that was killed finds what was loaded in its stead", async () => {
+test("A process that was killed and restarted finds what its successors loaded", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   await setup.getAll(processes[0]);
@@ -116,7 +116,7 @@ test("A process that was killed finds what was loaded in its stead", async () =>
   assertEquals(setup.loads.length, setup.keys.length + died);
 });
 
-test("A process that others could not reach finds what was loaded in its stead", async () => {
+test("A process that others could not reach finds what its successors loaded", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   const keys = keysOf(setup.keys, [A, B, C], B, C);
@@ -134,7 +134,7 @@ test("A process that others could not reach finds what was loaded in its stead",
   assertEquals(processes[1].group.stats().peekLoads, keys.length);
 });
 
-test("Whoever stands in for a peer that only the asker takes for dead peeks at that first", async () => {
+test("A successor peeks at an owner that only the asking process has given up", async () => {
   const setup = new Setup();
   const [a, b, c] = setup.startAll([A, B, C]) as [Process, Process, Process];
   const keys = keysOf(setup.keys, [A, B, C], B, C);
@@ -169,7 +169,7 @@ test("handoffMs bounds how long a process peeks, and 0 turns it off", async () =
   }
 });
 
-test("What a peek brings ends when it did", async () => {
+test("A value found by a peek keeps its expiry", async () => {
   const setup = new Setup({}, { ttlMs: 60_000 });
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   const [key] = keysOf(setup.keys, URLS, D) as [string];
@@ -182,7 +182,7 @@ test("What a peek brings ends when it did", async () => {
   assertEquals(joined.group.peek(key), undefined);
 });
 
-test("What a peek brings is not kept if the key was removed meanwhile", async () => {
+test("A value found by a peek is not kept if the key was removed meanwhile", async () => {
   const setup = new Setup();
   const [a, b, c] = setup.startAll([A, B, C]) as [Process, Process, Process];
   const [key] = keysOf(setup.keys, URLS, D, A) as [string];
@@ -199,7 +199,7 @@ test("What a peek brings is not kept if the key was removed meanwhile", async ()
   assertEquals(setup.loads, [key]);
 });
 
-test("A peer that does not answer a peek costs a second, once", async () => {
+test("A peer that does not answer a peek costs one second, once", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
   await setup.getAll(processes[0]);

@@ -83,7 +83,7 @@ class Setup {
 
 const loadedBy: Load<string> = (process) => `loaded by ${process}`;
 
-test("A get that a peer is slow to answer is answered by the next in order", async () => {
+test("A get that a peer is slow to answer is answered by the next peer", async () => {
   const setup = new Setup(3, loadedBy);
   const { cluster, loads } = setup;
   await setup.warmUp();
@@ -101,7 +101,7 @@ test("A get that a peer is slow to answer is answered by the next in order", asy
   assertEquals(cluster.clock.pendingTimers, 0);
 });
 
-test("A get that a peer is slow to answer is loaded here where the order comes to this process", async () => {
+test("A get that the last peer is slow to answer is loaded in this process", async () => {
   const setup = new Setup(2, loadedBy);
   await setup.warmUp();
   setup.cluster.setFault(1, { delayMs: 500 });
@@ -111,7 +111,7 @@ test("A get that a peer is slow to answer is loaded here where the order comes t
   assertEquals(setup.group.peek(setup.keys[0] as string), "loaded by 0");
 });
 
-test("The next in order finds in the owner's memory what one slow request keeps back", async () => {
+test("The next peer finds in the owner's memory what a stalled request holds back", async () => {
   const setup = new Setup(3, loadedBy);
   const { cluster } = setup;
   const [key = ""] = await setup.warmUp();
@@ -142,7 +142,7 @@ test("Nothing is sent twice without the option", async () => {
   assertEquals(setup.hedges, [0, 0]);
 });
 
-test("A load that takes long is run by the next peer too, and whoever ends first ends the other", async () => {
+test("A slow load is run by the next peer too, and the first to finish cancels the other", async () => {
   for (const [winner, loser] of [["1", "2"], ["2", "1"]] as const) {
     const outcomes: Record<string, PromiseWithResolvers<string>> = {};
     const setup = new Setup(3, (process) => {
@@ -160,7 +160,7 @@ test("A load that takes long is run by the next peer too, and whoever ends first
   }
 });
 
-test("A caller that leaves ends both requests, and both loads", async () => {
+test("A caller that leaves cancels both requests, and both loads", async () => {
   const setup = new Setup(3, () => new Promise(() => {}));
   await setup.warmUp();
   const caller = new AbortController();
@@ -174,7 +174,7 @@ test("A caller that leaves ends both requests, and both loads", async () => {
   assertEquals(setup.cluster.clock.pendingTimers, 0);
 });
 
-test("When both fail the next one is asked, and nobody twice", async () => {
+test("When both fail the next peer is asked, and none twice", async () => {
   const setup = new Setup(3, loadedBy);
   const { cluster } = setup;
   await setup.warmUp();
@@ -190,7 +190,7 @@ test("When both fail the next one is asked, and nobody twice", async () => {
   assertEquals(setup.loads, ["0 started"]);
 });
 
-test("A peer that is down is passed over by second requests too", async () => {
+test("Second requests skip peers that are down, too", async () => {
   const setup = new Setup(3, loadedBy);
   const { cluster } = setup;
   await setup.warmUp();
@@ -217,7 +217,7 @@ test("An error of the second load does not fail a get whose first load succeeds"
   assertEquals(setup.hedges, [1, 0]);
 });
 
-test("What the next peer does not find is not found", async () => {
+test("A not-found of the second request is the answer", async () => {
   const setup = new Setup(3, () => undefined);
   await setup.warmUp();
   setup.cluster.setFault(1, { delayMs: 500 });
@@ -268,7 +268,7 @@ test("Group.set() and remove() are never sent twice", async () => {
   assertEquals(setup.hedges, [0, 0]);
 });
 
-test("GroupCache.close() leaves nothing of two requests behind", async () => {
+test("GroupCache.close() leaves nothing behind of hedged requests", async () => {
   const setup = new Setup(3, () => new Promise(() => {}));
   await setup.warmUp();
   const failed = setup.group.get(setup.keys[0] as string).catch((error) => error);

@@ -26,7 +26,7 @@ async function setUp(options: Partial<GroupOptions<string>> = {}) {
   };
 }
 
-test("A hot key is mirrored by those who ask for it, and its owner is hardly asked any more", async () => {
+test("A hot key is mirrored by the processes that ask for it, and its owner is hardly asked any more", async () => {
   const { owner, group, other } = await setUp();
   const before = owner.stats().serverRequests;
   for (let i = 0; i < 2000; i++) {
@@ -39,7 +39,7 @@ test("A hot key is mirrored by those who ask for it, and its owner is hardly ask
   assert(owner.stats().hotServerRequests >= 2, "the owner knows that the key is hot");
 });
 
-test("A key that is asked for now and then is not mirrored", async () => {
+test("A key that is rarely asked for is not mirrored", async () => {
   const { cluster, group, other } = await setUp();
   for (let i = 0; i < 20; i++) {
     await group.get("hot");
@@ -49,7 +49,7 @@ test("A key that is asked for now and then is not mirrored", async () => {
   assertEquals([group.stats().mirrored, other.stats().mirrored], [0, 0]);
 });
 
-test("A mirror that is in demand is renewed with one call a minute, though its owner sees no heat", async () => {
+test("A mirror in use is renewed with one call a minute, although its owner sees a low rate", async () => {
   const { cluster, owner, group } = await setUp();
   for (let i = 0; i < 100; i++) await group.get("hot");
   assertEquals(group.stats().mirrored, 1);
@@ -63,7 +63,7 @@ test("A mirror that is in demand is renewed with one call a minute, though its o
   assert(asked >= 9 && asked <= 11, `asked ${asked} times in ten minutes`);
 });
 
-test("A mirror that nobody asks for is forgotten", async () => {
+test("An unused mirror is forgotten", async () => {
   const { cluster, owner, group } = await setUp();
   for (let i = 0; i < 100; i++) await group.get("hot");
   await cluster.clock.advance(180_000);
@@ -79,7 +79,7 @@ test("mirrorMinuteQps of Infinity mirrors nothing, however hot", async () => {
   assertEquals(group.stats().mirrored, 0);
 });
 
-test("A mirror ends with its value, be that earlier than its own end", async () => {
+test("A mirror expires with its value if that is earlier than mirrorTtlMs", async () => {
   const { cluster, owner, group } = await setUp({ ttlMs: 10_000, mirrorMinuteQps: 0 });
   await group.get("hot");
   await cluster.clock.advance(9_999);
@@ -90,7 +90,7 @@ test("A mirror ends with its value, be that earlier than its own end", async () 
   assertEquals(group.peek("hot"), "value of hot");
 });
 
-test("Colder keys do not push hotter mirrors out", async () => {
+test("Colder keys do not evict hotter mirrors", async () => {
   const { cluster, group } = await setUp({ load: (key) => key.padEnd(2000, ".") });
   for (let i = 0; i < 300; i++) await group.get("hot");
   assert(group.peek("hot") !== undefined);

@@ -44,7 +44,7 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
   return error.code;
 }
 
-test("A value that is too large can be had where it is loaded, and nowhere else", async () => {
+test("A value that is too large to send is available only where it is loaded", async () => {
   const setup = new Setup();
   await using cluster = setup.cluster;
   const [owner, asker] = setup.groups as [Group<string>, Group<string>];
@@ -57,7 +57,7 @@ test("A value that is too large can be had where it is loaded, and nowhere else"
   assertEquals(asker.stats().peerErrors, 0);
 });
 
-test("Group.getMany() gives what is not too large", async () => {
+test("Group.getMany() returns the values that are not too large", async () => {
   const setup = new Setup();
   await using cluster = setup.cluster;
   const asker = setup.groups[1] as Group<string>;
@@ -72,7 +72,7 @@ test("Group.getMany() gives what is not too large", async () => {
   }
 });
 
-test("Group.set() of a value that is too large changes nothing, wherever the key belongs", async () => {
+test("Group.set() of a value that is too large changes nothing, whoever owns the key", async () => {
   const setup = new Setup();
   await using cluster = setup.cluster;
   const [first, second] = setup.groups as [Group<string>, Group<string>];

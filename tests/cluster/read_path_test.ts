@@ -113,7 +113,7 @@ const keys = [
 
 for (const key of keys) {
   const name = JSON.stringify(key.length > 20 ? `${key.slice(0, 20)}…` : key);
-  test(`The key ${name} arrives as it left, for get, set and remove`, async () => {
+  test(`The key ${name} arrives unchanged in get, set and remove`, async () => {
     const { groups, loads, cluster } = setUp(3);
     for (const group of groups) assertEquals(await group.get(key), `value of ${key}`);
     assertEquals(loads.map(({ key }) => key), [key]);
@@ -136,7 +136,7 @@ const faults: { name: string; fault: Fault }[] = [
 ];
 
 for (const { name, fault } of faults) {
-  test(`When the owner ${name} its successor loads, once for all`, async () => {
+  test(`When the owner ${name} its successor loads once for all callers`, async () => {
     const setup = setUp(4);
     const { cluster, groups, loads } = setup;
     const [owner, successor, ...others] = orderOf(setup, "key");
@@ -161,7 +161,7 @@ for (const { name, fault } of faults) {
   });
 }
 
-test("When nobody else can be asked the process loads for itself", async () => {
+test("When no peer can be asked the process loads for itself", async () => {
   const setup = setUp(3);
   const { cluster, groups, loads } = setup;
   const [owner, successor, last] = orderOf(setup, "key");
@@ -190,7 +190,7 @@ const loaderFailures: { name: string; load: Load<string>; code: string }[] = [
 ];
 
 for (const { name, load, code } of loaderFailures) {
-  test(`When the owner's loader ${name} the caller sees that, and nobody loads again`, async () => {
+  test(`When the owner's loader ${name} the caller gets the error, and no other process loads`, async () => {
     const setup = setUp(3);
     const { cluster, groups } = setup;
     const [owner, , last] = orderOf(setup, "key");
@@ -228,7 +228,7 @@ test("A load that is slower than the peer timeout is waited for, and loaded once
   assertEquals(cluster.clock.pendingTimers, 0);
 });
 
-test("Slow loads keep no other key waiting, however many there are", async () => {
+test("Slow loads do not delay other keys, however many there are", async () => {
   const cluster = new Cluster(2, { limits: { maxFetches: 2, maxBatches: 2 } });
   const groups = cluster.caches.map((cache) =>
     cache.group("texts", {
@@ -263,7 +263,7 @@ test("A load that never settles ends after loadTimeoutMs for callers in all proc
   assertEquals(cluster.clock.pendingTimers, 0);
 });
 
-test("An owner gives up on a load when the asker's patience ends, if that comes first", async () => {
+test("An owner gives up a load at the asker's loadTimeoutMs, if that comes first", async () => {
   const cluster = new Cluster(2);
   const signals: AbortSignal[] = [];
   const groups = [60_000, 5000].map((loadTimeoutMs, process) =>
@@ -289,7 +289,7 @@ test("An owner gives up on a load when the asker's patience ends, if that comes 
 });
 
 for (const afterMs of [0, 50, 5000]) {
-  test(`The last waiter's leave aborts the owner's load, ${afterMs} ms into it`, async () => {
+  test(`The owner's load is aborted when the last waiter leaves after ${afterMs} ms`, async () => {
     const signals: AbortSignal[] = [];
     const setup = setUp(3, (_key, { signal }) => {
       signals.push(signal);
@@ -318,7 +318,7 @@ for (const afterMs of [0, 50, 5000]) {
   });
 }
 
-test("A request from a peer is never forwarded, whatever the peers believe", async () => {
+test("A request from a peer is never forwarded, whatever the peers' lists", async () => {
   const { cluster, groups, loads } = setUp(2);
   // Each believes that the other owns what it does not, and half of the keys besides.
   const [first, second] = [at(cluster.caches, 0), at(cluster.caches, 1)];
@@ -390,7 +390,7 @@ test("A mirror answers in its process for a minute, and then its owner is asked 
   assertEquals(asked(), 2 * before);
 });
 
-test("The mirrors of a group take at most an eighth of its memory, out of the same budget", async () => {
+test("The mirrors of a group take at most an eighth of its maxBytes", async () => {
   const { groups } = setUp(2, (key) => key.repeat(200), allMirrors);
   for (let i = 0; i < 2000; i++) await at(groups, 0).get(`key ${i}`);
   const { main, hot } = at(groups, 0).stats();
@@ -398,7 +398,7 @@ test("The mirrors of a group take at most an eighth of its memory, out of the sa
   assert(main.bytes + hot.bytes <= MAX_BYTES);
 });
 
-test("Group.set() shows in all processes, mirrors included", async () => {
+test("Group.set() is visible in all processes, mirrors included", async () => {
   const { groups } = setUp(3, undefined, allMirrors);
   for (const [index, group] of groups.entries()) {
     for (const other of groups) await other.get("key");
@@ -407,7 +407,7 @@ test("Group.set() shows in all processes, mirrors included", async () => {
   }
 });
 
-test("Group.set() goes to the successor when the owner is down, and says who was not told", async () => {
+test("Group.set() goes to the successor when the owner is down, and names the peer not told", async () => {
   const setup = setUp(3);
   const { cluster, groups } = setup;
   const [owner, successor, last] = orderOf(setup, "key");
@@ -419,7 +419,7 @@ test("Group.set() goes to the successor when the owner is down, and says who was
   assertEquals(await at(groups, last).get("key"), "set");
 });
 
-test("Group.remove() forgets everywhere, and says who was not told", async () => {
+test("Group.remove() removes everywhere, and names the peer not told", async () => {
   const setup = setUp(3, undefined, allMirrors);
   const { cluster, groups } = setup;
   const [, successor, last] = orderOf(setup, "key");
@@ -437,7 +437,7 @@ test("Group.remove() forgets everywhere, and says who was not told", async () =>
 });
 
 for (const change of ["set", "remove"] as const) {
-  test(`Group.${change}() drops what its process mirrored while the owner was told`, async () => {
+  test(`Group.${change}() drops what its process mirrored while the owner was being told`, async () => {
     const setup = setUp(2, undefined, allMirrors);
     const { cluster, groups } = setup;
     const [owner] = orderOf(setup, "key");
@@ -473,7 +473,7 @@ test("Group.remove() in one process beats a load in flight in another", async ()
   assertEquals(outcomes.length, 2);
 });
 
-test("GroupCache.close() rejects what waits, in its process and not in others", async () => {
+test("GroupCache.close() rejects waiting calls in its own process only", async () => {
   const setup = setUp(3);
   const [owner, successor, last] = orderOf(setup, "key");
   const outcomes: PromiseWithResolvers<string>[] = [];
@@ -494,7 +494,7 @@ test("GroupCache.close() rejects what waits, in its process and not in others", 
   assertEquals((await errorOf(at(groups, owner).get("key"))).code, "closed");
 });
 
-test("GroupCache.close() leaves no timer and no wait behind, whatever was under way", async () => {
+test("GroupCache.close() leaves no timer and no waiting call behind, whatever was in flight", async () => {
   const { cluster, groups } = setUp(3, () => new Promise(() => {}));
   cluster.setFault(0, "hang");
   const settled = Promise.allSettled(groups.flatMap((group, index) => [
@@ -527,7 +527,7 @@ test("GroupCache.setPeers() moves keys to processes that join, and away from tho
   assert(loads.length > 0 && loads.every(({ process }) => process === 2));
 });
 
-test("GroupCache.setPeers() lets calls under way to a process that leaves go on", async () => {
+test("GroupCache.setPeers() lets calls in flight to a removed process finish", async () => {
   const outcome = Promise.withResolvers<string>();
   const { cluster, groups, loads } = setUp(2, () => outcome.promise);
   const waits = Promise.all(["a", "b", "c", "d", "e"].map((key) => at(groups, 0).get(key)));
@@ -538,7 +538,7 @@ test("GroupCache.setPeers() lets calls under way to a process that leaves go on"
   assertEquals(new Set(await cluster.clock.until(waits)), new Set(["value"]));
 });
 
-test("Values of another process come back whole and immutable for every size", async () => {
+test("Values of another process arrive whole and immutable at every size", async () => {
   const sizes = [0, 1, 127, 128, 16 * 1024, 300_000];
   const { groups } = setUp(2, (key) => "é".repeat(Number(key)));
   for (const size of sizes) {

@@ -19,14 +19,14 @@ test("HotKeys mirrors all keys at 0 and none at Infinity", () => {
   assert(!setUp(Infinity, () => 0).shouldMirror(undefined, START));
 });
 
-test("HotKeys mirrors one value in ten of an owner that does not count, as Go's do not", () => {
+test("HotKeys mirrors one value in ten of an owner that sends no rate, like Go peers", () => {
   for (const rate of [undefined, 0]) {
     assert(setUp(60, () => 0.09).shouldMirror(rate, START));
     assert(!setUp(60, () => 0.1).shouldMirror(rate, START));
   }
 });
 
-test("HotKeys raises the threshold while mirrors push each other out, and lowers it after", () => {
+test("HotKeys raises the threshold while mirrors evict each other, and lowers it afterwards", () => {
   const hotKeys = setUp(60);
   for (let i = 0; i < 20; i++) hotKeys.evictedMirrors(START);
   const raised = hotKeys.threshold(START);

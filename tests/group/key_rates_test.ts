@@ -4,7 +4,7 @@ import { test } from "../runtime.ts";
 
 const START = 1_700_000_000_000;
 
-test("KeyRates comes to a steady key's rate", () => {
+test("KeyRates converges to the rate of a steady key", () => {
   const rates = new KeyRates(START);
   let rate = 0;
   for (let ms = 0; ms < 120_000; ms += 100) rate = rates.count("key", START + ms);
@@ -18,7 +18,7 @@ test("KeyRates notices within two seconds that a key has become hot", () => {
   assert(rate > 600, `6,000 a minute, for two seconds: estimated ${rate}`);
 });
 
-test("KeyRates forgets half in ten seconds, and all in the end", () => {
+test("KeyRates halves a rate in ten seconds, and forgets it in the end", () => {
   const rates = new KeyRates(START);
   let rate = 0;
   for (let i = 0; i < 1000; i++) rate = rates.count("key", START);
@@ -30,7 +30,7 @@ test("KeyRates forgets half in ten seconds, and all in the end", () => {
   }
 });
 
-test("KeyRates never rates a key too low, and cold ones hardly too high, among many", () => {
+test("KeyRates never underestimates a key, and hardly overestimates cold ones among many", () => {
   const rates = new KeyRates(START);
   const exact = new KeyRates(START);
   let coldest = Infinity;

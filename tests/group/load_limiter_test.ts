@@ -38,7 +38,7 @@ class Loads {
   }
 }
 
-test("LoadLimiter begins a load at once where there is room", () => {
+test("LoadLimiter starts a load at once if there is room", () => {
   const loads = new Loads({ maxLoads: 2 });
   loads.load("a");
   loads.load("b");
@@ -46,14 +46,14 @@ test("LoadLimiter begins a load at once where there is room", () => {
   assertEquals(loads.begun, ["a", "b"]);
 });
 
-test("LoadLimiter begins those that wait in the order in which they came", async () => {
+test("LoadLimiter starts waiting loads first come, first served", async () => {
   const loads = new Loads({ maxLoads: 1 });
   for (const key of "abcdef") loads.load(key);
   for (const key of "abcde") await loads.settle(key);
   assertEquals(loads.begun, [..."abcdef"]);
 });
 
-test("LoadLimiter never runs more than it may, however many come", async () => {
+test("LoadLimiter never runs more than maxLoads, however many come", async () => {
   const clock = new VirtualClock();
   let running = 0;
   let most = 0;
@@ -75,7 +75,7 @@ test("LoadLimiter never runs more than it may, however many come", async () => {
   assertEquals([most, running], [3, 0]);
 });
 
-test("LoadLimiter refuses what there is no room to wait for, by an error that tells so", async () => {
+test("LoadLimiter refuses loads beyond maxQueuedLoads, and says so", async () => {
   const loads = new Loads({ maxLoads: 1, maxQueuedLoads: 2 });
   for (const key of "abc") loads.load(key);
   const error = await assertRejects(() => loads.load("d"), LoadRefusedError);
@@ -90,7 +90,7 @@ test("LoadLimiter refuses what there is no room to wait for, by an error that te
   assertEquals(loads.begun, [..."abce"]);
 });
 
-test("LoadLimiter does not begin a load that nobody waits for any more", async () => {
+test("LoadLimiter does not start a load whose callers have left", async () => {
   const loads = new Loads({ maxLoads: 1, maxQueuedLoads: 1 });
   loads.load("a");
   const caller = new AbortController();
@@ -102,7 +102,7 @@ test("LoadLimiter does not begin a load that nobody waits for any more", async (
   assertEquals(loads.begun, ["a", "c"]);
 });
 
-test("LoadLimiter lets a load that was given up keep its place until it settles", async () => {
+test("LoadLimiter lets an abandoned load keep its place until it settles", async () => {
   const loads = new Loads({ maxLoads: 1 });
   const caller = new AbortController();
   loads.load("a", caller.signal);
@@ -114,7 +114,7 @@ test("LoadLimiter lets a load that was given up keep its place until it settles"
   assertEquals(loads.begun, ["a", "b"]);
 });
 
-test("LoadLimiter frees the place of a load that was given up and never settles", async () => {
+test("LoadLimiter frees the place of an abandoned load that never settles", async () => {
   const loads = new Loads({ maxLoads: 1, loadTimeoutMs: 1000 });
   const caller = new AbortController();
   loads.load("a", caller.signal);
@@ -128,7 +128,7 @@ test("LoadLimiter frees the place of a load that was given up and never settles"
   assertEquals(loads.clock.pendingTimers, 0);
 });
 
-test("LoadLimiter begins the next load after many that came and went", async () => {
+test("LoadLimiter starts the next load after many that came and left", async () => {
   const loads = new Loads({ maxLoads: 1, maxQueuedLoads: 10 });
   loads.load("a");
   for (let i = 0; i < 10_000; i++) {

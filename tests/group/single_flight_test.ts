@@ -14,7 +14,7 @@ class Work {
   };
 }
 
-test("SingleFlight.run() hands one run to all who ask meanwhile", async () => {
+test("SingleFlight.run() shares one run among all concurrent callers", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const waits = [1, 2, 3].map(() => flights.run("key", undefined, work.run));
@@ -23,7 +23,7 @@ test("SingleFlight.run() hands one run to all who ask meanwhile", async () => {
   assertEquals(await Promise.all(waits), ["value", "value", "value"]);
 });
 
-test("SingleFlight.run() runs different keys apart", async () => {
+test("SingleFlight.run() runs different keys separately", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const a = flights.run("a", undefined, work.run);
@@ -33,7 +33,7 @@ test("SingleFlight.run() runs different keys apart", async () => {
   assertEquals(await Promise.all([a, b]), ["of a", "of b"]);
 });
 
-test("SingleFlight.run() hands one failure to all waiters and does not keep it", async () => {
+test("SingleFlight.run() shares one failure among all waiters and does not keep it", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const waits = [1, 2].map(() => flights.run("key", undefined, work.run));
@@ -45,7 +45,7 @@ test("SingleFlight.run() hands one failure to all waiters and does not keep it",
   assertEquals(await retry, "yes");
 });
 
-test("SingleFlight.run() starts afresh in the very turn in which a waiter got its value", async () => {
+test("SingleFlight.run() starts a new run in the very turn in which a waiter got its value", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const second = flights.run("key", undefined, work.run)
@@ -99,7 +99,7 @@ test("SingleFlight.run() never aborts work that a caller without a signal waits 
   assertEquals(await staying, "value");
 });
 
-test("SingleFlight.run() starts afresh after an abort, undisturbed by what the old work does", async () => {
+test("SingleFlight.run() starts a new run after an abort, undisturbed by the old work", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const leaver = new AbortController();
@@ -116,7 +116,7 @@ test("SingleFlight.run() starts afresh after an abort, undisturbed by what the o
   assertEquals(await Promise.all([fresh, joined]), ["fresh", "fresh"]);
 });
 
-test("SingleFlight.run() does no work for a signal that has aborted", async () => {
+test("SingleFlight.run() does no work for a signal that was aborted before", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   await assertRejects(() => flights.run("key", AbortSignal.abort(new Error("gone")), work.run));
@@ -142,7 +142,7 @@ test("SingleFlight.run() leaves no listener on a signal that outlives the call",
   assertEquals(listeners, 0);
 });
 
-test("SingleFlight.forget() lets the next caller start afresh while the others still get theirs", async () => {
+test("SingleFlight.forget() makes the next caller start a new run while the others still get theirs", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const before = flights.run("key", undefined, work.run);
@@ -158,7 +158,7 @@ test("SingleFlight.forget() lets the next caller start afresh while the others s
   assertEquals(await after, "new");
 });
 
-test("SingleFlight.failAll() fails flights under way, the forgotten ones too", async () => {
+test("SingleFlight.failAll() fails flights in progress, including forgotten ones", async () => {
   const flights = new SingleFlight<string>();
   const work = new Work();
   const waits = ["a", "b"].map((key) => flights.run(key, undefined, work.run));
@@ -170,7 +170,7 @@ test("SingleFlight.failAll() fails flights under way, the forgotten ones too", a
   assert(!flights.has("b"));
 });
 
-test("SingleFlight counts its way through any order of arrivals and departures", async () => {
+test("SingleFlight counts its waiters correctly in any order of arrivals and departures", async () => {
   // Every subset of three callers leaves in turn: the work aborts only if all three do.
   for (let leaving = 0; leaving < 8; leaving++) {
     const flights = new SingleFlight<string>();
@@ -189,7 +189,7 @@ test("SingleFlight counts its way through any order of arrivals and departures",
   }
 });
 
-test("SingleFlight.idle() waits for what is under way, what was forgotten, and what begins since", async () => {
+test("SingleFlight.idle() waits for flights in progress, forgotten ones, and those that start meanwhile", async () => {
   const flights = new SingleFlight<string>();
   const outcomes = Array.from({ length: 3 }, () => Promise.withResolvers<string>());
   const start = (index: number) =>

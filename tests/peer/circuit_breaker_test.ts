@@ -83,7 +83,7 @@ test("CircuitBreaker forgets failures that are more than twenty calls old", () =
   }
 });
 
-test("CircuitBreaker tells once that it opens, however many calls were under way", () => {
+test("CircuitBreaker reports once that it opens, however many calls fail", () => {
   const setup = new Setup();
   setup.fail(50);
   assertEquals(setup.events, [DOWN.message]);
@@ -100,7 +100,7 @@ test("CircuitBreaker pauses longer after each probe that fails, up to 3 seconds"
   assertEquals(pauses, [500, 1000, 2000, 3000, 3000]);
 });
 
-test("CircuitBreaker pauses no longer after a probe that took longer than the pause", async () => {
+test("CircuitBreaker does not pause again after a probe that took longer than the pause", async () => {
   const setup = new Setup();
   setup.fail(5);
   await setup.pauseMs();
@@ -109,13 +109,13 @@ test("CircuitBreaker pauses no longer after a probe that took longer than the pa
   assertEquals(await setup.pauseMs(), 0);
 });
 
-test("CircuitBreaker shortens each pause by up to a half, by chance", async () => {
+test("CircuitBreaker shortens each pause by a random part of up to a half", async () => {
   const setup = new Setup(0);
   setup.fail(5);
   assertEquals(await setup.pauseMs(), 250);
 });
 
-test("CircuitBreaker probes once at a time, and lets no call through meanwhile", async () => {
+test("CircuitBreaker sends one probe at a time, and lets no call through meanwhile", async () => {
   const setup = new Setup();
   setup.fail(5);
   await setup.clock.advance(500);
@@ -147,7 +147,7 @@ test("CircuitBreaker opens for longer when it has just closed", async () => {
   assertEquals(await setup.pauseMs(), 500);
 });
 
-test("CircuitBreaker counts afresh once it is closed", async () => {
+test("CircuitBreaker starts counting anew once it is closed", async () => {
   const setup = new Setup();
   setup.fail(9);
   await setup.pauseMs();
@@ -156,7 +156,7 @@ test("CircuitBreaker counts afresh once it is closed", async () => {
   assert(setup.breaker.admits());
 });
 
-test("CircuitBreaker that was told to close while it probes does not open for the probe", async () => {
+test("CircuitBreaker stays closed if it is closed during a probe that then fails", async () => {
   const setup = new Setup();
   setup.fail(5);
   await setup.pauseMs();

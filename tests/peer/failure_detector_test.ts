@@ -9,16 +9,16 @@ function quick(maxLimitMs = 10_000): FailureDetector {
   return failureDetector;
 }
 
-test("FailureDetector gives a peer that it does not know three seconds, or what is allowed at most", () => {
+test("FailureDetector gives a new peer three seconds, or the maximum if that is less", () => {
   assertEquals(new FailureDetector(10_000).limitMs, 3000);
   assertEquals(new FailureDetector(2000).limitMs, 2000);
 });
 
-test("FailureDetector comes down to a second for a peer that is quick", () => {
+test("FailureDetector comes down to one second for a quick peer", () => {
   assertEquals(quick().limitMs, 1000);
 });
 
-test("FailureDetector gives a busy peer four times its longest recent silence, up to the most", () => {
+test("FailureDetector gives a busy peer four times its longest recent silence, up to the maximum", () => {
   const failureDetector = new FailureDetector(10_000);
   failureDetector.heard(0, 1000);
   assertEquals(failureDetector.limitMs, 4000);
@@ -37,7 +37,7 @@ test("FailureDetector does not take a long queue for silence", () => {
   assertEquals(failureDetector.limitMs, 1000);
 });
 
-test("FailureDetector always gives the most to a peer that gives no signs of life", () => {
+test("FailureDetector always gives the maximum to a peer that gives no signs of life", () => {
   const failureDetector = new FailureDetector(10_000);
   failureDetector.isSteady = true;
   failureDetector.heard(0, 1);
@@ -45,7 +45,7 @@ test("FailureDetector always gives the most to a peer that gives no signs of lif
   assertEquals(failureDetector.isSilent(1, 20_000), false);
 });
 
-test("FailureDetector takes a peer for silent if nothing was heard for as long as may be", () => {
+test("FailureDetector calls a peer silent once nothing was heard for the limit", () => {
   const failureDetector = new FailureDetector(1000);
   failureDetector.heard(0, 1);
   assertEquals(failureDetector.isSilent(1000, 1999), false);
@@ -60,7 +60,7 @@ test("FailureDetector gives a peer that was given up more time when it is back",
   assertEquals(failureDetector.limitMs, 2000);
 });
 
-test("FailureDetector takes a peer for late until it is heard again", () => {
+test("FailureDetector calls a peer late until it is heard again", () => {
   const failureDetector = new FailureDetector(1000);
   assertEquals(failureDetector.isLate, false);
   failureDetector.late(10);

@@ -42,7 +42,7 @@ function setUp() {
   return { peers, handshake, giveUp, isGivenUp };
 }
 
-test("Handshake has a peer that starts anew used again, and leaves any other to a probe", () => {
+test("Handshake makes a restarted peer used again, and leaves any other to a probe", () => {
   const { handshake, giveUp, isGivenUp } = setUp();
   handshake.answer(THEIRS);
   giveUp();

@@ -97,7 +97,7 @@ class SetUp {
   }
 }
 
-test("Hedging.ask() asks the next peer when the first has been silent for as long as its p99", async () => {
+test("Hedging.ask() asks the next peer when the first takes longer than its p99", async () => {
   const setup = new SetUp();
   setup.ask();
   await setup.clock.advance(9);
@@ -115,7 +115,7 @@ test("Hedging.ask() asks the next peer when the first has been silent for as lon
   assertEquals(setup.failed, []);
 });
 
-test("Hedging.ask() takes the first peer's answer when that is the first", async () => {
+test("Hedging.ask() takes the first peer's answer if it comes first", async () => {
   const setup = new SetUp();
   await setup.hedge();
   await setup.resolve("a");
@@ -124,7 +124,7 @@ test("Hedging.ask() takes the first peer's answer when that is the first", async
   assertEquals(setup.counters, { hedges: 1, hedgesWon: 0 });
 });
 
-test("Hedging.ask() asks one peer only when that answers in time, and leaves no timer", async () => {
+test("Hedging.ask() asks only one peer if it answers in time, and leaves no timer", async () => {
   const setup = new SetUp();
   setup.ask();
   assertEquals(setup.clock.pendingTimers, 1);
@@ -135,7 +135,7 @@ test("Hedging.ask() asks one peer only when that answers in time, and leaves no 
   assertEquals(setup.isCancelled("a"), false);
 });
 
-test("Hedging.ask() asks this process where the order comes to it", async () => {
+test("Hedging.ask() asks this process after the last peer", async () => {
   const setup = new SetUp("a");
   await setup.hedge();
   assertEquals(setup.asked, ["a", "self"]);
@@ -145,7 +145,7 @@ test("Hedging.ask() asks this process where the order comes to it", async () => 
   assertEquals(setup.counters, { hedges: 1, hedgesWon: 1 });
 });
 
-test("Hedging.ask() asks nobody twice of whom it does not know how long they take", async () => {
+test("Hedging.ask() sends no second request for a peer without a measured latency", async () => {
   const setup = new SetUp("abc", { known: "" });
   setup.ask();
   await setup.clock.advance(100_000);
@@ -163,7 +163,7 @@ test("Hedging.ask() sends no second request that the budget does not allow", asy
   assertEquals(setup.counters.hedges, 0);
 });
 
-test("Hedging.ask() falls over from peer to peer, and hedges the one that is asked then", async () => {
+test("Hedging.ask() fails over to the next peer, and hedges that one", async () => {
   const setup = new SetUp();
   setup.ask();
   await setup.reject("a", peerFailed);
@@ -177,7 +177,7 @@ test("Hedging.ask() falls over from peer to peer, and hedges the one that is ask
   assertEquals(setup.failed, ["a"]);
 });
 
-test("Hedging.ask() lets the second request stand in for a first one that fails", async () => {
+test("Hedging.ask() takes the second request's answer if the first one fails", async () => {
   const setup = new SetUp();
   await setup.hedge();
   await setup.reject("a", peerFailed);
@@ -187,7 +187,7 @@ test("Hedging.ask() lets the second request stand in for a first one that fails"
   assertEquals(setup.failed, ["a"]);
 });
 
-test("Hedging.ask() goes on to who has not been asked when both fail, whichever does first", async () => {
+test("Hedging.ask() asks the next process when both fail, in either order", async () => {
   for (const [first, second] of [["a", "b"], ["b", "a"]] as const) {
     const setup = new SetUp();
     await setup.hedge();
@@ -212,7 +212,7 @@ test("Hedging.ask() takes an error of the first peer as its answer", async () =>
   assertEquals(setup.isCancelled("b"), true);
 });
 
-test("Hedging.ask() takes it from the second peer that there is no such value", async () => {
+test("Hedging.ask() takes a not-found from the second peer as the answer", async () => {
   const setup = new SetUp();
   await setup.hedge();
   await setup.reject("b", notFound);
@@ -226,7 +226,7 @@ const later: { name: string; end: (setup: SetUp) => Promise<void>; outcome: stri
 ];
 
 for (const { name, end, outcome } of later) {
-  test(`Hedging.ask() keeps an error of the second request until the first ${name}`, async () => {
+  test(`Hedging.ask() holds back an error of the second request until the first ${name}`, async () => {
     const setup = new SetUp();
     await setup.hedge();
     await setup.reject("b", loadFailed);
@@ -241,7 +241,7 @@ for (const { name, end, outcome } of later) {
 
 for (const isHedged of [false, true]) {
   const what = isHedged ? "both requests" : "the request";
-  test(`Hedging.ask() ends ${what} when its caller leaves, and leaves no timer`, async () => {
+  test(`Hedging.ask() cancels ${what} when its caller leaves, and leaves no timer`, async () => {
     const setup = new SetUp();
     setup.ask();
     if (isHedged) await setup.clock.advance(10);
@@ -257,7 +257,7 @@ for (const isHedged of [false, true]) {
   });
 }
 
-test("Hedging.ask() tells the source of peers when it needs no more of them", async () => {
+test("Hedging.ask() closes the iterator of peers when it needs no more of them", async () => {
   let isEnded = false;
   const setup = new SetUp();
   const { peers } = setup;
@@ -275,7 +275,7 @@ test("Hedging.ask() tells the source of peers when it needs no more of them", as
   assert(isEnded);
 });
 
-test("Hedging.ask() counts an answer that it did not wait for as late as it knows it to be", async () => {
+test("Hedging.ask() records an overdue answer that it did not await as at least that late", async () => {
   const setup = new SetUp();
   for (let i = 0; i < 32; i++) {
     setup.allowHedge();
@@ -288,7 +288,7 @@ test("Hedging.ask() counts an answer that it did not wait for as late as it know
   assert(p99Ms >= 50, `the peer that was asked first: ${p99Ms}`);
 });
 
-test("Hedging.ask() learns nothing from requests that were cut short early", async () => {
+test("Hedging.ask() records nothing for requests that it cancelled early", async () => {
   const setup = new SetUp("ab", { known: "a" });
   for (let i = 0; i < 100; i++) {
     setup.allowHedge();

@@ -43,7 +43,7 @@ test("Latencies.p99Ms is longer than 99 of 100 times, by a sixteenth or 1 ms at 
   }));
 });
 
-test("Latencies.p99Ms takes no notice of one answer in a hundred", () => {
+test("Latencies.p99Ms ignores one slow answer in a hundred", () => {
   const times = Array.from({ length: 996 }, (_, i) => i % 100 === 99 ? 5000 : 2);
   assertEquals(told(times).p99Ms, 3);
 });
@@ -63,13 +63,13 @@ test("Latencies.p99Ms follows a peer that becomes slow, and one that becomes qui
   assertEquals(latencies.p99Ms, 3);
 });
 
-test("Latencies keeps what it knows of a peer that is hardly asked", () => {
+test("Latencies keeps the measurements of a peer that is hardly asked", () => {
   const latencies = new Latencies(START);
   for (let i = 0; i < 900; i++) latencies.record(i % 50 === 0 ? 30 : 2, START + i * 60_000);
   assertEquals(latencies.p99Ms, 31);
 });
 
-test("Latencies survives times that are none, and a clock that is set back", () => {
+test("Latencies survives times of zero, and a clock that is set back", () => {
   const latencies = told([-5, Infinity, 2 ** 40, ...Array(2000).fill(7)]);
   for (let i = 0; i < 2000; i++) latencies.record(-3_600_000, START - 3_600_000);
   for (let i = 0; i < 10_000; i++) latencies.record(20, START - 3_600_000 + i * 10);

@@ -35,27 +35,27 @@ class Setup {
   }
 }
 
-test("Mismatches has nothing to tell of peers that agree, in whatever order", () => {
+test("Mismatches reports nothing for peers that agree, in any order", () => {
   const setup = new Setup();
   assertEquals(setup.hear({}), []);
   assertEquals(setup.hear({ peers: [B, A] }), []);
 });
 
-test("Mismatches tells that the list holds this process under another name", () => {
+test("Mismatches reports that the list holds this process under another name", () => {
   const said = new Setup().hear({ instance: "mine", self: A });
   assertEquals(said, [`self: ${B}: it is this process, ${A}`]);
 });
 
-test("Mismatches tells of a peer that has this process's name", () => {
+test("Mismatches reports a peer that has this process's name", () => {
   const said = new Setup().hear({ self: A }, A);
   assertEquals(said, [`name: ${A}: another process calls itself ${A} too`]);
 });
 
-test("Mismatches tells of a peer that calls itself otherwise than the list does", () => {
+test("Mismatches reports a peer whose own name differs from the list's", () => {
   assertEquals(new Setup().hear({ self: C }), [`name: ${B}: it calls itself ${C}`]);
 });
 
-test("Mismatches tells two processes of one name from one that starts anew", () => {
+test("Mismatches distinguishes two processes with one name from one that restarts", () => {
   const setup = new Setup();
   for (const instance of ["1", "1", "2", "2", "3"]) assertEquals(setup.hear({ instance }), []);
   assertEquals(setup.hear({ instance: "2" }), [`name: ${B}: two processes use this URL`]);
@@ -63,13 +63,13 @@ test("Mismatches tells two processes of one name from one that starts anew", () 
   assertEquals(setup.hear({ instance: "4" }), []);
 });
 
-test("Mismatches tells of another placement", () => {
+test("Mismatches reports a different placement", () => {
   assertEquals(new Setup().hear({ placement: "golang ring" }), [
     `placement: ${B}: it places keys by golang ring, this process by rendezvous`,
   ]);
 });
 
-test("Mismatches tells of lists that differ for longer than a minute, and in what", async () => {
+test("Mismatches reports how lists differ, after a minute", async () => {
   const setup = new Setup();
   const peers = [B, C];
   assertEquals(setup.hear({ peers }), []);
@@ -92,7 +92,7 @@ test("Mismatches gives each change of a list its minute", async () => {
   assertEquals(setup.hear({ peers: [B], isLeaving: true }), [], "it is on its way out");
 });
 
-test("Mismatches tells what it told again only when it had gone away meanwhile", () => {
+test("Mismatches repeats a report only if the conflict had gone away meanwhile", () => {
   const setup = new Setup();
   assertEquals(setup.hear({ self: C }).length, 1);
   assertEquals(setup.hear({ self: C }).length, 0);
@@ -100,7 +100,7 @@ test("Mismatches tells what it told again only when it had gone away meanwhile",
   assertEquals(setup.hear({ self: C }).length, 1);
 });
 
-test("Mismatches remembers all that are in the list, and no more than 100 others", () => {
+test("Mismatches remembers all peers in the list, and at most 100 strangers", () => {
   const setup = new Setup();
   const other = { placement: "golang ring" };
   const stranger = (index: number) => `http://stranger-${index}:1`;
@@ -118,7 +118,7 @@ test("Mismatches remembers all that are in the list, and no more than 100 others
   assertEquals(setup.hear({ ...other, self }, self).length, 1, "which was forgotten");
 });
 
-test("Mismatches tells no more of what peers say than people can read", async () => {
+test("Mismatches cuts long texts of peers short in its reports", async () => {
   const setup = new Setup();
   const long = "x".repeat(100_000);
   const hello = { self: long, peers: [long], placement: long };

@@ -38,7 +38,7 @@ function urlsFor(peers: PeerSet, key: string): string[] | undefined {
   return found && [...found].map(({ url }) => url);
 }
 
-test("PeerSet.peersFor() ends where the order comes to this process", () => {
+test("PeerSet.peersFor() ends before this process", () => {
   const { peers } = setUp(A);
   peers.replace([A, B, C]);
   assertEquals(urlsFor(peers, "cab"), [C]);
@@ -46,7 +46,7 @@ test("PeerSet.peersFor() ends where the order comes to this process", () => {
   assertEquals(urlsFor(peers, "abc"), undefined);
 });
 
-test("PeerSet.peersFor() knows nobody before it was told, and in a process that is alone", () => {
+test("PeerSet.peersFor() finds no peers without a list, or in a process that is alone", () => {
   const { peers } = setUp(A);
   assertEquals(urlsFor(peers, "bac"), undefined);
   peers.replace([A]);
@@ -54,7 +54,7 @@ test("PeerSet.peersFor() knows nobody before it was told, and in a process that 
   assertEquals(urlsFor(setUp(undefined).peers, "bac"), undefined);
 });
 
-test("PeerSet.peersFor() passes over peers that leave while it is under way", () => {
+test("PeerSet.peersFor() skips peers that are removed during the iteration", () => {
   const { peers } = setUp(A);
   peers.replace([A, B, C]);
   const before = peers.peersFor("cba")?.[Symbol.iterator]();
@@ -82,7 +82,7 @@ test("PeerSet hashes URLs as they were given, without a trailing slash", () => {
   assertEquals(peers.urls, ["http://A:1", "http://HOST:80"]);
 });
 
-test("PeerSet.peersFor() passes over peers that are down", () => {
+test("PeerSet.peersFor() skips peers that are down", () => {
   const { peers, byUrl } = setUp(A);
   peers.replace([A, B, C]);
   byUrl.get(C)?.health.closed(new GroupCacheError("peer-failed", "down"));

@@ -24,7 +24,7 @@ function setUp({ onLate = (): string => "late", ms = 100 } = {}) {
   return { clock, work, caller, signal, outcome: () => outcome };
 }
 
-test("withDeadline() hands on what work done in time comes to, and leaves no timer", async () => {
+test("withDeadline() passes on the outcome of work done in time, and leaves no timer", async () => {
   for (const end of ["resolve", "reject"] as const) {
     const { clock, work, signal, outcome } = setUp();
     await clock.advance(99);
@@ -38,7 +38,7 @@ test("withDeadline() hands on what work done in time comes to, and leaves no tim
   }
 });
 
-test("withDeadline() comes to what onLate returns, and aborts work that goes on", async () => {
+test("withDeadline() resolves to what onLate returns, and aborts the work", async () => {
   const { clock, work, signal, outcome } = setUp();
   await clock.advance(100);
   assertEquals(outcome(), "late");
@@ -49,7 +49,7 @@ test("withDeadline() comes to what onLate returns, and aborts work that goes on"
   assertEquals(outcome(), "late");
 });
 
-test("withDeadline() rejects with what onLate throws, which is also why the work is aborted", async () => {
+test("withDeadline() rejects with what onLate throws, and aborts the work with it", async () => {
   const { clock, signal, outcome } = setUp({
     onLate: () => {
       throw late;
@@ -60,7 +60,7 @@ test("withDeadline() rejects with what onLate throws, which is also why the work
   assertStrictEquals(signal.reason, late);
 });
 
-test("withDeadline() ends with its caller, and leaves no timer", async () => {
+test("withDeadline() ends when its caller's signal aborts, and leaves no timer", async () => {
   const { clock, caller, signal, outcome } = setUp();
   caller.abort("left");
   await clock.advance(0);
@@ -69,7 +69,7 @@ test("withDeadline() ends with its caller, and leaves no timer", async () => {
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("withDeadline() does not tell work that is done that its caller has left", async () => {
+test("withDeadline() does not abort finished work when its caller's signal aborts", async () => {
   const { clock, work, caller, signal } = setUp();
   work.resolve("done");
   await clock.advance(0);
@@ -77,7 +77,7 @@ test("withDeadline() does not tell work that is done that its caller has left", 
   assertEquals(signal.aborted, false);
 });
 
-test("withDeadline() starts no work for a caller that has left", async () => {
+test("withDeadline() starts no work if its caller's signal was aborted before", async () => {
   const caller = new LightCancellation();
   caller.abort("left");
   let starts = 0;

@@ -18,7 +18,7 @@ function setUp(clock: Clock) {
   return { queue, told, add };
 }
 
-test("DueQueue tells each when it is due, with one timer for all", async () => {
+test("DueQueue calls each onDue in time, with one timer for all", async () => {
   const clock = new VirtualClock();
   const { told, add } = setUp(clock);
   add("a", 10);
@@ -31,7 +31,7 @@ test("DueQueue tells each when it is due, with one timer for all", async () => {
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("DueQueue tells nobody who was removed, and leaves no timer behind", async () => {
+test("DueQueue calls nothing that was removed, and leaves no timer behind", async () => {
   const clock = new VirtualClock();
   const { queue, told, add } = setUp(clock);
   const [a, b, c] = [add("a", 10), add("b", 11), add("c", 12)];
@@ -62,7 +62,7 @@ class HeldClock implements Clock {
   }
 }
 
-test("DueQueue lets what came during a pause of the process be read first", () => {
+test("DueQueue lets what arrived during a pause of the process be read first", () => {
   const clock = new HeldClock();
   const { queue, told, add } = setUp(clock);
   const [answered] = [add("answered", 10), add("unanswered", 10)];
@@ -75,7 +75,7 @@ test("DueQueue lets what came during a pause of the process be read first", () =
   assertEquals(told, ["unanswered at 60"]);
 });
 
-test("DueQueue waits no longer than it was told to when the clock is set back", () => {
+test("DueQueue waits no longer than the delay when the clock is set back", () => {
   const clock = new HeldClock();
   const { add } = setUp(clock);
   add("a", 10);
@@ -84,7 +84,7 @@ test("DueQueue waits no longer than it was told to when the clock is set back", 
   assertEquals(clock.timers.map(({ delayMs }) => delayMs), [10]);
 });
 
-test("DueQueue tells those who wait for different times each in time", async () => {
+test("DueQueue handles different delays", async () => {
   const clock = new VirtualClock();
   const { queue, told, add } = setUp(clock);
   add("long", 100);
@@ -99,7 +99,7 @@ test("DueQueue tells those who wait for different times each in time", async () 
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("DueQueue tells nobody whom one before has made leave", async () => {
+test("DueQueue calls nothing that an earlier onDue removed", async () => {
   const clock = new VirtualClock();
   const { queue, told, add } = setUp(clock);
   const first = add("first", 10);
@@ -123,7 +123,7 @@ class DetachingClock extends VirtualClock {
   }
 }
 
-test("DueQueue can keep its timer for those who wait next, until it is closed", async () => {
+test("DueQueue can keep its timer for what is added next, until it is closed", async () => {
   const clock = new DetachingClock();
   const queue = new DueQueue({ clock, keepsTimer: true });
   const told: number[] = [];
