@@ -10,6 +10,7 @@ import {
   text,
 } from "../mod.ts";
 import { VirtualClock } from "../lib/testing/mod.ts";
+import { codeOf } from "./failures.ts";
 import { test } from "./runtime.ts";
 import { newAnswerCounts } from "../lib/stats.ts";
 
@@ -31,12 +32,6 @@ class ManualLoad {
     this.calls.push({ key, signal, outcome });
     return outcome.promise;
   };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error instanceof GroupCacheError, `expected a GroupCacheError: received ${error}`);
-  return error.code;
 }
 
 test("Group.get() shares one load among all waiters, and its value with later callers", async () => {

@@ -1,6 +1,7 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
-import { type Group, GroupCache, GroupCacheError, rendezvous, text } from "../../mod.ts";
+import { assertEquals } from "@std/assert";
+import { type Group, GroupCache, rendezvous, text } from "../../mod.ts";
 import { Cluster } from "../../lib/testing/mod.ts";
+import { codeOf } from "../failures.ts";
 import { test } from "../runtime.ts";
 
 const MAX_VALUE_BYTES = 100;
@@ -36,12 +37,6 @@ class Setup {
     }
     return keys;
   }
-}
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  const error = await call.then(() => undefined, (error) => error);
-  assertInstanceOf(error, GroupCacheError);
-  return error.code;
 }
 
 test("A value that is too large to send is available only where it is loaded", async () => {
