@@ -55,7 +55,7 @@ export class FrameDecoder {
     while (this.#readableEnd(frame) <= bytes.byteLength) {
       if (this.#isTooLarge(frame)) {
         const head = bytes.subarray(frame.start, this.#readableEnd(frame));
-        this.#onTooLarge?.(head, frame.end - frame.start);
+        this.#onTooLarge?.(head, frame.byteLength);
       } else messages.push(bytes.subarray(frame.start, frame.end));
       start = frame.end;
       frame = frameAt(bytes, start);
@@ -66,8 +66,8 @@ export class FrameDecoder {
     return messages;
   }
 
-  #isTooLarge({ start, end }: Frame): boolean {
-    return end - start > this.#maxBytes;
+  #isTooLarge({ byteLength }: Frame): boolean {
+    return byteLength > this.#maxBytes;
   }
 
   /** Where a frame can be handled: at its end, or after its first 64 bytes if it is too large. */
@@ -95,6 +95,7 @@ export function concat(
 /** The position of a message in a buffer. */
 interface Frame {
   readonly start: number;
+  readonly byteLength: number;
   readonly end: number;
 }
 
@@ -103,10 +104,10 @@ function frameAt(bytes: Uint8Array, position: number): Frame {
   let length = 0;
   for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
     const byte = bytes[position++];
-    if (byte === undefined) return { start: position, end: position };
+    if (byte === undefined) return { start: position, byteLength: 0, end: position };
     length += (byte & 127) * scale;
     if (length > Number.MAX_SAFE_INTEGER) break;
-    if (byte < 128) return { start: position, end: position + length };
+    if (byte < 128) return { start: position, byteLength: length, end: position + length };
   }
   throw new RangeError("Cannot read frame: received a length of more than 53 bits");
 }

@@ -1,0 +1,71 @@
+import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
+
+/** A request between real caches, and its reply. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+  readonly reply: Reply;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export const SELF = "http://self:8080";
+export const OTHER = "http://other:8080";
+export const BASE = "/_groupcache/";
+export const GROUP = "texts";
+
+/** Loads values of all kinds: missing, broken, large, and short ones. */
+export function load(key: string): string | undefined {
+  if (key.startsWith("missing")) return undefined;
+  if (key.startsWith("broken")) throw new GroupCacheError("load-failed", "the origin is down");
+  return key.startsWith("large") ? "large ".repeat(500) : `value of ${key}`;
+}
+
+/** Names of which some are owned by each of two processes. */
+export const KEYS: readonly string[] = ["key", "missing", "broken", "large", "a/b", ".", "é"]
+  .flatMap((name) => Array.from({ length: 6 }, (_, i) => name === "." ? "." : `${name} ${i}`));
+
+let recorded: Promise<readonly Exchange[]> | undefined;
+
+/** What two caches say to each other while all calls are made. */
+export function recordExchanges(): Promise<readonly Exchange[]> {
+  return recorded ??= record();
+}
+
+async function record(): Promise<readonly Exchange[]> {
+  const exchanges: Exchange[] = [];
+  const caches = new Map<string, GroupCache>();
+  const fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
+    const { signal: _, ...sent } = init;
+    const request = new Request(url, sent);
+    const { pathname, origin } = new URL(url);
+    const body = request.body === null ? undefined : await request.clone().bytes();
+    const response = await (caches.get(origin) as GroupCache).fetch(request);
+    const bytes = await response.bytes();
+    const { method } = request;
+    const { status } = response;
+    const reply = { status, headers: [...response.headers], body: bytes };
+    exchanges.push({ method, path: pathname, headers: [...request.headers], body, reply });
+    return new Response(bytes, { status, headers: response.headers });
+  };
+  const peers = [SELF, OTHER];
+  for (const self of peers) caches.set(self, new GroupCache({ self, peers, fetch }));
+  const groups = [...caches.values()].map((cache) =>
+    cache.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 })
+  );
+  for (const group of groups) {
+    for (const key of KEYS) await group.get(key).catch(() => {});
+    await group.getMany(KEYS, { settled: true });
+    await group.set("key 1", "set");
+    await group.set(".", "set");
+    await group.remove("key 2");
+  }
+  for (const cache of caches.values()) await cache.close({ drainMs: 1000 });
+  return exchanges;
+}
