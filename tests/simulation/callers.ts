@@ -28,6 +28,9 @@ const CHANGE_ERRORS: ReadonlySet<string> = new Set([
   "abort",
 ]);
 
+/** So long after the end of all trouble, in milliseconds, all peers can be reached again. */
+const RECOVERY_MS = 15_000;
+
 /** An aborted call ends at once. */
 const ABORT_MS = 1;
 
@@ -148,7 +151,7 @@ export class Callers {
     }, change.began);
     value.ended = change.began;
     const what = `${kind} ${nameOf(operation)}` + (kind === "set" ? ` to ${value.id}` : "");
-    const end = this.#begin(node, what, key, abortAfterMs);
+    const end = this.#begin(node, what, key, abortAfterMs, { isChange: true });
     const options = this.#options(node, abortAfterMs);
     let failure: unknown;
     try {
@@ -164,7 +167,22 @@ export class Callers {
     const code = failure === undefined ? "resolved" : codeOf(failure);
     change.outcome = code === "resolved" || code === "peer-failed" ? code : "other failure";
     const began = end(code);
-    if (failure !== undefined) this.#failed(node, key, failure, CHANGE_ERRORS, began);
+    if (failure === undefined) return;
+    this.#failed(node, key, failure, CHANGE_ERRORS, began);
+    if (code === "peer-failed") this.#checkPeerFailure(change, failure);
+  }
+
+  /** A change fails only for what is wrong, and says whom it could not reach. */
+  #checkPeerFailure({ by, kind, key, began }: Change, error: unknown): void {
+    const { calm, rules, scheduler } = this.#world;
+    const call = `${by.name}'s ${kind} of ${key}, begun at ${began.atMs.toFixed(2)}`;
+    if (!messageOf(error).includes("http://peer-")) {
+      const what = `${call}, names no peer: ${error}`;
+      rules.report({ rule: "wrong error", key, what });
+    }
+    if (calm.forMsButGroups < scheduler.nowMs - began.atMs + RECOVERY_MS || !by.isUp) return;
+    const what = `${call}, failed though nothing was wrong: ${error}`;
+    rules.report({ rule: "failed change", key, what });
   }
 
   #whoMissed({ by, knew, reached, missed }: Change): string {
@@ -187,6 +205,7 @@ export class Callers {
     what: string,
     key: string | undefined,
     abortAfterMs: number,
+    { isChange = false }: { isChange?: boolean } = {},
   ): (how: string) => Instant {
     const { history, scheduler } = this.#world;
     const began = history.instant();
@@ -205,10 +224,31 @@ export class Callers {
         ));
     }
     return (how) => {
-      this.#calls.delete(call);
+      if (this.#calls.delete(call)) this.#checkDuration(call, isChange);
       this.#world.note(node.name, `${how}: ${what}, called at ${began.atMs.toFixed(2)}`, keys);
       return began;
     };
+  }
+
+  /** A call waits for no peer longer than its timeout, and for no load longer than that may take. */
+  #checkDuration({ node, what, key, began }: Call, isChange: boolean): void {
+    const { plan, scheduler, troubledMs, rules } = this.#world;
+    // A process that was frozen itself comes late.
+    if ((troubledMs.get(node.url) ?? -Infinity) > began.atMs) return;
+    const others = plan.places.length - 1;
+    const loadMs = Math.max(...plan.groups.map(({ loadTimeoutMs }) => loadTimeoutMs));
+    // Each peer may be asked twice, and peeked at.
+    const patienceMs = plan.cache.peerTimeoutMs + 1000 + 2 * plan.network.slowMs;
+    const limitMs = isChange
+      ? 2 * patienceMs * (others + 1)
+      : loadMs * (others + 1) + 2 * patienceMs * others;
+    const tookMs = scheduler.nowMs - began.atMs;
+    if (tookMs <= limitMs + 1000) return;
+    rules.report({
+      rule: "hang",
+      key,
+      what: `${node.name}'s ${what} of ${began.atMs.toFixed(2)} took ${tookMs.toFixed(0)} ms`,
+    });
   }
 
   /** Reports calls that ought to have ended. */
@@ -278,6 +318,10 @@ export class Callers {
 function nameOf(operation: Operation): string {
   const keys = operation.kind === "getMany" ? operation.keys.join() : operation.key;
   return `group${operation.group}/${keys}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function codeOf(error: unknown): string {

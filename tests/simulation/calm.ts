@@ -1,12 +1,17 @@
+/** What may be wrong: with the list, for want of a group, by a departure, or by a fault. */
+export type TroubleKind = "lists" | "groups" | "departure" | "fault";
+
+const KINDS: readonly TroubleKind[] = ["lists", "groups", "departure", "fault"];
+
 /**
  * Since when nothing is wrong: all processes have one list and the network, the processes and their
  * clocks are as they should be.
  */
 export class Calm {
   #now: () => number;
-  #troubles = new Map<string, number>();
-  #sinceMs = 0;
-  #hasBeenDisturbed = false;
+  #underWay = new Map<TroubleKind, number>();
+  #sinceMs = new Map<TroubleKind, number>();
+  #hasBeenFault = false;
 
   /** @param now The virtual time, in milliseconds. */
   constructor(now: () => number) {
@@ -15,32 +20,45 @@ export class Calm {
 
   /** For how long nothing has been wrong, in milliseconds; 0 while something is. */
   get forMs(): number {
-    return this.#troubles.size > 0 ? 0 : this.#now() - this.#sinceMs;
+    return Math.min(...KINDS.map((kind) => this.#calmMs(kind)));
   }
 
-  /** Whether more than the list of processes has ever been moved. */
-  get hasBeenDisturbed(): boolean {
-    return this.#hasBeenDisturbed;
+  /** As `forMs`, if it does not count that processes lack groups. */
+  get forMsButGroups(): number {
+    return Math.min(
+      ...KINDS.map((kind) => kind === "groups" ? Infinity : this.#calmMs(kind)),
+    );
+  }
+
+  /** Whether there has ever been a fault, or a process without its groups. */
+  get hasBeenFault(): boolean {
+    return this.#hasBeenFault;
   }
 
   /** Something is wrong from now on. Returns what ends it. */
-  disturb(what: string, { isFault = true }: { isFault?: boolean } = {}): () => void {
-    if (isFault) this.#hasBeenDisturbed = true;
-    this.#troubles.set(what, (this.#troubles.get(what) ?? 0) + 1);
+  disturb(kind: TroubleKind): () => void {
+    if (kind === "fault" || kind === "groups") this.#hasBeenFault = true;
+    this.#underWay.set(kind, this.#countOf(kind) + 1);
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      const left = (this.#troubles.get(what) ?? 1) - 1;
-      if (left > 0) this.#troubles.set(what, left);
-      else this.#troubles.delete(what);
-      this.#sinceMs = this.#now();
+      this.#underWay.set(kind, this.#countOf(kind) - 1);
+      this.#sinceMs.set(kind, this.#now());
     };
   }
 
-  /** As `disturb`, of what may be said again and again. */
-  setTrouble(what: string, is: boolean): void {
-    if (is) this.#troubles.set(what, 1);
-    else if (this.#troubles.delete(what)) this.#sinceMs = this.#now();
+  /** Says, again and again, whether lists agree. */
+  setListsAgree(agree: boolean): void {
+    if (agree && this.#countOf("lists") > 0) this.#sinceMs.set("lists", this.#now());
+    this.#underWay.set("lists", agree ? 0 : 1);
+  }
+
+  #countOf(kind: TroubleKind): number {
+    return this.#underWay.get(kind) ?? 0;
+  }
+
+  #calmMs(kind: TroubleKind): number {
+    return this.#countOf(kind) > 0 ? 0 : this.#now() - (this.#sinceMs.get(kind) ?? -Infinity);
   }
 }

@@ -46,8 +46,7 @@ export class Cluster {
 
   /** Ends all faults, and gives all processes one list. */
   heal(): void {
-    this.#world.isHealed = true;
-    this.#world.network.heal();
+    this.#world.heal();
     for (const mend of [...this.#mending]) mend();
     const { listed } = this.#world;
     listed.clear();
@@ -90,7 +89,7 @@ export class Cluster {
       case "clock":
         node.clock.jump(fault.byMs);
         // For good: those who were set apart stay so.
-        this.#world.calm.disturb("clock")();
+        this.#world.calm.disturb("fault")();
         return this.#world.note(node.name, `has its clock set by ${fault.byMs} ms`);
     }
   }
@@ -100,8 +99,7 @@ export class Cluster {
     { drainMs, delisted, loses }: PlacedFault & { kind: "leave" },
   ): Promise<void> {
     const { scheduler, listed, plan, calm } = this.#world;
-    const isFault = drainMs === 0 || loses > 0;
-    const end = calm.disturb(`${node.name} leaves`, { isFault });
+    const end = calm.disturb(drainMs === 0 ? "fault" : "departure");
     if (loses > 0) this.#lose(node, { share: loses, isOfChanges: false }, drainMs);
     const delist = () => {
       if (listed.delete(node.url)) this.#publish();
@@ -128,7 +126,7 @@ export class Cluster {
 
   #crash(node: Node, { forMs, isRestarted }: PlacedFault & { kind: "crash" }): void {
     const { listed } = this.#world;
-    const end = this.#world.trouble(`${node.name} is dead`, [node.url]);
+    const end = this.#world.trouble([node.url]);
     node.kill();
     this.#later(forMs, () => {
       end();
@@ -144,7 +142,7 @@ export class Cluster {
   #freeze(node: Node, forMs: number): void {
     if (!node.gate.isRunning) return;
     const { plan, scheduler } = this.#world;
-    const end = this.#world.trouble(`${node.name} is frozen`, [node.url]);
+    const end = this.#world.trouble([node.url]);
     this.#world.note(node.name, `is frozen for ${forMs.toFixed(0)} ms`);
     node.gate.freeze();
     this.#later(forMs, () => {
@@ -170,7 +168,7 @@ export class Cluster {
   #cutOff(node: Node, { from, ways, shows, forMs }: PlacedFault & { kind: "cut off" }): void {
     const { links } = this.#world.network;
     const others = from.map(urlOf).filter((url) => url !== node.url);
-    const end = this.#world.trouble(`${node.name} is cut off`, [node.url, ...others]);
+    const end = this.#world.trouble([node.url, ...others]);
     this.#world.note(node.name, `is cut off (${ways}, ${shows}) from ${from.join(" ")}`);
     const mend = others.flatMap((other) => [
       ...ways === "in" ? [] : [links.cut(node.url, other, shows)],
@@ -186,7 +184,7 @@ export class Cluster {
   #lose(node: Node, loss: Loss, forMs: number): void {
     const { links } = this.#world.network;
     const others = this.#world.plan.places.keys().map(urlOf).filter((url) => url !== node.url);
-    const end = this.#world.calm.disturb("loss");
+    const end = this.#world.calm.disturb("fault");
     const what = loss.isOfChanges ? "changes" : "messages";
     this.#world.note(node.name, `loses ${(100 * loss.share).toFixed(0)} % of its ${what}`);
     const mend = [...others].flatMap((other) => [
@@ -231,6 +229,6 @@ export class Cluster {
     const there = [...this.#nodes.values()].filter((node) => !node.gate.isDead && !node.isClosed);
     const agree = there.every(({ cache }) => [...cache.peers].sort().join() === wanted) &&
       there.length === listed.size;
-    calm.setTrouble("lists differ", !agree);
+    calm.setListsAgree(agree);
   }
 }

@@ -59,7 +59,7 @@ export class Node implements Endpoint, Observed {
     world.note(this.name, "starts");
     if (groupsAfterMs === 0) this.#makeGroups();
     else {
-      const end = world.calm.disturb(`${this.name} has no groups yet`);
+      const end = world.calm.disturb("groups");
       scheduler.after(groupsAfterMs, () =>
         this.gate.enter(() => {
           if (!this.#isClosed) this.#makeGroups();

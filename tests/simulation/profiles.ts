@@ -24,6 +24,7 @@ export interface Profile {
   readonly clocksDiffer: number;
   readonly groupsLate: number;
   readonly slow: number;
+  /** In what share of the runs messages arrive twice. */
   readonly doubled: number;
   readonly evicts: number;
   readonly loadsFail: number;
@@ -38,6 +39,8 @@ export interface Profile {
   readonly losses?: readonly number[];
   /** How often it loses changes alone. */
   readonly losesChanges?: number;
+  /** How far apart processes hear of a new list, in milliseconds. */
+  readonly listSpreadMs?: number;
   /** How far behind a change the calls are that come close behind it, in milliseconds. */
   readonly burstsMs?: readonly number[];
   /** How long loads take, on average, in milliseconds. */
@@ -57,7 +60,14 @@ export type ProfileName =
   | "flap"
   | "loss"
   | "hedge"
-  | "drain of a delisted process";
+  | "drain of a delisted process"
+  | "crash"
+  | "split"
+  | "freeze"
+  | "copies"
+  | "deploy"
+  | "clocks"
+  | "lists differ";
 
 const CALM: Profile = {
   what: "processes that have just started",
@@ -208,5 +218,48 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     mirrors: 0,
     slow: 0,
     operations: { get: 10, getMany: 1, peek: 0, set: 0.5, remove: 0.2 },
+  },
+  crash: {
+    ...MOVING,
+    what: "changes while processes die, and new ones take their places",
+    faults: { crash: 3, flap: 1 },
+    faultsMs: 1500,
+  },
+  split: {
+    ...MOVING,
+    what: "changes while processes cannot reach each other",
+    faults: { "cut off": 1 },
+    faultsMs: 3000,
+  },
+  freeze: {
+    ...MOVING,
+    what: "changes while processes stand still, and catch up",
+    faults: { freeze: 1 },
+  },
+  copies: {
+    ...MOVING,
+    what: "messages arrive a second time, and late",
+    faults: { join: 1, flap: 1 },
+    doubled: 1,
+    operations: { get: 6, getMany: 1, peek: 1, set: 4, remove: 1 },
+  },
+  deploy: {
+    ...MOVING,
+    what: "changes while processes lack a group",
+    faults: { join: 3, leave: 1 },
+    groupsLate: 1,
+  },
+  clocks: {
+    ...MOVING,
+    what: "clocks are set",
+    faults: { clock: 4, join: 1, flap: 1 },
+    clocksDiffer: 1,
+    ttl: 0.7,
+  },
+  "lists differ": {
+    ...MOVING,
+    what: "changes while processes have different lists for long",
+    faults: { join: 2, flap: 2, leave: 1 },
+    listSpreadMs: 6000,
   },
 };

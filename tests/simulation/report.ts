@@ -5,9 +5,11 @@ import type { RuleName } from "./rules/rule.ts";
 import { violationOf } from "./shrink.ts";
 
 /** The command that replays a seed. */
-export function replayCommand(profile: string, seed: number): string {
+export function replayCommand(profile: string, seed: number, at?: string): string {
   const simulate = runtime === "deno" ? "deno task simulate" : "bun tests/simulation/simulate.ts";
-  return `${simulate} --profile "${profile}" --seed ${seed}`;
+  return `${simulate} --profile "${profile}" --seed ${seed}${
+    at === undefined ? "" : ` --at ${at}`
+  }`;
 }
 
 /** What happened to the key of a broken rule, until it broke. */

@@ -2,6 +2,7 @@ import { generate } from "./generate.ts";
 import type { ProfileName } from "./profiles.ts";
 import { run } from "./run.ts";
 import type { RuleName } from "./rules/rule.ts";
+import { watchUncaught } from "./uncaught.ts";
 import type { Subject } from "./subject.ts";
 
 /** Seeds to run. */
@@ -35,20 +36,26 @@ export async function search(
   { subject, profile, from, count, mayBreak = new Set(), onRun }: SearchOptions,
 ): Promise<Findings> {
   const broken = new Map<RuleName, number[]>();
+  const broke = (rule: RuleName, seed: number): void => {
+    const seeds = broken.get(rule);
+    if (mayBreak.has(rule) || seeds?.includes(seed)) return;
+    if (seeds === undefined) broken.set(rule, [seed]);
+    else seeds.push(seed);
+  };
+  const underWay = new Set<number>();
+  // Whose it was shows when they are run alone.
+  using _watch = watchUncaught(() => underWay.forEach((seed) => broke("uncaught", seed)));
   let steps = 0;
   let next = from;
   const work = async (): Promise<void> => {
     while (next < from + count) {
       const seed = next++;
+      underWay.add(seed);
       const outcome = await run(generate(seed, profile), subject);
+      underWay.delete(seed);
       steps += outcome.steps;
       onRun?.(seed, outcome.trace.hash);
-      for (const rule of new Set(outcome.violations.map(({ rule }) => rule))) {
-        if (mayBreak.has(rule)) continue;
-        const seeds = broken.get(rule);
-        if (seeds === undefined) broken.set(rule, [seed]);
-        else seeds.push(seed);
-      }
+      for (const { rule } of outcome.violations) broke(rule, seed);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));

@@ -23,6 +23,7 @@ import { run } from "./run.ts";
 import { type Findings, search } from "./search.ts";
 import { shrink } from "./shrink.ts";
 import { loadSubject } from "./subject.ts";
+import { watchUncaught } from "./uncaught.ts";
 
 const { values: args } = parseArgs({
   options: {
@@ -54,6 +55,10 @@ else await searchAll();
 async function replay(seed: number): Promise<void> {
   using _stubs = stubChance();
   const subject = await loadSubject(args.at);
+  using _watch = watchUncaught((error) => {
+    print(`broken: "uncaught": ${error}`);
+    process.exitCode = 1;
+  });
   for (const profile of profiles) {
     const outcome = await run(generate(seed, profile), subject);
     const [first] = outcome.violations;
@@ -97,7 +102,7 @@ function printBroken(profile: ProfileName, { broken }: Findings): void {
   for (const [rule, seeds] of broken) {
     process.exitCode = 1;
     print(`  "${rule}" is broken in ${seeds.length}: ${seeds.slice(0, 10).join(" ")}`);
-    print(`    ${replayCommand(profile, seeds[0] as number)}`);
+    print(`    ${replayCommand(profile, seeds[0] as number, args.at)}`);
   }
 }
 

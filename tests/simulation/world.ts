@@ -20,8 +20,8 @@ export class World {
   readonly rules: Rules;
   /** All processes that have ever been there. */
   readonly nodes: Node[] = [];
-  /** Whether all faults have ended for good. */
-  isHealed = false;
+  #isHealed = false;
+  #endSlowness: (() => void) | undefined;
   /** When a process was last frozen or cut off, by its URL; infinite while it is. */
   readonly troubledMs: Map<string, number> = new Map();
   /** The URLs that all processes are to have in their list. */
@@ -45,6 +45,20 @@ export class World {
       },
     });
     this.rules = new Rules(this);
+    // A process that is so slow is taken for dead.
+    if (plan.network.slowMs >= 1000) this.#endSlowness = this.calm.disturb("fault");
+  }
+
+  /** Whether all faults have ended for good. */
+  get isHealed(): boolean {
+    return this.#isHealed;
+  }
+
+  /** Ends what makes messages and loads slow, lost or doubled. */
+  heal(): void {
+    this.#isHealed = true;
+    this.network.heal();
+    this.#endSlowness?.();
   }
 
   /** Adds a line to the trace. */
@@ -54,8 +68,8 @@ export class World {
   }
 
   /** A process is frozen or cut off. Returns what ends that. */
-  trouble(what: string, urls: readonly string[]): () => void {
-    const end = this.calm.disturb(what);
+  trouble(urls: readonly string[]): () => void {
+    const end = this.calm.disturb("fault");
     for (const url of urls) this.troubledMs.set(url, Infinity);
     return () => {
       end();

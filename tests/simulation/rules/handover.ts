@@ -39,7 +39,7 @@ export class Handover {
   /** A load begins. */
   check(load: Value): void {
     const { history, calm, report } = this.#options;
-    if (calm.hasBeenDisturbed) return;
+    if (calm.hasBeenFault) return;
     const name = `${load.group} ${load.key}`;
     for (const { by, from, values } of this.#legacies) {
       const value = values.get(name);

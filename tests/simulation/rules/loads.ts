@@ -47,7 +47,7 @@ export class Loads {
 
   #check({ value }: Load, { value: other }: Load): void {
     const { history, calm, mayHedge, report } = this.#options;
-    if (mayHedge || calm.hasBeenDisturbed || calm.forMs < SETTLED_MS) return;
+    if (mayHedge || calm.hasBeenFault || calm.forMs < SETTLED_MS) return;
     if (history.changesOf(value.group, value.key).some(lastsBeyond(other.began))) return;
     report({
       rule: "two loads",

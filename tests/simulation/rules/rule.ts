@@ -18,6 +18,8 @@ export type RuleName =
   | "wrong value"
   /** A call fails with what it must not fail with. */
   | "wrong error"
+  /** A change rejects though nothing keeps peers from being told. */
+  | "failed change"
   /** Two loads of a key at a time. */
   | "two loads"
   /** What a process handed over when it left was loaded again. */
