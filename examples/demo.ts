@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
- * Three processes of the thumbnails example, put under load, with one of them killed meanwhile.
- * Says what it does, checks that it went as promised, and ends with code 1 if it did not.
+ * Runs three processes of the thumbnails example under load and kills one of them. Reports each step,
+ * checks the result, and exits with code 1 if a check fails.
  *
  *     deno task demo            three Deno processes
  *     bun run demo              three Bun processes
@@ -21,7 +21,7 @@ import { Report } from "./demo/report.ts";
 import { zipf } from "./demo/zipf.ts";
 import { paintPictures } from "./thumbnails/paint.ts";
 
-/** It ends after so many milliseconds at the latest. It takes about 10,000. */
+/** The demo takes about 10,000 ms and is stopped after this many. */
 const DEADLINE_MS = 180_000;
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
@@ -42,7 +42,7 @@ const deadline = setTimeout(() => stop(`not done within ${DEADLINE_MS} ms`), DEA
 
 let isFine = false;
 const running = demo();
-// Once it was stopped it fails for want of what is removed below.
+// Once stopped it fails, because its processes and its folder are removed below.
 running.catch(() => {});
 try {
   isFine = await Promise.race([running, stopped.promise]);
@@ -55,7 +55,7 @@ try {
 }
 process.exit(isFine ? 0 : 1);
 
-/** Whether all went as it should. */
+/** Runs all parts. Returns whether every check passed. */
 async function demo(): Promise<boolean> {
   const pictures = await paintPictures(folder, 60);
   console.log(`Painted ${pictures.length} pictures into ${folder}`);
@@ -70,7 +70,7 @@ async function demo(): Promise<boolean> {
   const pathOf = (picture: string, width = 160) => `/thumbnail?path=${picture}&width=${width}`;
   const [coldPicture = "", ...otherPictures] = pictures;
 
-  await report.part("herd", "300 requests at once for one cold picture, 100 to each process");
+  await report.part("herd", "300 concurrent requests for one cold picture, 100 to each process");
   await Promise.all(
     Array.from(
       { length: 300 },
@@ -82,7 +82,7 @@ async function demo(): Promise<boolean> {
 
   await report.part(
     "Zipf",
-    `4,000 requests, 32 at a time, for ${otherPictures.length} pictures, some often, most seldom`,
+    `4,000 requests, 32 at a time, for ${otherPictures.length} pictures by Zipf's law`,
   );
   const pick = zipf(otherPictures);
   const asked = new Set<string>();
@@ -97,11 +97,11 @@ async function demo(): Promise<boolean> {
   renders = await report.end();
   report.check(
     renders.length === asked.size && new Set(renders).size === asked.size,
-    `as many renders as pictures that were asked for, ${asked.size}: ${renders.length}`,
+    `one render for each of the ${asked.size} pictures requested: ${renders.length}`,
   );
 
   const victim = cluster.nodes[1] as Node;
-  await report.part("kill", `the same traffic, in which ${victim.url} is killed and comes back`);
+  await report.part("kill", `the same traffic, while ${victim.url} is killed and restarted`);
   let isOver = false;
   const traffic = inParallel(32, async () => {
     while (!isOver) await balancer.request(pathOf(pick()));
@@ -110,10 +110,10 @@ async function demo(): Promise<boolean> {
   console.log(`   killing process ${victim.pid} (SIGKILL)`);
   await victim.kill();
   await balancer.answered(1000);
-  console.log("   1,000 requests later it is started again, with an empty cache");
+  console.log("   restarting it 1,000 requests later, with an empty cache");
   await victim.start();
   balancer.readmit(victim.url);
-  // Peers may take a moment to trust it again.
+  // Its peers may take a moment to use it again.
   for (let round = 0; round < 20; round++) {
     await balancer.answered(500);
     if ((await victim.countsOfThisLife()).serverRequests > 0) break;
@@ -122,13 +122,15 @@ async function demo(): Promise<boolean> {
   await traffic;
   const { serverRequests, localLoads } = await victim.countsOfThisLife();
   await report.end();
-  console.log(`   ${balancer.retries} requests were sent to another process, as balancers do`);
+  console.log(
+    `   ${balancer.retries} requests were retried at another process, as a load balancer does`,
+  );
   report.check(
     serverRequests > 0 && localLoads > 0,
-    `peers asked the new process ${serverRequests} times, and it rendered ${localLoads} times`,
+    `peers sent the new process ${serverRequests} requests, and it rendered ${localLoads} times`,
   );
 
-  await report.part("again", "60 cold thumbnails, each asked for at all three processes at once");
+  await report.part("again", "60 cold thumbnails, each requested from all three processes at once");
   const before = await victim.countsOfThisLife();
   const fresh = pictures.slice(0, 60).map((picture) => pathOf(picture, 80));
   for (let at = 0; at < fresh.length; at += 20) {
@@ -140,14 +142,14 @@ async function demo(): Promise<boolean> {
   const share = (await victim.countsOfThisLife()).localLoads - before.localLoads;
   report.check(
     renders.length === 60 && share > 0,
-    `60 renders, the new process has its share: ${renders.length}, ${share} of them there`,
+    `60 renders, some of them in the new process: ${renders.length}, ${share} of them there`,
   );
 
   report.print();
   return !report.failed;
 }
 
-/** Does something as often at a time. */
+/** Runs several workers at a time. */
 async function inParallel(times: number, work: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: times }, work));
 }

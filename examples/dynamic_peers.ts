@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
 /**
- * A cluster whose processes come and go: each reads the list of all from a file, again and again.
+ * A cluster whose processes change: each polls a file that lists them all.
  * Run it with `deno serve -A --host 127.0.0.1 --port 8081`, or with `PORT=8081 bun run`.
  *
  * @module
@@ -23,7 +23,7 @@ const pages = cache.group("pages", {
   },
 });
 
-/** Takes the processes that the file names, one URL a line. Calls under way go on. */
+/** Applies the list in the file, one URL per line. Calls in flight are not affected. */
 async function refresh(): Promise<void> {
   const peers = (await readFile(PEERS_FILE, "utf8")).split("\n").filter((line) => line !== "");
   if (peers.join() === cache.peers.join()) return;
@@ -31,7 +31,7 @@ async function refresh(): Promise<void> {
   console.log(`peers: ${peers.join(" ")}`);
 }
 
-// A list that cannot be read or is not fit to be one leaves the peers as they are.
+// If the list cannot be read or is invalid, the peers stay as they are.
 setInterval(() => refresh().catch((error) => console.error(error.message)), 500);
 
 const server: { hostname: string; port: string; fetch: FetchHandler } = {

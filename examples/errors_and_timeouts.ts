@@ -9,7 +9,7 @@ import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
 
 await using cache = new GroupCache();
 
-// For operators: each failed load once, however many callers waited for it.
+// For operators: one event per failed load, however many callers shared it.
 cache.addEventListener("load-error", ({ group, key, error }) => {
   console.log(`event: load of ${key} in ${group} failed with code ${error.code}`);
 });
@@ -17,7 +17,7 @@ cache.addEventListener("load-error", ({ group, key, error }) => {
 const articles = cache.group("articles", {
   maxBytes: 64 << 20,
   codec: text,
-  loadTimeoutMs: 200, // For all who wait: the load ends, and the next caller starts afresh.
+  loadTimeoutMs: 200, // For all callers: ends the load, and the next caller starts a new one.
   async load(id, { signal }) {
     if (id === "missing") return undefined; // There is no such value: "not-found".
     if (id === "broken") throw new Error("the database is down"); // "load-failed"
@@ -36,15 +36,15 @@ for (const id of ["1", "missing", "broken", "stuck"]) {
   }
 }
 
-// A caller's own patience ends its own wait, and not the load that others wait for.
+// A caller's signal ends only that caller's wait, not a load that others share.
 const value = await articles.get("stuck", { signal: AbortSignal.timeout(50) })
   .catch((error) => {
-    if (error.name === "TimeoutError") return "Article to be shown in its place";
+    if (error.name === "TimeoutError") return "A placeholder article";
     throw error;
   });
 console.log(value);
 
-/** Stands for work that listens to the signal, as `fetch` does. */
+/** Stands in for work that respects the signal, as `fetch` does. */
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason), { once: true })

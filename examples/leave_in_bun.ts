@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
- * A process of a cluster that leaves it so that nobody notices, behind `Bun.serve`. Run two of
- * them, and end one:
+ * A process that leaves its cluster without a visible effect, behind `Bun.serve`. Run two of them and
+ * terminate one:
  *
  *     export PEERS=http://127.0.0.1:8081,http://127.0.0.1:8082
  *     PORT=8081 bun run examples/leave_in_bun.ts &
@@ -16,7 +16,7 @@
 import process from "node:process";
 import { GroupCache, text } from "@groupcache/groupcache";
 
-// With @types/bun installed this line is not needed.
+// Not needed if @types/bun is installed.
 declare const Bun: {
   serve(options: {
     hostname: string;
@@ -38,7 +38,7 @@ const pages = cache.group("pages", {
   },
 });
 
-// The server, which Bun passes as second argument, goes through to the cache.
+// Bun passes the server as the second argument, which the handler forwards to the cache.
 const fetch = cache.handler(async (request, _server: unknown) =>
   new Response(await pages.get(new URL(request.url).pathname))
 );
@@ -46,7 +46,7 @@ const server = Bun.serve({ hostname: "127.0.0.1", port: Number(PORT), fetch });
 
 process.on("SIGTERM", async () => {
   console.log("leaving");
-  // The server still serves: peers fetch what they take over. A second signal cuts this short.
+  // The server still runs, so that peers can fetch what they take over. A second signal ends this.
   await cache.close({ drainMs: 5000 });
   await server.stop();
   process.exit();

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
- * A process of a cluster that leaves it so that nobody notices, behind `Deno.serve`. Run two of
- * them, and end one:
+ * A process that leaves its cluster without a visible effect, behind `Deno.serve`. Run two of them and
+ * terminate one:
  *
  *     export PEERS=http://127.0.0.1:8081,http://127.0.0.1:8082
  *     PORT=8081 deno run -A examples/leave_in_deno.ts &
@@ -38,7 +38,7 @@ const server = Deno.serve({ hostname: "127.0.0.1", port }, handler);
 
 Deno.addSignalListener("SIGTERM", async () => {
   console.log("leaving");
-  // The server still serves: peers fetch what they take over. A second signal cuts this short.
+  // The server still runs, so that peers can fetch what they take over. A second signal ends this.
   await cache.close({ drainMs: 5000 });
   await server.shutdown();
   Deno.exit();

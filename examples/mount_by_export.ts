@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
 /**
- * A process of a cluster that exports its fetch function, as `deno serve` and `bun run` take it.
+ * A process of a cluster that exports its fetch function, for `deno serve` and `bun run`.
  * Run one with each:
  *
  *     export PEERS=http://127.0.0.1:8081,http://127.0.0.1:8082
@@ -8,7 +8,7 @@
  *     PORT=8082 bun run examples/mount_by_export.ts &
  *     curl http://127.0.0.1:8081/about http://127.0.0.1:8082/about
  *
- * Not with `deno serve --parallel`, whose workers share a port: `workers/deno_parallel.ts` is for that.
+ * For `deno serve --parallel`, whose workers share a port, see `workers/deno_parallel.ts`.
  *
  * @module
  */
@@ -30,8 +30,8 @@ const pages = cache.group("pages", {
 
 const server: { hostname: string; port: string; fetch: FetchHandler } = {
   hostname: "127.0.0.1",
-  port: PORT, // For Bun. Deno takes it from its command line.
-  // Requests of peers go to the cache, all others to this function.
+  port: PORT, // For Bun. Deno reads it from the command line.
+  // Requests from peers go to the cache, all others to this function.
   fetch: cache.handler(async (request) =>
     new Response(await pages.get(new URL(request.url).pathname))
   ),

@@ -12,7 +12,7 @@
 
 import { GroupCache, text } from "@groupcache/groupcache";
 
-// With @types/bun installed this line is not needed.
+// Not needed if @types/bun is installed.
 declare const Bun: {
   env: Record<string, string | undefined>;
   serve<Server>(options: {
@@ -36,8 +36,8 @@ const pages = cache.group("pages", {
   },
 });
 
-// Requests of peers go to the cache, all others to this function. The server, which Bun passes as
-// second argument, goes through: with it slow loads are kept from Bun's idle timeout.
+// Requests from peers go to the cache, all others to this function. Bun passes the server as the second
+// argument; the cache uses it to exempt slow loads from Bun's idle timeout.
 const fetch = cache.handler(async (request, _server: unknown) =>
   new Response(await pages.get(new URL(request.url).pathname))
 );

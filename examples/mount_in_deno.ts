@@ -26,7 +26,7 @@ const pages = cache.group("pages", {
   },
 });
 
-// Requests of peers go to the cache, all others to this function.
+// Requests from peers go to the cache, all others to this function.
 const handler = cache.handler(async (request) =>
   new Response(await pages.get(new URL(request.url).pathname))
 );

@@ -27,14 +27,14 @@ const pages = cache.group("pages", {
 });
 
 const app: Hono = new Hono();
-// `c.env` is what the runtime passes beside the request. In Bun it keeps slow loads from the
-// server's idle timeout.
+// `c.env` is the second argument of the runtime's fetch function. The cache uses it to exempt slow loads
+// from Bun's idle timeout.
 app.all("/_groupcache/*", (c) => cache.fetch(c.req.raw, c.env));
 app.get("/*", async (c) => c.html(await pages.get(c.req.path)));
 
 const server: { hostname: string; port: string; fetch: typeof app.fetch } = {
   hostname: "127.0.0.1",
-  port: PORT, // For Bun. Deno takes it from its command line.
+  port: PORT, // For Bun. Deno reads it from the command line.
   fetch: app.fetch,
 };
 export default server;

@@ -10,7 +10,7 @@ import { GroupCache, text } from "@groupcache/groupcache";
 await using cache = new GroupCache();
 
 const pages = cache.group("pages", {
-  maxBytes: 64 << 20, // Of memory, whatever is kept.
+  maxBytes: 64 << 20, // Total memory, including keys and index.
   codec: text,
   ttlMs: 60_000,
   load(path) { // From a database, another service, …
@@ -19,9 +19,9 @@ const pages = cache.group("pages", {
   },
 });
 
-// All who ask at the same time share one load, and all who ask later find its value.
+// Concurrent callers share one load, and later callers find its value in memory.
 console.log(await Promise.all([pages.get("/about"), pages.get("/about"), pages.get("/about")]));
 console.log(await pages.get("/about"));
 
 await pages.remove("/about");
-console.log(pages.peek("/about")); // What is in memory, and nothing else.
+console.log(pages.peek("/about")); // Looks in memory only.

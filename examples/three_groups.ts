@@ -17,7 +17,7 @@ await using cache = new GroupCache();
 
 const users = cache.group("users", {
   maxBytes: 16 << 20,
-  codec: json<User>(), // Values come back frozen, and are shared between callers.
+  codec: json<User>(), // Values are frozen and shared by all callers.
   ttlMs: 60_000,
   load: (id) => ({ id, name: `User ${id}` }),
 });
@@ -31,7 +31,7 @@ const digests = cache.group("digests", {
   },
 });
 
-// A loader may ask other groups. It passes its signal on, so that they stop when nobody waits.
+// A loader may use other groups. Forwarding its signal cancels their loads together with its own.
 const greetings = cache.group("greetings", {
   maxBytes: 1 << 20,
   codec: text,

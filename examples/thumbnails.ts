@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
 /**
- * Thumbnails of pictures, each rendered once in the whole cluster. Three processes of it:
+ * Thumbnails of pictures, each rendered once in the whole cluster. Run three processes:
  *
  *     export PEERS=http://127.0.0.1:8081,http://127.0.0.1:8082,http://127.0.0.1:8083
  *     PORT=8081 deno run -A examples/thumbnails.ts &

@@ -1,23 +1,23 @@
-/** What its users saw of a balancer. */
+/** What the users of a balancer saw. */
 export interface Served {
   requests: number;
-  /** What went wrong, by request that did. */
+  /** The failed requests, and why. */
   failures: string[];
-  /** How long each request took, in milliseconds. */
+  /** The latency of each request, in milliseconds. */
   latenciesMs: number[];
 }
 
 /**
- * Sends requests to processes in turn. One that cannot be reached gets none until it is readmitted,
- * and what it left unanswered goes to another one, as a load balancer does with a GET.
+ * Sends requests to processes in turn. A process that cannot be reached gets none until it is
+ * readmitted, and its unanswered requests go to another one, as a load balancer does with a GET.
  */
 export class Balancer {
   #targets: Set<string>;
   #turn = 0;
   #watchers = new Set<() => void>();
-  /** Since the last `take()`. */
+  /** The results since the last `take()`. */
   #served: Served = nothing();
-  /** Requests that were repeated at another process. */
+  /** The number of requests that were retried at another process. */
   retries = 0;
 
   constructor(targets: readonly string[]) {
@@ -29,7 +29,7 @@ export class Balancer {
     this.#targets.add(target);
   }
 
-  /** A user's request, to the process whose turn it is, or to one in particular at first. */
+  /** Sends a user's request, to the next process in turn or first to the one given. */
   async request(path: string, first?: string): Promise<void> {
     const started = performance.now();
     const failure = await this.#send(path, first ?? this.#next());
@@ -39,7 +39,7 @@ export class Balancer {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Waits until a number of requests have been answered from now on. */
+  /** Resolves once `count` more requests have been answered. */
   async answered(count: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const watcher = () => {
@@ -50,7 +50,7 @@ export class Balancer {
     this.#watchers.delete(watcher);
   }
 
-  /** What its users saw since this was called last. */
+  /** Returns the results since the last call. */
   take(): Served {
     const served = this.#served;
     this.#served = nothing();
@@ -70,7 +70,7 @@ export class Balancer {
         target = this.#next();
       }
     }
-    // Without a pause those who try again and again would leave no time for anything else.
+    // Without a pause, callers that retry at once would starve everything else.
     await new Promise((resolve) => setTimeout(resolve, 10));
     return "no process could be reached";
   }

@@ -1,7 +1,7 @@
 import { type Child, spawn } from "../../tests/processes/child.ts";
 import { freePorts, type Runtime } from "../../tests/runtime.ts";
 
-/** What a process counts of its thumbnails, as `/stats` gives it. */
+/** The counters of a process, as `/stats` reports them. */
 export interface Counts {
   localLoads: number;
   peerLoads: number;
@@ -9,13 +9,13 @@ export interface Counts {
   serverRequests: number;
 }
 
-/** One process of the cluster, through all its lives. */
+/** One process of the cluster, across restarts. */
 export class Node implements AsyncDisposable {
   readonly runtime: Runtime;
   readonly url: string;
   #env: Record<string, string>;
   #lives: Child[] = [];
-  /** What it had counted in its earlier lives. */
+  /** The counters of its earlier runs. */
   #past: Counts = { localLoads: 0, peerLoads: 0, hits: 0, serverRequests: 0 };
 
   constructor(runtime: Runtime, url: string, env: Record<string, string>) {
@@ -35,28 +35,28 @@ export class Node implements AsyncDisposable {
     await child.line(/^serving /);
   }
 
-  /** Kills the process, in a way about which it can do nothing. */
+  /** Kills the process with a signal that it cannot handle. */
   async kill(): Promise<void> {
     this.#past = await this.counts();
     await this.#lives.at(-1)?.kill("SIGKILL");
   }
 
-  /** What it has counted since it was started last. */
+  /** Returns its counters since the last start. */
   async countsOfThisLife(): Promise<Counts> {
     const response = await fetch(`${this.url}/stats`);
     const { groups } = await response.json() as { groups: { thumbnails: Counts } };
     return groups.thumbnails;
   }
 
-  /** What it has counted in all its lives, except what came in while it was being killed. */
+  /** Returns its counters over all runs, except for requests that arrived while it was being killed. */
   async counts(): Promise<Counts> {
     return sumCounts([this.#past, await this.countsOfThisLife()]);
   }
 
-  /** The thumbnails that it rendered, by what it printed, which no counter of ours is part of. */
+  /** Returns the thumbnails that it rendered, from its output, independent of our own counters. */
   async rendered(): Promise<string[]> {
     const { localLoads } = await this.countsOfThisLife();
-    // What it printed may be on its way still.
+    // Its output may not have arrived yet.
     await this.#lives.at(-1)?.until(
       (lines) => renderedIn(lines).length >= localLoads ? true : undefined,
       `${localLoads} renders`,
@@ -69,12 +69,12 @@ export class Node implements AsyncDisposable {
   }
 }
 
-/** The processes, each of which knows all of them. */
+/** Processes that are all peers of each other. */
 export class Cluster implements AsyncDisposable {
   nodes: readonly Node[] = [];
   #isDisposed = false;
 
-  /** Starts a process for each of the runtimes named, on ports that are free. */
+  /** Starts a process on each of the given runtimes, on free ports. */
   async start(runtimes: readonly Runtime[], folder: string): Promise<void> {
     for (let attempt = 1;; attempt++) {
       const ports = await freePorts(runtimes.length);
@@ -90,18 +90,18 @@ export class Cluster implements AsyncDisposable {
         return void await Promise.all(this.nodes.map((node) => node.start()));
       } catch (error) {
         await this.#kill();
-        // Another program may have taken one of the ports meanwhile.
+        // Another program may have taken one of the ports in the meantime.
         if (this.#isDisposed || attempt === 3) throw error;
       }
     }
   }
 
-  /** What all have counted. */
+  /** Returns the sum of all counters. */
   async counts(): Promise<Counts> {
     return sumCounts(await Promise.all(this.nodes.map((node) => node.counts())));
   }
 
-  /** The thumbnails that all have rendered. */
+  /** Returns the thumbnails that all processes rendered. */
   async rendered(): Promise<string[]> {
     return (await Promise.all(this.nodes.map((node) => node.rendered()))).flat();
   }

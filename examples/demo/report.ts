@@ -2,9 +2,9 @@
 import type { Balancer } from "./balancer.ts";
 import type { Cluster, Counts } from "./cluster.ts";
 
-/** Tells what goes on, checks it, and sums it up. */
+/** Reports each part of the demo, checks it, and prints a summary. */
 export class Report {
-  /** Whether anything was not as it should be. */
+  /** Whether a check failed. */
   failed = false;
   #cluster: Cluster;
   #balancer: Balancer;
@@ -24,12 +24,12 @@ export class Report {
     this.#before = await this.#now();
   }
 
-  /** Ends it, checks that no request failed, and returns what was rendered. */
+  /** Ends the part, checks that no request failed, and returns the thumbnails rendered. */
   async end(): Promise<string[]> {
     const { requests, failures, latenciesMs } = this.#balancer.take();
     const after = await this.#now();
     const before = this.#before ?? after;
-    // A process that comes back adds what it renders, but takes nothing away.
+    // A restarted process adds to the list of renders and never removes from it.
     const rendered = subtract(after.rendered, before.rendered);
     latenciesMs.sort((a, b) => a - b);
     const percentile = (p: number) =>
@@ -51,7 +51,7 @@ export class Report {
     return rendered;
   }
 
-  /** Notes whether something is as it should be. */
+  /** Prints the result of a check. */
   check(isRight: boolean, what: string): void {
     console.log(`   ${isRight ? "ok  " : "FAIL"} ${what}`);
     if (!isRight) this.failed = true;
@@ -80,7 +80,7 @@ export class Report {
   }
 }
 
-/** The lines of `all` without as many equal ones as there are in `some`. */
+/** Returns `all` without the items of `some`, each removed as often as it occurs there. */
 function subtract(all: readonly string[], some: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const line of some) counts.set(line, (counts.get(line) ?? 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * Picks items as visitors of a site do: the first one most often, the n-th one n times less often.
- * The picks are the same in every run.
+ * Picks items as visitors of a site do: the first most often, the n-th n times less often. The sequence
+ * is the same in every run.
  */
 export function zipf<T>(items: readonly T[]): () => T {
   const sums: number[] = [];

@@ -7,9 +7,9 @@ import { Hono } from "hono";
 import { averageColor, renderThumbnail } from "./render.ts";
 
 export interface ThumbnailsOptions {
-  /** This process's part in the cluster. */
+  /** The cache of this process. */
   cache: GroupCache;
-  /** Where the pictures are. */
+  /** The folder of the pictures. */
   folder: string;
   /**
    * How long a request waits for a thumbnail before it gets the fallback, in milliseconds.
@@ -19,11 +19,11 @@ export interface ThumbnailsOptions {
   patienceMs?: number;
   /** @default renderThumbnail */
   render?: (picture: Uint8Array, width: number) => Uint8Array | Promise<Uint8Array>;
-  /** Is told of renders, and of failures. */
+  /** Logs renders and failures. */
   log: (line: string) => void;
 }
 
-/** Were any width allowed, one visitor could fill the cache. */
+/** The widths allowed: otherwise one visitor could fill the cache. */
 const WIDTHS = ["80", "160", "320"];
 
 const FALLBACK = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3">' +
@@ -36,11 +36,11 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
 
   const thumbnails = cache.group("thumbnails", {
     maxBytes: 64 << 20,
-    ttlMs: 10 * 60_000, // Then pictures that changed show.
+    ttlMs: 10 * 60_000, // After this time, changed pictures appear.
     async load(key, { signal }) {
       const [width = "", path] = key.split(":", 2);
-      // A key may come from a peer, and so from anybody who can reach this port.
-      if (!WIDTHS.includes(width) || !isPath(path)) return undefined; // That is: "not-found".
+      // Keys also arrive from peers, and so from anyone who can reach this port.
+      if (!WIDTHS.includes(width) || !isPath(path)) return undefined; // "not-found"
       const picture = await readPicture(join(folder, path), signal);
       if (picture === undefined) return undefined;
       const thumbnail = await render(picture, Number(width));
@@ -50,7 +50,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
     },
   });
 
-  // A group may be made from another one. The average of 80 pixels is close enough.
+  // A group may be derived from another. The average of 80 pixels is close enough.
   const colors = cache.group("colors", {
     maxBytes: 1 << 20,
     codec: json<string>(),
@@ -66,7 +66,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
 
   const app = new Hono();
 
-  // Peers ask each other here. Keep outsiders away from this path, for instance by a firewall.
+  // Peers send their requests here. Keep outsiders away from this path, for instance by a firewall.
   app.all("/_groupcache/*", (c) => cache.fetch(c.req.raw, c.env));
 
   app.get("/thumbnail", async (c) => {
@@ -100,7 +100,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
     return c.json({ ...stats, total: total(Object.values(stats.groups)) });
   });
 
-  // What only this process suffers from. Were a peer that is down a reason, all would go with it.
+  // Only problems of this process count: if a dead peer did, all processes would become unhealthy.
   app.get("/healthz", async (c) => {
     const reasons: string[] = [];
     await access(folder).catch(() => reasons.push(`the pictures in ${folder} cannot be read`));
@@ -119,7 +119,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
     const code = error instanceof GroupCacheError ? error.code : error.name;
     if (code === "not-found") return c.text("Cannot find picture", 404);
     if (code !== "timeout" && code !== "TimeoutError") return c.text("Cannot serve picture", 500);
-    // Browsers show it; caches and balancers see that it is not the real one.
+    // Browsers show it, while caches and load balancers see the failure.
     const headers = {
       "cache-control": "no-store",
       "content-type": "image/svg+xml",
@@ -131,7 +131,7 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
   return app;
 }
 
-/** Whether a path stays within the folder, and is one of a picture. */
+/** Whether a path stays within the folder and names a picture. */
 function isPath(path: string | undefined): path is string {
   return path !== undefined && /^[\w-]+(\/[\w-]+)*\.(jpg|png)$/.test(path);
 }
@@ -147,7 +147,7 @@ async function readPicture(file: string, signal: AbortSignal): Promise<Uint8Arra
 
 type Counts = { [name: string]: number | Counts };
 
-/** Adds up what groups count, their caches included. */
+/** Adds up the counters of groups. */
 function total(groups: GroupStats[]): Counts {
   const add = (counts: Counts[]): Counts =>
     mapValues(

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { PhotonImage } from "@silvia-odwyer/photon-node";
 
-/** Brightness of red, green and blue, 0 to 1, at a point; x and y go from -1 to 1. */
+/** Returns red, green and blue, from 0 to 1, at a point whose x and y go from -1 to 1. */
 type Painter = (x: number, y: number) => [red: number, green: number, blue: number];
 
 const WIDTH = 320;
 const HEIGHT = 240;
 
-/** Each makes a different picture of every number. */
+/** Each of these paints a different picture for every number. */
 const PAINTERS: Record<string, (number: number) => Painter> = {
   julia(number) {
     const angle = number * 0.61803;
@@ -54,8 +54,8 @@ const PAINTERS: Record<string, (number: number) => Painter> = {
 };
 
 /**
- * Paints pictures into a folder, the same ones every time, and returns their paths within it.
- * Those that are there already stay as they are.
+ * Paints pictures into a folder, the same ones every time, and returns their paths within it. Existing
+ * files are kept.
  */
 export async function paintPictures(folder: string, ofEachKind: number): Promise<string[]> {
   const paths: string[] = [];
@@ -67,7 +67,7 @@ export async function paintPictures(folder: string, ofEachKind: number): Promise
       paths.push(path);
       const file = join(folder, path);
       if (await access(file).then(() => true, () => false)) continue;
-      // Nobody sees half a picture, not even where two processes paint at the same time.
+      // Renaming is atomic: no reader sees half a picture, even if two processes paint at once.
       await writeFile(`${file}.${process.pid}`, paint(painter(number), type));
       await rename(`${file}.${process.pid}`, file);
     }

@@ -1,6 +1,6 @@
 import { PhotonImage, resize, SamplingFilter } from "@silvia-odwyer/photon-node";
 
-/** Renders a picture, JPEG or PNG, as a JPEG that is `width` pixels wide. */
+/** Renders a JPEG or PNG as a JPEG that is `width` pixels wide. */
 export function renderThumbnail(picture: Uint8Array, width: number): Uint8Array {
   // Photon's images live in WebAssembly memory, which no garbage collector frees.
   const image = PhotonImage.new_from_byteslice(picture);
@@ -17,7 +17,7 @@ export function renderThumbnail(picture: Uint8Array, width: number): Uint8Array 
   }
 }
 
-/** The average color of a picture, as `#rrggbb`. */
+/** Returns the average color of a picture, as `#rrggbb`. */
 export function averageColor(picture: Uint8Array): string {
   const image = PhotonImage.new_from_byteslice(picture);
   try {

@@ -1,11 +1,11 @@
 /**
- * Processes of Bun behind one port, which `reusePort` lets them share (on Linux), each a peer of
- * the others on a port of its own:
+ * Bun processes that share a public port through `reusePort` (on Linux), each a peer of the others on a
+ * port of its own:
  *
  *     WORKERS=3 PORT=8080 bun run examples/workers/bun_reuse_port.ts &
  *     curl http://127.0.0.1:8080/about http://127.0.0.1:8080/about http://127.0.0.1:8080/about
  *
- * Their peer ports are 8081, 8082 and 8083. One that dies is started again on its port.
+ * Their peer ports are 8081, 8082 and 8083. A process that dies is restarted on its port.
  *
  * @module
  */
@@ -13,7 +13,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-// With @types/bun installed this line is not needed.
+// Not needed if @types/bun is installed.
 declare const Bun: {
   spawn(command: string[], options: {
     env: Record<string, string | undefined>;
@@ -43,10 +43,10 @@ function start(port: number): void {
     {
       env: { ...process.env, PORT, PEER_PORT: String(port), PEERS: peers.join() },
       stdio: ["ignore", "inherit", "inherit"],
-      ipc: () => {}, // By its end a worker learns that this process has gone.
+      ipc: () => {}, // Its end tells a worker that this process has died.
       onExit() {
         workers.delete(port);
-        // The pause is for one that dies as soon as it is started.
+        // The pause is for a worker that dies immediately.
         if (!isEnding) setTimeout(() => start(port), 500);
       },
     },

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 /**
- * A worker that `bun_reuse_port.ts` starts. It shares the public port with the others, and is their
- * peer on a port of its own.
+ * A worker started by `bun_reuse_port.ts`. It shares the public port with the others and is their peer on
+ * a port of its own.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import process from "node:process";
 import { GroupCache, text } from "@groupcache/groupcache";
 
-// With @types/bun installed this line is not needed.
+// Not needed if @types/bun is installed.
 declare const Bun: {
   serve<Server>(options: {
     hostname: string;
@@ -24,7 +24,7 @@ const { PORT = "", PEER_PORT = "", PEERS = "" } = process.env;
 
 const cache = new GroupCache({ self: `http://${hostname}:${PEER_PORT}`, peers: PEERS.split(",") });
 const pages = cache.group("pages", {
-  maxBytes: 64 << 20, // of each worker
+  maxBytes: 64 << 20, // for each worker
   codec: text,
   load(path) {
     console.log(`loading ${path}`);
@@ -32,7 +32,7 @@ const pages = cache.group("pages", {
   },
 });
 
-// On loopback: nobody else has to reach the peers.
+// On loopback: only the other workers connect here.
 Bun.serve({ hostname, port: Number(PEER_PORT), fetch: cache.fetch });
 Bun.serve({
   hostname,
@@ -45,5 +45,5 @@ Bun.serve({
 });
 console.log(`serving peers on ${PEER_PORT}, process ${process.pid}`);
 
-// The process that started this one has gone, and with it whoever would end this one.
+// The parent has died and can no longer stop this process.
 process.on("disconnect", () => process.exit());

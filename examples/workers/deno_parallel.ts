@@ -5,15 +5,15 @@
  *     DENO_JOBS=3 deno serve -A --parallel --host 127.0.0.1 --port 8080 examples/workers/deno_parallel.ts &
  *     curl http://127.0.0.1:8080/about http://127.0.0.1:8080/about http://127.0.0.1:8080/about
  *
- * Every worker runs this module, and none is told which one it is. So each takes the first peer port
- * that is free: 8081, 8082 or 8083.
+ * Every worker runs this module and does not know its own number, so each takes the first free peer
+ * port: 8081, 8082 or 8083.
  *
  * @module
  */
 
 import { GroupCache, text } from "@groupcache/groupcache";
 
-// A worker that fails ends without a word, and nobody starts it again. So all of them end.
+// A worker with an uncaught error ends silently and is not restarted, so end the whole process instead.
 addEventListener("error", ({ error }) => fail(error));
 addEventListener("unhandledrejection", ({ reason }) => fail(reason));
 
@@ -25,7 +25,7 @@ const port = listen();
 const peers = ports.map((port) => `http://127.0.0.1:${port}`);
 const cache = new GroupCache({ self: `http://127.0.0.1:${port}`, peers });
 const pages = cache.group("pages", {
-  maxBytes: 64 << 20, // of each worker
+  maxBytes: 64 << 20, // for each worker
   codec: text,
   load(path) {
     console.log(`loading ${path}`);
@@ -33,16 +33,16 @@ const pages = cache.group("pages", {
   },
 });
 
-/** Serves peers on the first port that is free, on loopback: nobody else has to reach them. */
+/** Serves peers on the first free port, on loopback: only the other workers connect here. */
 function listen(): number {
   for (const port of ports) {
     try {
       const server = Deno.serve(
         { hostname: "127.0.0.1", port, onListen: () => {} },
-        // Peers come after the cache has been made.
+        // The list of peers is set once the cache exists.
         (request, info) => cache.fetch(request, info),
       );
-      // `deno serve` ends when its own server has shut down.
+      // `deno serve` exits once its own server has shut down.
       server.unref();
       return port;
     } catch (error) {

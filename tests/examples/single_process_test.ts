@@ -24,7 +24,7 @@ const expected: Record<string, string[]> = {
     'load-failed: Cannot load "broken" of group "articles": the database is down',
     "event: load of stuck in articles failed with code timeout",
     'timeout: Cannot load "stuck" of group "articles": no result within 200 ms',
-    "Article to be shown in its place",
+    "A placeholder article",
   ],
 };
 

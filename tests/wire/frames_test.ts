@@ -140,6 +140,14 @@ test("FrameDecoder passes messages over that are too large, however the stream w
   }));
 });
 
+test("FrameDecoder tells the exact size of the largest message, wherever it begins", () => {
+  const sizes: number[] = [];
+  const decoder = new FrameDecoder({ maxBytes: 1000, onTooLarge: (_, size) => sizes.push(size) });
+  const largest = [255, 255, 255, 255, 255, 255, 255, 15, ...new Array(64).fill(0)];
+  decoder.push(Uint8Array.of(1, 7, ...largest));
+  assertEquals(sizes, [Number.MAX_SAFE_INTEGER]);
+});
+
 test("FrameDecoder tells of a message of 4 GiB by its beginning, and keeps nothing of the rest", () => {
   const told: number[] = [];
   const decoder = new FrameDecoder({
