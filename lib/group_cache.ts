@@ -1,20 +1,14 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import type { Codec } from "./codec.ts";
+import { type CreatedGroup, createGroup } from "./create_group.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { followDiscovery } from "./discovery/membership.ts";
-import { GroupCacheError } from "./errors.ts";
-import { type GroupCacheEventMap, PeerDownEvent, PeerErrorEvent, PeerUpEvent } from "./events.ts";
-import { ClusterGroup } from "./group.ts";
-import { GroupMemory } from "./group/group_memory.ts";
-import { HotKeys } from "./group/hot_keys.ts";
-import { Loader } from "./group/loader.ts";
-import { LocalGroup } from "./group/local_group.ts";
-import { Writes } from "./group/writes.ts";
+import { GroupCacheError, quote } from "./errors.ts";
+import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import type { Group } from "./group_api.ts";
 import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
 import {
   checkDuration,
-  type CheckedGroupOptions,
   checkGroupName,
   checkGroupOptions,
   type GroupOptions,
@@ -23,14 +17,16 @@ import { HttpPeer } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { dialectOf } from "./http/dialect.ts";
 import { PeerHandler } from "./http/server/handler.ts";
-import { askInTurn } from "./peer/ask_in_turn.ts";
+import { checkKey } from "./key.ts";
+import type { InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
+import { Problems } from "./problems.ts";
+import { ClusterReports } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
-import { Hedging } from "./peer/hedging.ts";
 import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
-import { type GroupCacheStats, newCounters } from "./stats.ts";
+import type { GroupCacheStats } from "./stats.ts";
 import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
@@ -39,12 +35,8 @@ import { DueQueue } from "./timing/due_queue.ts";
 /** How long a source of peers that was told to end may take, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
-/** A group as its users see it, and as its peers do. */
-interface OwnGroup {
-  // deno-lint-ignore no-explicit-any -- values of any type
-  readonly group: ClusterGroup<any, any>;
-  readonly local: LocalGroup;
-}
+/** So many keys of a process are told of as hot. */
+const MAX_HOT_KEYS = 24;
 
 /** Options for {@linkcode GroupCache.close}. */
 export interface CloseOptions {
@@ -55,6 +47,12 @@ export interface CloseOptions {
    */
   drainMs?: number;
 }
+
+// deno-lint-ignore no-explicit-any -- values of any type
+type AnyGroup = Group<any, any>;
+
+/** Returns the group of a name, if there is one. For the dashboard. */
+export let groupNamed: (cache: GroupCache, name: string) => AnyGroup | undefined;
 
 /** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
@@ -98,13 +96,22 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #instanceId: string = crypto.randomUUID();
   #startedAtMs: number;
   #placement: string;
-  #groups = new Map<string, OwnGroup>();
+  // deno-lint-ignore no-explicit-any -- values of any type
+  #groups = new Map<string, CreatedGroup<any, any>>();
   #handler: PeerHandler;
   #handshake: Handshake;
+  #problems: Problems;
+  #reports: ClusterReports;
+  /** The types of events that somebody has listened to. */
+  #heardTypes = new Set<string>();
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
   /** Settles once the source of peers has ended. */
   #following: Promise<void> | undefined;
+
+  static {
+    groupNamed = (cache, name) => cache.#groups.get(name)?.group;
+  }
 
   /**
    * Creates a cache without groups.
@@ -115,8 +122,19 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
-    const { self, peers, placement, basePath, handoffMs, hedge, limits, clock, random, ...rest } =
-      checkGroupCacheOptions(options);
+    const {
+      self,
+      peers,
+      placement,
+      basePath,
+      handoffMs,
+      hedge,
+      limits,
+      clock,
+      random,
+      log,
+      ...rest
+    } = checkGroupCacheOptions(options);
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
     this.#self = self;
     this.#clock = clock;
@@ -125,6 +143,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
+    this.#problems = new Problems({ clock, log, isHeard: (type) => this.#heardTypes.has(type) });
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -159,6 +178,12 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       report: this.#report,
     });
+    this.#reports = new ClusterReports({
+      peers: this.#peers,
+      clock,
+      own: () => this.#ownReport(),
+      inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
+    });
     this.#handler = new PeerHandler({
       clock,
       basePath,
@@ -170,6 +195,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       },
       peer: (url) => this.#peers.find(url),
       greet: (hello) => this.#handshake.answer(hello),
+      report: (question) => this.#reports.answer(question),
     });
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -191,7 +217,17 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   group<T, Input>(name: string, options: GroupOptions<T, Input>): Group<T, Input> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     checkGroupName(name, this.#groups);
-    return this.#createGroup(name, checkGroupOptions(options));
+    const created = createGroup(name, checkGroupOptions(options), {
+      clock: this.#clock,
+      random: this.#random,
+      peers: this.#peers,
+      hedgeBudget: this.#hedgeBudget,
+      maxValueBytes: this.#maxValueBytes,
+      closing: this.#closing.signal,
+      report: this.#report,
+    });
+    this.#groups.set(name, created);
+    return created.group;
   }
 
   /** Answers requests of peers, and any other with 404. It is bound: pass it around as it is. */
@@ -242,6 +278,34 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       peers,
       groups: Object.fromEntries(groups),
     };
+  }
+
+  /**
+   * Asks all processes what they count, what is hot there, and what is wrong; those that cannot be
+   * asked within 2 seconds are told of as such. Never rejects.
+   */
+  reports(): Promise<ReportReply[]> {
+    return this.#reports.reports();
+  }
+
+  /**
+   * Asks all processes where they have a key. Counts as no use of it. To ask this process alone, see
+   * {@linkcode Group.inspect}.
+   *
+   * @throws {TypeError} If there is no group of that name here, or the key is invalid.
+   */
+  async inspect(group: string, key: string): Promise<InspectionReply[]> {
+    if (!this.#groups.has(group)) {
+      throw new TypeError(`Cannot inspect a key: there is no group ${quote(group)} here`);
+    }
+    checkKey(key);
+    return await this.#reports.inspections(group, key);
+  }
+
+  #ownReport(): ProcessReport {
+    const hotKeys = [...this.#groups.values()].flatMap(({ group }) => group.hotKeys(MAX_HOT_KEYS))
+      .sort((a, b) => b.perSecond - a.perSecond).slice(0, MAX_HOT_KEYS);
+    return { stats: this.stats(), hotKeys, problems: this.#problems.list() };
   }
 
   /**
@@ -326,10 +390,14 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     listener: any,
     options?: boolean | AddEventListenerOptions,
   ): void {
+    this.#heardTypes.add(type);
     super.addEventListener(type, listener, options);
   }
 
-  #report = (event: Event): void => void this.dispatchEvent(event);
+  #report = (event: Event): void => {
+    this.#problems.note(event);
+    this.dispatchEvent(event);
+  };
 
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
@@ -342,69 +410,5 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       report: this.#report,
       signal: this.#closing.signal,
     });
-  }
-
-  /** Puts a group together. From then on peers can ask for it. */
-  #createGroup<T, Input>(
-    name: string,
-    options: CheckedGroupOptions<T, Input>,
-  ): Group<T, Input> {
-    const clock = this.#clock;
-    const peers = this.#peers;
-    const report = this.#report;
-    const counters = newCounters();
-    const owners = this.#hedgeBudget === undefined
-      ? askInTurn
-      : new Hedging({ clock, budget: this.#hedgeBudget, counters });
-    const onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
-      counters.peerErrors++;
-      peer.health.traffic.failures++;
-      report(new PeerErrorEvent({ peer: peer.url, error }));
-    };
-    const memory = new GroupMemory({ ...options, clock, counters });
-    const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
-    const hotKeys = new HotKeys({
-      minuteQps: options.mirrorMinuteQps,
-      random: this.#random,
-      nowMs: clock.now(),
-    });
-    const local: LocalGroup = new LocalGroup({
-      group: name,
-      memory,
-      loader,
-      hotKeys,
-      peers,
-      clock,
-      mirrorMinuteQps: options.mirrorMinuteQps,
-      p99Ms: (peer) => owners.p99Ms(peer),
-      counters,
-      onChange: (key) => group.forget(key),
-      report,
-    });
-    const writes = new Writes({
-      group: name,
-      local,
-      peers,
-      maxValueBytes: this.#maxValueBytes,
-      onPeerFailure,
-    });
-    const { codec, loadTimeoutMs } = options;
-    const group: ClusterGroup<T, Input> = new ClusterGroup(name, {
-      codec,
-      loadTimeoutMs,
-      memory,
-      loader,
-      local,
-      writes,
-      hotKeys,
-      peers,
-      owners,
-      clock,
-      counters,
-      onPeerFailure,
-      closing: this.#closing.signal,
-    });
-    this.#groups.set(name, { group, local });
-    return group;
   }
 }

@@ -1,6 +1,7 @@
 import type { Peer, PeerBackend } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { Hello } from "../../wire/hello.ts";
+import type { ReportQuestion } from "../../wire/report_question.ts";
 
 /** What the endpoints of the peer protocol need from the cache. */
 export interface EndpointHost {
@@ -13,6 +14,8 @@ export interface EndpointHost {
   peer(url: string): Peer | undefined;
   /** Answers a hello. */
   greet(hello: Hello): Hello;
+  /** Answers what this process counts, or where it has a key, with a JSON value. */
+  report(question: ReportQuestion): unknown;
 }
 
 /** A request to be answered. */

@@ -19,6 +19,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
         maxValueBytes: checkLimits({}).maxValueBytes,
         peer: () => undefined,
         greet: (hello) => hello,
+        report: (question) => ({ question }),
         group: () => ({
           count: () => 0,
           find: () => undefined,

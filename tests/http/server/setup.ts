@@ -3,10 +3,9 @@ import { borrowBytes, ByteView } from "../../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.ts";
 import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../../../lib/peer/peer.ts";
-import { fakePeer } from "../../fake_peer.ts";
 import type { Hello } from "../../../lib/wire/hello.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
-import { FrameDecoder } from "../../../lib/wire/frames.ts";
+import { concat, FrameDecoder } from "../../../lib/wire/frames.ts";
 import {
   decodeGetResponse,
   encodeSetRequest,
@@ -100,7 +99,8 @@ export class Setup {
       basePath: BASE,
       plusIsSpace,
       maxValueBytes: MAX_VALUE_BYTES,
-      peer: (url) => url === "http://giver:1" ? fakePeer(url) : undefined,
+      peer: (url) => url === "http://giver:1" ? { url } as Peer : undefined,
+      report: (question) => ({ question }),
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");
@@ -193,7 +193,7 @@ export function bound(
 }
 
 export async function* read(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for await (const chunk of response.body ?? []) yield chunk;
+  for await (const chunk of response.body ?? []) yield concat([chunk], chunk.byteLength);
 }
 
 /** A value of so many bytes. */

@@ -1,0 +1,100 @@
+import type { GroupCacheError } from "./errors.ts";
+import { PeerErrorEvent } from "./events.ts";
+import { ClusterGroup } from "./group.ts";
+import { GroupMemory } from "./group/group_memory.ts";
+import { HotKeys } from "./group/hot_keys.ts";
+import { Loader } from "./group/loader.ts";
+import { LocalGroup } from "./group/local_group.ts";
+import { Writes } from "./group/writes.ts";
+import type { CheckedGroupOptions } from "./group_options.ts";
+import { askInTurn } from "./peer/ask_in_turn.ts";
+import type { HedgeBudget } from "./peer/hedge_budget.ts";
+import { Hedging } from "./peer/hedging.ts";
+import type { Peer } from "./peer/peer.ts";
+import type { PeerSet } from "./peer/peer_set.ts";
+import { newCounters } from "./stats.ts";
+import type { Clock } from "./timing/clock.ts";
+
+/** What a group needs of the cache that it belongs to. */
+export interface GroupHost {
+  readonly clock: Clock;
+  /** As `Math.random`. */
+  readonly random: () => number;
+  readonly peers: PeerSet;
+  /** Bounds second requests; undefined if none are to be sent. */
+  readonly hedgeBudget: HedgeBudget | undefined;
+  /** Bytes of one value that may travel. */
+  readonly maxValueBytes: number;
+  /** Aborts with the error for those who wait when the cache is closed. */
+  readonly closing: AbortSignal;
+  /** Dispatches an event. */
+  report(event: Event): void;
+}
+
+/** A group, as its users and as its peers see it. */
+export interface CreatedGroup<T, Input> {
+  readonly group: ClusterGroup<T, Input>;
+  readonly local: LocalGroup;
+}
+
+/** Puts a group together. */
+export function createGroup<T, Input>(
+  name: string,
+  options: CheckedGroupOptions<T, Input>,
+  { clock, random, peers, hedgeBudget, maxValueBytes, closing, report }: GroupHost,
+): CreatedGroup<T, Input> {
+  const counters = newCounters();
+  const owners = hedgeBudget === undefined
+    ? askInTurn
+    : new Hedging({ clock, budget: hedgeBudget, counters });
+  const onPeerFailure = (peer: Peer, error: GroupCacheError): void => {
+    counters.peerErrors++;
+    peer.health.traffic.failures++;
+    report(new PeerErrorEvent({ peer: peer.url, error }));
+  };
+  const memory = new GroupMemory({ ...options, clock, counters });
+  const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
+  const hotKeys = new HotKeys({
+    minuteQps: options.mirrorMinuteQps,
+    random,
+    nowMs: clock.now(),
+  });
+  const local: LocalGroup = new LocalGroup({
+    group: name,
+    memory,
+    loader,
+    hotKeys,
+    peers,
+    clock,
+    mirrorMinuteQps: options.mirrorMinuteQps,
+    p99Ms: (peer) => owners.p99Ms(peer),
+    counters,
+    onChange: (key) => group.forget(key),
+    report,
+  });
+  const writes = new Writes({
+    group: name,
+    local,
+    peers,
+    maxValueBytes,
+    onPeerFailure,
+  });
+  const { codec, loadTimeoutMs } = options;
+  const group: ClusterGroup<T, Input> = new ClusterGroup(name, {
+    codec,
+    loadTimeoutMs,
+    memory,
+    loader,
+    local,
+    writes,
+    hotKeys,
+    peers,
+    owners,
+    clock,
+    random,
+    counters,
+    onPeerFailure,
+    closing,
+  });
+  return { group, local };
+}
