@@ -1,5 +1,6 @@
+import type { ChangeExchange } from "./consistency/change_exchange.ts";
 import type { GroupCacheError } from "./errors.ts";
-import { PeerErrorEvent } from "./events.ts";
+import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
 import { ClusterGroup } from "./group.ts";
 import { GroupMemory } from "./group/group_memory.ts";
 import { HotKeys } from "./group/hot_keys.ts";
@@ -21,6 +22,7 @@ export interface GroupHost {
   /** As `Math.random`. */
   readonly random: () => number;
   readonly peers: PeerSet;
+  readonly changes: ChangeExchange;
   /** Bounds second requests; undefined if none are to be sent. */
   readonly hedgeBudget: HedgeBudget | undefined;
   /** Bytes of one value that may travel. */
@@ -41,7 +43,7 @@ export interface CreatedGroup<T, Input> {
 export function createGroup<T, Input>(
   name: string,
   options: CheckedGroupOptions<T, Input>,
-  { clock, random, peers, hedgeBudget, maxValueBytes, closing, report }: GroupHost,
+  { clock, random, peers, changes, hedgeBudget, maxValueBytes, closing, report }: GroupHost,
 ): CreatedGroup<T, Input> {
   const counters = newCounters();
   const owners = hedgeBudget === undefined
@@ -56,7 +58,7 @@ export function createGroup<T, Input>(
   const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
   const hotKeys = new HotKeys({
     minuteQps: options.mirrorMinuteQps,
-    random,
+    random: random,
     nowMs: clock.now(),
   });
   const local: LocalGroup = new LocalGroup({
@@ -70,12 +72,14 @@ export function createGroup<T, Input>(
     p99Ms: (peer) => owners.p99Ms(peer),
     counters,
     onChange: (key) => group.forget(key),
+    onChangeOfAll: () => group.forgetAll(),
     report,
   });
   const writes = new Writes({
     group: name,
     local,
     peers,
+    changes,
     maxValueBytes,
     onPeerFailure,
   });
@@ -91,9 +95,9 @@ export function createGroup<T, Input>(
     peers,
     owners,
     clock,
-    random,
     counters,
     onPeerFailure,
+    onDecodeFailure: (key, error) => report(new LoadErrorEvent({ group: name, key, error })),
     closing,
   });
   return { group, local };

@@ -3,13 +3,11 @@ import type { Codec } from "./codec.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { type GroupMemory, MISS } from "./group/group_memory.ts";
 import type { HotKeys } from "./group/hot_keys.ts";
-import { KeySampler } from "./group/key_sampler.ts";
 import type { Loader } from "./group/loader.ts";
 import type { LocalGroup } from "./group/local_group.ts";
 import { type Flight, SingleFlight } from "./group/single_flight.ts";
 import type { Writes } from "./group/writes.ts";
 import type { CallOptions, Group } from "./group_api.ts";
-import type { HotKey, Inspection } from "./process_report.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "./peer/peer.ts";
@@ -61,8 +59,6 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
   #stopwatch: () => number;
-  /** Finds the hottest keys while somebody wants to know. */
-  #sampler: KeySampler | undefined;
 
   constructor(name: string, options: ClusterGroupOptions<T, Input>) {
     this.name = name;
@@ -88,7 +84,6 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     try {
       checkKeySize(key);
       this.#checkCall(options);
-      if (this.#sampler?.count(key) === false) this.#sampler = undefined;
       const hit = this.#lookUp(key);
       if (hit !== MISS) return Promise.resolve(hit);
     } catch (error) {
@@ -99,16 +94,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     return this.#gets
       .run(key, signal, (flight) => this.#load(key, flight, batching, startedAtMs))
       .then(
-        (fetched) => {
-          let source: AnswerSource = "error";
-          try {
-            const value = this.#decode(key, fetched);
-            source = fetched.source ?? "peer";
-            return value;
-          } finally {
-            this.#answered(source, startedAtMs);
-          }
-        },
+        (fetched) => this.#decode(key, fetched, signal, startedAtMs),
         (error) => {
           this.#answered(sourceOfError(error, signal), startedAtMs);
           throw error;
@@ -130,8 +116,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     } catch (error) {
       // If the key is invalid, that is the error to report.
       checkWellFormed(key);
-      this.#counters.answers.error++;
-      throw this.#cannotDecode(key, error);
+      this.#rejectBytes(key, error);
+      hit = MISS;
     }
     if (hit === MISS) this.#counters.loads++;
     return hit;
@@ -186,25 +172,53 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     if (this.#memory.mirror(key, value)) hotKeys.evictedMirrors(now);
   }
 
-  #decode(key: string, fetched: FetchedValue<T>): T {
+  #decode(
+    key: string,
+    fetched: FetchedValue<T>,
+    signal: AbortSignal | undefined,
+    startedAtMs: number,
+  ): T | Promise<T> {
     const { codec } = this.#options;
-    if (fetched.decoded !== undefined) return fetched.decoded;
+    const source = fetched.source ?? "peer";
     try {
-      const value = codec.decode(fetched.view);
+      const value = fetched.decoded ?? codec.decode(fetched.view);
       if (codec.decodedBytes !== undefined) fetched.decoded = value;
+      this.#answered(source, startedAtMs);
       return value;
     } catch (error) {
-      throw this.#cannotDecode(key, error);
+      const failure = this.#rejectBytes(key, error);
+      if (source !== "load") return this.#loadAnew(key, signal, startedAtMs);
+      this.#answered("error", startedAtMs);
+      throw failure;
     }
   }
 
-  /** Tells that a value cannot be decoded. */
-  #cannotDecode(key: string, error: unknown): GroupCacheError {
-    return new GroupCacheError(
+  /** Drops bytes that the codec cannot decode: they would fail every call for as long as they live. */
+  #rejectBytes(key: string, error: unknown): GroupCacheError {
+    const failure = new GroupCacheError(
       "load-failed",
       `Cannot decode ${quote(key)} of group ${quote(this.name)}: ${messageOf(error)}`,
       { cause: error },
     );
+    this.#memory.drop(key);
+    this.#options.onDecodeFailure(key, failure);
+    return failure;
+  }
+
+  /** A process of another version may have encoded a value. What this one loads it can decode. */
+  async #loadAnew(
+    key: string,
+    signal: AbortSignal | undefined,
+    startedAtMs: number,
+  ): Promise<T> {
+    let loaded: FetchedValue<T>;
+    try {
+      loaded = await this.#local.loadLocally(key, signal, { wereAsked: true, peeks: false });
+    } catch (error) {
+      this.#answered(sourceOfError(error, signal), startedAtMs);
+      throw error;
+    }
+    return this.#decode(key, { ...loaded, source: "load" }, signal, startedAtMs);
   }
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;
@@ -227,7 +241,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
         return options.settled ? { status: "fulfilled" as const, value } : value;
       } catch (reason) {
         if (reason instanceof GroupCacheError && reason.code === "not-found") return MISS;
-        if (options.settled) return { status: "rejected" as const, reason };
+        const hasLeft = options.signal?.aborted && reason === options.signal.reason;
+        if (options.settled && !hasLeft) return { status: "rejected" as const, reason };
         throw reason;
       }
     });
@@ -244,7 +259,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
       const hit = this.#memory.peek(key);
       return hit === MISS ? undefined : hit;
     } catch (error) {
-      throw this.#cannotDecode(key, error);
+      this.#rejectBytes(key, error);
+      return undefined;
     }
   }
 
@@ -264,32 +280,14 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     return { ...statsOf(this.#counters), ...this.#memory.stats() };
   }
 
-  inspect(key: string): Inspection {
-    checkKey(key);
-    const order = this.#options.peers.orderOf(key);
-    return {
-      owner: order[0] ?? null,
-      order,
-      ...this.#memory.inspect(key),
-      isLoading: this.#gets.has(key) || this.#local.isLoading(key),
-    };
-  }
-
-  /** Returns the keys that this process's application asks for most, from the first call on. */
-  hotKeys(limit: number): HotKey[] {
-    this.#sampler ??= new KeySampler(() => this.#options.clock.now(), this.#options.random);
-    return this.#sampler.top(limit).map(({ key, perSecond }) => ({
-      group: this.name,
-      key,
-      perSecond,
-      isMirrored: this.#memory.isMirrored(key),
-      owner: this.#options.peers.orderOf(key)[0] ?? null,
-    }));
-  }
-
   /** Keeps a value that is on its way from being shared with later callers, and from being mirrored. */
   forget(key: string): void {
     this.#gets.forget(key);
+  }
+
+  /** As `forget`, for all keys. */
+  forgetAll(): void {
+    this.#gets.forgetAll();
   }
 
   /** Resolves once no caller waits for a value, and no load is in flight. */
@@ -329,11 +327,11 @@ export interface ClusterGroupOptions<T, Input> {
   /** How other processes are asked for the values that they own. */
   owners: AskOwner;
   clock: Clock;
-  /** As `Math.random`. */
-  random: () => number;
   counters: Counters;
   /** Called for each peer that could not be asked. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
+  /** Called for each value that the codec could not decode. */
+  onDecodeFailure: (key: string, error: GroupCacheError) => void;
   /** Aborts when the cache is closed, with the error for all who wait. */
   closing: AbortSignal;
 }

@@ -1,9 +1,10 @@
 import type { ByteView, ByteViewInit } from "./byte_view.ts";
 import type { Codec } from "./codec.ts";
+import { ChangeExchange } from "./consistency/change_exchange.ts";
 import { type CreatedGroup, createGroup } from "./create_group.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { followDiscovery } from "./discovery/membership.ts";
-import { GroupCacheError, quote } from "./errors.ts";
+import { GroupCacheError } from "./errors.ts";
 import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import type { Group } from "./group_api.ts";
 import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
@@ -17,10 +18,6 @@ import { HttpPeer } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { dialectOf } from "./http/dialect.ts";
 import { PeerHandler } from "./http/server/handler.ts";
-import { checkKey } from "./key.ts";
-import type { InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
-import { Problems } from "./problems.ts";
-import { ClusterReports } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
@@ -31,12 +28,10 @@ import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
+import { SteadyClock } from "./timing/steady_clock.ts";
 
 /** How long a source of peers that was told to end may take, in milliseconds. */
 const SOURCE_END_MS = 3000;
-
-/** So many keys of a process are told of as hot. */
-const MAX_HOT_KEYS = 24;
 
 /** Options for {@linkcode GroupCache.close}. */
 export interface CloseOptions {
@@ -47,12 +42,6 @@ export interface CloseOptions {
    */
   drainMs?: number;
 }
-
-// deno-lint-ignore no-explicit-any -- values of any type
-type AnyGroup = Group<any, any>;
-
-/** Returns the group of a name, if there is one. For the dashboard. */
-export let groupNamed: (cache: GroupCache, name: string) => AnyGroup | undefined;
 
 /** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
@@ -100,18 +89,11 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #groups = new Map<string, CreatedGroup<any, any>>();
   #handler: PeerHandler;
   #handshake: Handshake;
-  #problems: Problems;
-  #reports: ClusterReports;
-  /** The types of events that somebody has listened to. */
-  #heardTypes = new Set<string>();
+  #changes: ChangeExchange;
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
   /** Settles once the source of peers has ended. */
   #following: Promise<void> | undefined;
-
-  static {
-    groupNamed = (cache, name) => cache.#groups.get(name)?.group;
-  }
 
   /**
    * Creates a cache without groups.
@@ -122,19 +104,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
-    const {
-      self,
-      peers,
-      placement,
-      basePath,
-      handoffMs,
-      hedge,
-      limits,
-      clock,
-      random,
-      log,
-      ...rest
-    } = checkGroupCacheOptions(options);
+    const { self, peers, placement, basePath, handoffMs, hedge, limits, random, ...rest } =
+      checkGroupCacheOptions(options);
+    const clock = new SteadyClock(rest.clock);
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
     this.#self = self;
     this.#clock = clock;
@@ -143,7 +115,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
-    this.#problems = new Problems({ clock, log, isHeard: (type) => this.#heardTypes.has(type) });
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -158,6 +129,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       self: () => this.#peers.self ?? "",
       instanceId,
       dialect,
+      catchUp: (peer: Peer, group: string, key: string) => this.#changes.catchUp(peer, group, key),
       probe: (peer: Peer) => this.#handshake.greet(peer, { hadGivenUp: true }),
       onAnswer: (peer: Peer) => void this.#handshake.greet(peer, { hadGivenUp: false }),
       onDown: ({ url }: Peer, error: GroupCacheError) =>
@@ -171,18 +143,22 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       handoffMs,
     });
+    this.#changes = new ChangeExchange({
+      origin: instanceId,
+      peers: this.#peers,
+      clock,
+      forget: (group, key) => this.#groups.get(group)?.local.drop(key),
+      forgetAll: () => this.#groups.forEach(({ local }) => local.dropAll()),
+      send: (peer, update) => this.#handshake.tell(peer, update),
+    });
+    this.#closing.signal.addEventListener("abort", () => this.#changes.close(), { once: true });
     this.#handshake = new Handshake({
       instanceId,
+      changes: this.#changes,
       placement: placement.name,
       peers: this.#peers,
       clock,
       report: this.#report,
-    });
-    this.#reports = new ClusterReports({
-      peers: this.#peers,
-      clock,
-      own: () => this.#ownReport(),
-      inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
     });
     this.#handler = new PeerHandler({
       clock,
@@ -193,9 +169,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
         return this.#groups.get(name)?.local;
       },
-      peer: (url) => this.#peers.find(url),
+      changes: this.#changes,
+      peer: (url) => this.#peers.findRecent(url),
       greet: (hello) => this.#handshake.answer(hello),
-      report: (question) => this.#reports.answer(question),
     });
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -221,6 +197,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock: this.#clock,
       random: this.#random,
       peers: this.#peers,
+      changes: this.#changes,
       hedgeBudget: this.#hedgeBudget,
       maxValueBytes: this.#maxValueBytes,
       closing: this.#closing.signal,
@@ -257,6 +234,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    */
   setPeers(urls: readonly string[]): void {
     this.#peers.replace(urls);
+    this.#changes.listChanged();
   }
 
   /** Returns what all groups have counted so far, as a plain JSON value. */
@@ -278,34 +256,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       peers,
       groups: Object.fromEntries(groups),
     };
-  }
-
-  /**
-   * Asks all processes what they count, what is hot there, and what is wrong; those that cannot be
-   * asked within 2 seconds are told of as such. Never rejects.
-   */
-  reports(): Promise<ReportReply[]> {
-    return this.#reports.reports();
-  }
-
-  /**
-   * Asks all processes where they have a key. Counts as no use of it. To ask this process alone, see
-   * {@linkcode Group.inspect}.
-   *
-   * @throws {TypeError} If there is no group of that name here, or the key is invalid.
-   */
-  async inspect(group: string, key: string): Promise<InspectionReply[]> {
-    if (!this.#groups.has(group)) {
-      throw new TypeError(`Cannot inspect a key: there is no group ${quote(group)} here`);
-    }
-    checkKey(key);
-    return await this.#reports.inspections(group, key);
-  }
-
-  #ownReport(): ProcessReport {
-    const hotKeys = [...this.#groups.values()].flatMap(({ group }) => group.hotKeys(MAX_HOT_KEYS))
-      .sort((a, b) => b.perSecond - a.perSecond).slice(0, MAX_HOT_KEYS);
-    return { stats: this.stats(), hotKeys, problems: this.#problems.list() };
   }
 
   /**
@@ -390,14 +340,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     listener: any,
     options?: boolean | AddEventListenerOptions,
   ): void {
-    this.#heardTypes.add(type);
     super.addEventListener(type, listener, options);
   }
 
-  #report = (event: Event): void => {
-    this.#problems.note(event);
-    this.dispatchEvent(event);
-  };
+  #report = (event: Event): void => void this.dispatchEvent(event);
 
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);

@@ -54,6 +54,13 @@ export interface GroupOptions<T, Input = T> {
    */
   maxQueuedLoads?: number;
   /**
+   * How many keys one call of `loadMany` may have. Further misses go into further calls, at the same
+   * time.
+   *
+   * @default 1000
+   */
+  maxLoadKeys?: number;
+  /**
    * The rate, in peer requests per minute, above which a key is hot: then processes that do not own
    * it mirror it. It rises automatically when mirrors run out of room, which is an eighth of the
    * group's memory. 0 mirrors every key, `Infinity` none.
@@ -92,13 +99,14 @@ export function checkGroupOptions<T, Input>(
     loadTimeoutMs: 30_000,
     maxLoads: 1000,
     maxQueuedLoads: 100_000,
+    maxLoadKeys: 1000,
     mirrorMinuteQps: 60,
     mirrorTtlMs: 60_000,
     ...withoutUndefined(options),
     codec: options.codec ?? viewCodec as unknown as Codec<T, Input>,
   };
   const { load, loadMany, codec, ttlMs, loadTimeoutMs } = checked;
-  for (const option of ["maxBytes", "maxLoads", "maxQueuedLoads"] as const) {
+  for (const option of ["maxBytes", "maxLoads", "maxQueuedLoads", "maxLoadKeys"] as const) {
     const value = checked[option];
     if (Number.isSafeInteger(value) && value > 0) continue;
     throw new RangeError(

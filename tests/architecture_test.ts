@@ -14,12 +14,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ["discovery/"],
   ["stats.ts", "process_report.ts", "group_api.ts"],
   ["peer/"],
+  ["consistency/"],
   ["group/", "http/"],
   ["group.ts", "group_options.ts"],
-  ["problems.ts", "group_cache_options.ts", "create_group.ts", "cluster_reports.ts"],
+  ["group_cache_options.ts", "create_group.ts"],
   ["group_cache.ts"],
-  ["testing/", "metrics/"],
-  ["dashboard/"],
+  ["testing/", "metrics/", "dashboard/"],
 ];
 
 /** What a folder may import beside the library itself. */

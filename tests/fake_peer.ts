@@ -29,7 +29,6 @@ export function fakePeer(
     remove: unexpected("remove"),
     handoff: unexpected("handoff"),
     hello: unexpected("hello"),
-    report: unexpected("report"),
     ...replaced,
   };
 }

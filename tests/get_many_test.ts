@@ -132,13 +132,6 @@ test("loadMany's result may lack keys, and fail keys one by one", async () => {
 });
 
 const badResults: { name: string; loadMany: LoadMany<string> }[] = [
-  { name: "throws", loadMany: () => Promise.reject(new Error("down")) },
-  {
-    name: "throws at once",
-    loadMany: () => {
-      throw new Error("down");
-    },
-  },
   { name: "returns no Map", loadMany: () => undefined as unknown as Map<string, string> },
   {
     name: "returns values of a wrong type",
@@ -158,6 +151,93 @@ for (const { name, loadMany } of badResults) {
     assertEquals(await group.get("a"), "value of a");
   });
 }
+
+const THROWS: { name: string; fail: () => never | Promise<never> }[] = [
+  { name: "rejects", fail: () => Promise.reject(new Error("bad key")) },
+  {
+    name: "throws",
+    fail: () => {
+      throw new Error("bad key");
+    },
+  },
+];
+
+for (const { name, fail } of THROWS) {
+  test(`A key at which loadMany ${name} fails alone`, async () => {
+    await using cache = new GroupCache();
+    const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`);
+    let isFailing = true;
+    const check = (asked: readonly string[]) => isFailing && asked.includes("key 37");
+    const { calls, loadMany } = recorder((asked) => check(asked) ? fail() : valuesOf(asked));
+    const group = cache.group("texts", {
+      ...texts,
+      load: (key) => check([key]) ? fail() : `value of ${key}`,
+      loadMany,
+    });
+    const outcomes = await group.getMany(keys, { settled: true });
+    const failed = [...outcomes].filter(([, { status }]) => status === "rejected");
+    assertEquals(failed.map(([key]) => key), ["key 37"]);
+    assert(calls.length <= 1 + 2 * Math.ceil(Math.log2(100)), `${calls.length} calls`);
+    isFailing = false;
+    assertEquals(await group.get("key 37"), "value of key 37");
+  });
+}
+
+test("loadMany is called a few times only when all its calls fail", async () => {
+  await using cache = new GroupCache();
+  let loads = 0;
+  const { calls, loadMany } = recorder(() => Promise.reject(new Error("the origin is down")));
+  const group = cache.group("texts", {
+    ...texts,
+    load: () => {
+      loads++;
+      throw new Error("the origin is down");
+    },
+    loadMany,
+  });
+  const keys = Array.from({ length: 1000 }, (_, i) => `key ${i}`);
+  const outcomes = await group.getMany(keys, { settled: true });
+  assert([...outcomes.values()].every(({ status }) => status === "rejected"));
+  assert(calls.length + loads <= 21, `${calls.length} calls, ${loads} loads`);
+});
+
+test("A call of loadMany has at most maxLoadKeys keys", async () => {
+  await using cache = new GroupCache();
+  const { calls, loadMany } = recorder(valuesOf);
+  const group = cache.group("texts", { ...texts, loadMany, maxLoadKeys: 40 });
+  const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`);
+  assertEquals((await group.getMany(keys)).size, 100);
+  assertEquals(calls.map(({ keys }) => keys.length), [40, 40, 20]);
+});
+
+test("loadMany is not asked for keys whose callers left in the same turn", async () => {
+  await using cache = new GroupCache();
+  const { calls, loadMany } = recorder(valuesOf);
+  const group = cache.group("texts", { ...texts, loadMany });
+  const leaver = new AbortController();
+  const left = Promise.allSettled(
+    ["a", "b"].map((key) => group.get(key, { signal: leaver.signal })),
+  );
+  leaver.abort(new Error("left"));
+  await left;
+  assertEquals(calls, []);
+  const mixed = [group.get("a", { signal: new AbortController().signal }), group.get("b")];
+  const second = new AbortController();
+  const third = group.get("c", { signal: second.signal }).catch((error) => error);
+  second.abort("gone");
+  await Promise.all(mixed);
+  assertEquals(await third, "gone");
+  assertEquals(calls.map(({ keys }) => keys), [["a", "b"]]);
+});
+
+test("getMany() rejects when its caller leaves, though it is told of each key", async () => {
+  await using cache = new GroupCache();
+  const group = cache.group("texts", { ...texts, load: () => new Promise<string>(() => {}) });
+  const leaver = new AbortController();
+  const many = group.getMany(["a", "b"], { settled: true, signal: leaver.signal });
+  leaver.abort("left");
+  assertEquals(await many.then(() => "resolved", (reason) => reason), "left");
+});
 
 test("loadMany's signal aborts when the last caller for any of its keys has left", async () => {
   await using cache = new GroupCache();

@@ -2,10 +2,9 @@ import { borrowBytes, type ByteView } from "../byte_view.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { Codec } from "../codec.ts";
 import type { BorrowedValue, EncodedValue } from "../peer/peer.ts";
-import type { Inspection } from "../process_report.ts";
 import type { CacheStats, Counters, GroupStats } from "../stats.ts";
 import { SegmentStore } from "../store/segment_store.ts";
-import type { Slot, Store, StoredKey } from "../store/store.ts";
+import type { Store, StoredKey } from "../store/store.ts";
 
 /** The share of a group's memory that mirrors may take. */
 const HOT_SHARE = 1 / 8;
@@ -45,6 +44,8 @@ export class GroupMemory<T> {
   #hot: Store | undefined;
   /** Whether any entry ever had an expiry: skipping the clock read saves 60 ns per hit. */
   #hasExpiring = false;
+  /** How often anything was stored or removed: a `decode` may call `set`, and then its value is old. */
+  #changes = 0;
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
@@ -97,6 +98,7 @@ export class GroupMemory<T> {
   /** Stores a value in the main cache. Returns a view of the stored bytes, if it was stored. */
   keep(key: string, bytes: Uint8Array, expiresAtMs: number): ByteView | undefined {
     const now = this.#options.clock.now();
+    this.#changes++;
     this.#hot?.delete(key);
     if (expiresAtMs <= now) {
       this.#main.delete(key);
@@ -112,6 +114,8 @@ export class GroupMemory<T> {
   acceptHandoff(key: string, value: EncodedValue): boolean {
     const now = this.#options.clock.now();
     if (value.expiresAtMs <= now || this.holds(key)) return false;
+    if (value.expiresAtMs !== Infinity) this.#hasExpiring = true;
+    this.#changes++;
     this.#hot?.delete(key);
     // Already promoted by its previous owner, so it enters the main queue directly.
     return this.#main.set(key, borrowBytes(value.view), value.expiresAtMs, 1);
@@ -140,11 +144,12 @@ export class GroupMemory<T> {
     const { maxBytes, mirrorTtlMs, clock } = this.#options;
     this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
     this.#hasExpiring = true;
+    this.#changes++;
     const evictions = this.#hot.stats().evictions;
     const endOfMirror = Math.min(value.expiresAtMs, clock.now() + mirrorTtlMs);
     // It is remembered for twice the time that it may be served: if the key is asked for in the
     // second half, the owner's next answer is mirrored again.
-    this.#hot.set(key, borrowBytes(value.view), endOfMirror + mirrorTtlMs);
+    this.#hot.set(key, borrowBytes(value.view), endOfMirror + this.#graceMs);
     const stats = this.#hot.stats();
     this.#main.maxBytes = maxBytes - stats.bytes;
     return stats.evictions > evictions;
@@ -152,41 +157,17 @@ export class GroupMemory<T> {
 
   /** Removes a key from both caches. */
   drop(key: string): void {
+    this.#changes++;
     this.#main.delete(key);
     this.#hot?.delete(key);
   }
 
   /** Removes everything. */
   clear(): void {
+    this.#changes++;
     this.#main.clear();
     this.#hot?.clear();
     this.#main.maxBytes = this.#options.maxBytes;
-  }
-
-  /** Tells which cache holds a key and what is known of it, without using the entry. */
-  inspect(key: string): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
-    const now = this.#options.clock.now();
-    const slot = this.#main.peek(key, now);
-    if (slot >= 0) return this.#told("main", this.#main, slot, this.#main.expiresAtMs(slot) - now);
-    const hotSlot = this.#hot?.peek(key, now) ?? -1;
-    if (this.#hot !== undefined && this.#isFresh(hotSlot, now)) {
-      return this.#told("hot", this.#hot, hotSlot, this.#endOfMirror(hotSlot) - now);
-    }
-    return { held: null, valueBytes: null, leftMs: null, uses: null };
-  }
-
-  #told(
-    held: "main" | "hot",
-    store: Store,
-    slot: Slot,
-    leftMs: number,
-  ): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
-    return {
-      held,
-      valueBytes: store.borrow(slot).byteLength,
-      leftMs: leftMs === Infinity ? null : leftMs,
-      uses: store.uses(slot),
-    };
   }
 
   /** Contents and counters of both caches. */
@@ -205,8 +186,12 @@ export class GroupMemory<T> {
     if (codec.decodedBytes === undefined) return codec.decode(store.view(slot));
     const decoded = store.decoded(slot);
     if (decoded !== undefined) return decoded as T;
+    const changes = this.#changes;
     const value = codec.decode(store.view(slot));
-    store.setDecoded(slot, value, codec.decodedBytes(value));
+    const bytes = codec.decodedBytes(value);
+    if (changes === this.#changes && bytes >= 0 && bytes < Infinity) {
+      store.setDecoded(slot, value, bytes);
+    }
     return value;
   }
 
@@ -214,7 +199,13 @@ export class GroupMemory<T> {
     return hotSlot >= 0 && this.#endOfMirror(hotSlot) > nowMs;
   }
 
+  /** How much longer a mirror is remembered than it may be served, in milliseconds. */
+  get #graceMs(): number {
+    const { mirrorTtlMs } = this.#options;
+    return mirrorTtlMs === Infinity ? 0 : mirrorTtlMs;
+  }
+
   #endOfMirror(hotSlot: number): number {
-    return (this.#hot?.expiresAtMs(hotSlot) ?? 0) - this.#options.mirrorTtlMs;
+    return (this.#hot?.expiresAtMs(hotSlot) ?? 0) - this.#graceMs;
   }
 }

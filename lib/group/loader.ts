@@ -18,6 +18,7 @@ export interface LoaderOptions<T, Input> {
   loadTimeoutMs: number;
   maxLoads: number;
   maxQueuedLoads: number;
+  maxLoadKeys: number;
   clock: Clock;
   /** The group that loads. */
   group: () => Group<T, Input>;
@@ -42,9 +43,10 @@ export class Loader<T, Input> {
     this.#options = options;
     const limiter = new LoadLimiter({ ...options, group: () => options.group().name });
     const load = limiter.limit(options.load);
-    this.#load = options.loadMany === undefined
+    const { loadMany, maxLoadKeys } = options;
+    this.#load = loadMany === undefined
       ? load
-      : new LoadBatcher(load, limiter.limit(options.loadMany)).load;
+      : new LoadBatcher({ load, loadMany: limiter.limit(loadMany), maxLoadKeys }).load;
   }
 
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
@@ -96,7 +98,7 @@ export class Loader<T, Input> {
     }
     const bytes = encoded instanceof ByteView ? borrowBytes(encoded) : withoutSubclass(encoded);
     const ttl = typeof ttlMs === "function" ? ttlMs(value, key) : ttlMs;
-    if (!(ttl >= 0)) {
+    if (typeof ttl !== "number" || !(ttl >= 0)) {
       throw new RangeError(`ttlMs must return a number of at least 0: received ${quote(ttl)}`);
     }
     return { bytes, expiresAtMs: clock.now() + ttl };

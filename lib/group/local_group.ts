@@ -31,6 +31,8 @@ export interface LocalGroupOptions {
   counters: Counters;
   /** Called for each key that is changed: a value on its way must not be kept. */
   onChange: (key: string) => void;
+  /** As `onChange`, for all keys. */
+  onChangeOfAll: () => void;
   /** Reports an event to operators. */
   report: (event: Event) => void;
 }
@@ -91,17 +93,18 @@ export class LocalGroup implements PeerBackend {
    * Joins the load of a key, or starts one. If another process still has the value in memory it is
    * taken from there, and the loader does not run.
    *
-   * @param options `wereAsked`: whether the peers that come before this process were asked already.
+   * @param options `wereAsked`: whether the peers that come before this process were asked already;
+   * `peeks`: whether a value from the memory of another process will do, as it does by default.
    */
   loadLocally(
     key: string,
-    signal: Cancellation,
-    options: { wereAsked: boolean },
+    signal: Cancellation | undefined,
+    options: { wereAsked: boolean; peeks?: boolean },
   ): Promise<EncodedValue> {
     const { group, memory, loader, peers, clock, p99Ms, counters } = this.#options;
     return this.#loads.run(key, signal, async (flight) => {
       try {
-        const holders = peers.holders(key, options);
+        const holders = options.peeks === false ? undefined : peers.holders(key, options);
         const held = holders &&
           await peekInTurn(holders, group, key, { signal: flight.signal, clock, p99Ms });
         if (held !== undefined) {
@@ -127,9 +130,18 @@ export class LocalGroup implements PeerBackend {
     this.#options.memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
   }
 
+  /** Removes a key from memory. A load in flight does not put it back. */
   drop(key: string): void {
     this.#forget(key);
     this.#options.memory.drop(key);
+  }
+
+  /** As `drop`, for all keys. */
+  dropAll(): void {
+    this.#loads.forgetAll();
+    this.#handoffs.forgetAll();
+    this.#options.onChangeOfAll();
+    this.#options.memory.clear();
   }
 
   async acceptHandoff(keys: readonly string[], from: Peer): Promise<void> {
@@ -154,11 +166,6 @@ export class LocalGroup implements PeerBackend {
   /** Resolves once no load is in flight. */
   idle(): Promise<void> {
     return this.#loads.idle();
-  }
-
-  /** Whether a load of a key is in flight. */
-  isLoading(key: string): boolean {
-    return this.#loads.has(key);
   }
 
   /** Fails everything in flight. */

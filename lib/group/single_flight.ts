@@ -64,8 +64,13 @@ export class SingleFlight<Value> {
     for (;;) {
       const flights = [...this.#flights.values(), ...this.#forgotten];
       if (flights.length === 0) return;
-      await Promise.allSettled(flights.map((flight) => flight.wait(undefined)));
+      await Promise.allSettled(flights.map((flight) => flight.outcome));
     }
+  }
+
+  /** As `forget`, for all keys. */
+  forgetAll(): void {
+    for (const key of [...this.#flights.keys()]) this.forget(key);
   }
 
   /** Fails every flight, including forgotten ones. */
@@ -120,6 +125,11 @@ class SharedRun<Value> implements Flight {
     this.#end.abort(reason);
   }
 
+  /** The result. Awaiting it does not keep the flight going, as a waiter does. */
+  get outcome(): Promise<Value> {
+    return this.#outcome.promise;
+  }
+
   wait(signal: Cancellation | undefined): Promise<Value> {
     this.#waiters++;
     if (signal === undefined) return this.#outcome.promise;
@@ -128,7 +138,9 @@ class SharedRun<Value> implements Flight {
       reject(signal.reason);
       if (--this.#waiters === 0) this.fail(signal.reason);
     };
-    signal.addEventListener("abort", leave, { once: true });
+    // The work may have aborted it before its first await.
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
     this.#outcome.promise.then(resolve, reject).finally(() => {
       signal.removeEventListener("abort", leave);
     });

@@ -1,25 +1,15 @@
+import type { ChangeExchange } from "../consistency/change_exchange.ts";
+import type { LoggedChange } from "../consistency/change_log.ts";
 import { GroupCacheError, isPeerFailure, messageOf, quote, valueTooLarge } from "../errors.ts";
 import { askInTurn } from "../peer/ask_in_turn.ts";
-import type { EncodedValue, Peer, PeerBackend } from "../peer/peer.ts";
+import type { EncodedValue, Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
+import type { LocalGroup } from "./local_group.ts";
 
-/** Options for {@linkcode Writes}. */
-export interface WritesOptions {
-  /** The name of the group. */
-  group: string;
-  /** This process's share of the group. */
-  local: Pick<PeerBackend, "put" | "drop">;
-  peers: PeerSet;
-  /** The largest value that may be sent between processes, in bytes. */
-  maxValueBytes: number;
-  /** Called for each peer that could not be told. */
-  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
-}
+/** A `set` that others overtake this often gives up: by then there were as many newer values. */
+const MAX_ATTEMPTS = 8;
 
-/**
- * Makes a change in all processes. The owner is told first: otherwise another process could drop the
- * old value and then fetch it from the owner again. All others drop what they have.
- */
+/** Makes the changes of a group known to all processes, the key's owner first. */
 export class Writes {
   #options: WritesOptions;
 
@@ -29,58 +19,124 @@ export class Writes {
 
   /** Stores a value at its owner, and drops the key elsewhere. */
   async set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
-    const { group, local, peers, maxValueBytes, onPeerFailure } = this.#options;
+    const { group, local, peers, changes, maxValueBytes } = this.#options;
     const { size } = value.view;
     // Whether a value can be set must not depend on which process owns the key.
     if (size > maxValueBytes && peers.others().length > 0) {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
-    local.drop(key);
-    const owner = await askInTurn.ask<void, Peer | undefined>(peers.peersFor(key) ?? [], {
-      signal,
-      askPeer: (peer) => peer.set(group, key, value, { signal }),
-      onAnswer: (_, peer) => peer,
-      askSelf: () => Promise.resolve(undefined),
-      onPeerFailure,
-    });
-    // A caller may have fetched the old value while the owner was being told.
-    if (owner === undefined) local.put(key, value);
-    else local.drop(key);
-    await this.#dropElsewhere(key, owner, signal);
-  }
-
-  /** Removes a key. */
-  async remove(key: string, signal: AbortSignal): Promise<void> {
-    const { group, local, peers } = this.#options;
-    local.drop(key);
-    const [owner] = peers.peersFor(key) ?? [];
-    const told = await owner?.remove(group, key, { signal }).then(() => owner, () => undefined);
-    local.drop(key);
-    await this.#dropElsewhere(key, told, signal);
-  }
-
-  /** Drops a key at all peers but `told`. All are told, even if some cannot be. */
-  async #dropElsewhere(key: string, told: Peer | undefined, signal: AbortSignal): Promise<void> {
-    const { group, peers, onPeerFailure } = this.#options;
-    const others = peers.others().filter((peer) => peer !== told);
-    const failures: unknown[] = [];
-    await Promise.all(others.map(async (peer) => {
-      try {
-        await peer.remove(group, key, { signal });
-      } catch (error) {
-        // Others take nothing from it any more, so what it still holds does no harm.
-        if (peer.health.isLeaving || peer.health.isGone) return;
-        failures.push(error);
-        if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
-      }
-    }));
-    signal.throwIfAborted();
-    if (failures.length === 0) return;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const change = changes.begin(group, key);
+      const { holder, staleAt } = await this.#store(key, value, change, signal);
+      // A Go peer is not told before it is asked: callers may have fetched its old value meanwhile.
+      if (holder !== undefined) local.drop(key);
+      if (staleAt === 0) return await this.#tellOthers(change, holder, signal);
+      changes.superseded(change, staleAt);
+    }
     throw new GroupCacheError(
-      "peer-failed",
-      `Cannot drop ${quote(key)} of group ${quote(group)} everywhere: ` +
-        failures.map(messageOf).join("; "),
-      { cause: failures.length === 1 ? failures[0] : new AggregateError(failures) },
+      "overloaded",
+      `Cannot set ${quote(key)} of group ${
+        quote(group)
+      }: other processes set it at the same time, ` +
+        `${MAX_ATTEMPTS} times over`,
     );
   }
+
+  /** Has a value stored by its owner, or by the first of those that stand in which can be asked. */
+  async #store(
+    key: string,
+    value: EncodedValue,
+    change: LoggedChange,
+    signal: AbortSignal,
+  ): Promise<{ holder: Peer | undefined; staleAt: number }> {
+    const { group, local, peers, changes, onPeerFailure } = this.#options;
+    let holder: Peer | undefined;
+    const staleAt = await askInTurn.ask<number, number>(peers.peersFor(key) ?? [], {
+      signal,
+      askPeer: (peer) => peer.set(group, key, value, { signal, change: changes.noteOf(change) }),
+      onAnswer: (staleAt, peer) => {
+        holder = peer;
+        change.knownBy = peer.url;
+        return staleAt;
+      },
+      askSelf: () => {
+        const outcome = changes.receiveValue(group, key, changes.noteOf(change));
+        if (outcome === "yes") local.put(key, value);
+        return Promise.resolve(outcome === "stale" ? changes.time : 0);
+      },
+      onPeerFailure,
+    });
+    return { holder, staleAt };
+  }
+
+  /** Removes a key everywhere. */
+  async remove(key: string, signal: AbortSignal): Promise<void> {
+    const { group, local, peers, changes } = this.#options;
+    const change = changes.begin(group, key);
+    const [owner] = peers.peersFor(key) ?? [];
+    const told = await owner?.remove(group, key, { signal, change: changes.noteOf(change) })
+      .then(() => owner, () => undefined);
+    change.knownBy = told?.url;
+    local.drop(key);
+    await this.#tellOthers(change, told, signal);
+  }
+
+  /**
+   * Has all others drop a key, those that come onto the list meanwhile included. All are told, even
+   * if some cannot be.
+   */
+  async #tellOthers(
+    change: LoggedChange,
+    first: Peer | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { group, peers, changes, onPeerFailure } = this.#options;
+    const told = new Set([first]);
+    const failures = new Map<Peer, unknown>();
+    const tell = async (peer: Peer): Promise<void> => {
+      told.add(peer);
+      try {
+        await peer.remove(group, change.key, { signal, change: changes.noteOf(change) });
+      } catch (error) {
+        failures.set(peer, error);
+        if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
+      }
+    };
+    for (;;) {
+      const others = peers.others().filter((peer) => !told.has(peer));
+      if (others.length === 0) break;
+      await Promise.all(others.map(tell));
+      signal.throwIfAborted();
+    }
+    if (failures.size === 0) return changes.settled(change);
+    // Nothing is accepted from a peer that was not told, and one that leaves serves no callers soon.
+    const listed = new Set(peers.others());
+    const failed = [...failures].filter(([peer]) =>
+      listed.has(peer) && !peer.health.isLeaving && !peer.health.isGone
+    );
+    if (failed.length === 0) return;
+    const errors = failed.map(([, error]) => error);
+    throw new GroupCacheError(
+      "peer-failed",
+      `Cannot tell all peers of the change of ${quote(change.key)} of group ${quote(group)}; not ` +
+        `told yet: ${
+          failed.map(([peer, error]) => `${peer.url} (${messageOf(error)})`).join(", ")
+        }`,
+      { cause: errors.length === 1 ? errors[0] : new AggregateError(errors) },
+    );
+  }
+}
+
+/** Options for {@linkcode Writes}. */
+export interface WritesOptions {
+  /** The name of the group. */
+  group: string;
+  /** The group's own memory. */
+  local: Pick<LocalGroup, "put" | "drop">;
+  peers: PeerSet;
+  changes: ChangeExchange;
+  /** Bytes of one value that may travel. */
+  maxValueBytes: number;
+  /** Told of each peer that could not be told. */
+  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
 }

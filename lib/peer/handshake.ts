@@ -1,6 +1,8 @@
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
+import { GroupCacheError } from "../errors.ts";
 import type { PeerMismatchEvent } from "../events.ts";
+import type { ChangeUpdate } from "../wire/change_update.ts";
 import type { Hello } from "../wire/hello.ts";
 import { Mismatches } from "./mismatches.ts";
 import type { Peer } from "./peer.ts";
@@ -12,6 +14,14 @@ import type { PeerSet } from "./peer_set.ts";
  */
 const HELLO_MS = 3000;
 
+/** What hellos say of changes. */
+export interface ChangeReports {
+  /** What a hello says that has no change to tell of. */
+  readonly update: ChangeUpdate;
+  /** Takes in what the process with an instance id says. */
+  receiveUpdate(origin: string, update: ChangeUpdate): void;
+}
+
 /** Options for {@linkcode Handshake}. */
 export interface HandshakeOptions {
   /** Identifies this run of the process. */
@@ -20,6 +30,7 @@ export interface HandshakeOptions {
   placement: string;
   peers: PeerSet;
   clock: Clock;
+  changes: ChangeReports;
   /** Reports an event to operators. */
   report: (event: PeerMismatchEvent) => void;
 }
@@ -45,18 +56,8 @@ export class Handshake {
    * @param options `hadGivenUp`: whether the peer was taken for dead until now.
    */
   async greet(peer: Peer, { hadGivenUp }: { hadGivenUp: boolean }): Promise<boolean> {
-    const { clock } = this.#options;
     try {
-      const theirs = await withDeadline(
-        (signal) => peer.hello(this.#hello({ hadGivenUp }), { signal }),
-        {
-          clock,
-          ms: HELLO_MS,
-          onLate: () => {
-            throw new Error(`no answer within ${HELLO_MS} ms`);
-          },
-        },
-      );
+      const theirs = await this.#exchange(peer, this.#hello({ hadGivenUp }));
       // A Go peer, which answers, but knows no hellos.
       if (theirs === undefined) return true;
       this.#mismatches.compare(peer.url, theirs, this.#hello());
@@ -67,12 +68,40 @@ export class Handshake {
     }
   }
 
+  /**
+   * Tells a peer of changes.
+   *
+   * @throws {GroupCacheError} With code `peer-failed` if it does not answer.
+   */
+  async tell(peer: Peer, update: ChangeUpdate): Promise<void> {
+    const theirs = await this.#exchange(peer, { ...this.#hello(), changes: update });
+    if (theirs !== undefined) this.#meet(peer, theirs);
+  }
+
+  /** Sends a hello and returns the peer's own; undefined if it is a Go peer. */
+  async #exchange(peer: Peer, hello: Hello): Promise<Hello | undefined> {
+    const { clock, changes } = this.#options;
+    const theirs = await withDeadline((signal) => peer.hello(hello, { signal }), {
+      clock,
+      ms: HELLO_MS,
+      onLate: () => {
+        throw new GroupCacheError(
+          "peer-failed",
+          `Cannot greet peer ${peer.url}: no answer within ${HELLO_MS} ms`,
+        );
+      },
+    });
+    if (theirs?.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
+    return theirs;
+  }
+
   /** Answers a hello. */
   answer(theirs: Hello): Hello {
-    const { instanceId, peers } = this.#options;
+    const { instanceId, peers, changes } = this.#options;
     const mine = this.#hello();
     // This process reached itself under another name. `greet` finds that out from the answer.
     if (theirs.instance === instanceId) return mine;
+    if (theirs.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
     this.#mismatches.compare(theirs.self, theirs, mine);
     if (theirs.hadGivenUp) peers.reunited();
     const peer = peers.find(theirs.self);
@@ -95,7 +124,7 @@ export class Handshake {
   }
 
   #hello({ hadGivenUp } = { hadGivenUp: false }): Hello {
-    const { instanceId, placement, peers } = this.#options;
+    const { instanceId, placement, peers, changes } = this.#options;
     return {
       instance: instanceId,
       self: peers.self ?? "",
@@ -103,6 +132,7 @@ export class Handshake {
       placement,
       isLeaving: peers.isLeaving,
       hadGivenUp,
+      changes: changes.update,
     };
   }
 }

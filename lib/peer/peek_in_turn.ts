@@ -29,6 +29,7 @@ export async function peekInTurn(
   for (const peer of peers) {
     // It would delay this key, too.
     if (peer.health.isLate) continue;
+    let isHurried = false;
     const peekMs = Math.min(p99Ms(peer) ?? PEEK_MS, PEEK_MS);
     try {
       return await withDeadline((end) => peer.get(group, key, { signal: end, peek: true }), {
@@ -36,7 +37,8 @@ export async function peekInTurn(
         ms: peekMs,
         signal,
         onLate: () => {
-          if (peekMs === PEEK_MS) peer.health.peekWasLate();
+          isHurried = peekMs < PEEK_MS;
+          if (!isHurried) peer.health.peekWasLate();
           throw new GroupCacheError(
             "peer-failed",
             `Cannot peek at peer ${peer.url}: no answer within ${peekMs} ms`,
@@ -45,7 +47,8 @@ export async function peekInTurn(
       });
     } catch (error) {
       signal.throwIfAborted();
-      if (isPeerFailure(error)) peer.health.peekFailed();
+      // To be slower than usual for once is no sign of having left.
+      if (isPeerFailure(error) && !isHurried) peer.health.peekFailed();
     }
   }
   return undefined;

@@ -1,7 +1,7 @@
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
+import type { ChangeNote } from "../wire/change_note.ts";
 import type { Hello } from "../wire/hello.ts";
-import type { ReportQuestion } from "../wire/report_question.ts";
 import type { PeerHealth } from "./health.ts";
 
 /** A value as it is sent between processes: encoded, and with its expiry. */
@@ -35,6 +35,8 @@ export interface PeerCallOptions {
    * so that it can load the missing ones in one query.
    */
   readonly together?: boolean | undefined;
+  /** What the peer is told of the change that this call makes. */
+  readonly change?: ChangeNote | undefined;
 }
 
 /**
@@ -48,16 +50,17 @@ export interface Peer {
   readonly health: PeerHealth;
   /** Returns the value of a key. The peer loads it if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
-  /** Stores a value in the peer's own memory. */
-  set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<void>;
+  /**
+   * Stores a value in the peer's own memory. Returns 0, or, if the peer refuses because it knows of a
+   * later change of the key, the latest time that it has heard of.
+   */
+  set(group: string, key: string, value: EncodedValue, options?: PeerCallOptions): Promise<number>;
   /** Removes a key from the peer's own memory. A load in flight does not bring it back. */
   remove(group: string, key: string, options?: PeerCallOptions): Promise<void>;
   /** Makes the peer fetch keys from this process's memory. Resolves once it has. */
   handoff(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
   /** Says hello. Returns the peer's hello, or undefined if the peer answers but knows no hellos. */
   hello(hello: Hello, options?: PeerCallOptions): Promise<Hello | undefined>;
-  /** Asks the peer to tell of itself. Returns what it says: JSON of a form that is not checked. */
-  report(question: ReportQuestion, options?: PeerCallOptions): Promise<unknown>;
 }
 
 /** The part of a group that answers peers: from its own memory and loader, never from others. */
@@ -70,8 +73,6 @@ export interface PeerBackend {
   load(key: string, signal: AbortSignal): Promise<EncodedValue>;
   /** Stores a value in memory. */
   put(key: string, value: EncodedValue): void;
-  /** Removes a key from memory. A load in flight does not bring it back. */
-  drop(key: string): void;
   /** Fetches keys that a peer hands off. Never rejects. */
   acceptHandoff(keys: readonly string[], from: Peer): Promise<void>;
 }

@@ -104,11 +104,6 @@ export class PeerSet {
     return this.#upToSelf(owner, urls);
   }
 
-  /** Returns the base URLs of all processes in a key's order, its owner first; none without peers. */
-  orderOf(key: string): string[] {
-    return [...this.#rank?.(key) ?? []];
-  }
-
   *#upToSelf(owner: IteratorResult<string>, urls: Iterator<string>): Generator<Peer> {
     for (let url = owner; !url.done; url = urls.next()) {
       if (url.value === this.#self) {
@@ -165,6 +160,11 @@ export class PeerSet {
   /** Returns the peer with a URL, with or without a trailing slash, unless it is this process. */
   find(url: string): Peer | undefined {
     return this.#others.get(url.replace(/\/$/, ""));
+  }
+
+  /** As `find`, or a peer that was listed until recently: it may still hand its values off. */
+  findRecent(url: string): Peer | undefined {
+    return this.find(url) ?? this.#previousOwners.find(url.replace(/\/$/, ""));
   }
 
   /** All processes but this one. */

@@ -1,3 +1,5 @@
+import { type ChangeUpdate, fromChangeUpdateJson, toChangeUpdateJson } from "./change_update.ts";
+
 /** How a process introduces itself to a peer. Request and reply are both hellos, as JSON. */
 export interface Hello {
   /** An id of this run of the process: a restart changes it. */
@@ -12,11 +14,14 @@ export interface Hello {
   readonly isLeaving: boolean;
   /** Whether it had considered the receiver to be down. */
   readonly hadGivenUp: boolean;
+  /** What it says of the changes that it knows of. Absent from those that keep no account of them. */
+  readonly changes?: ChangeUpdate | undefined;
 }
 
 /** Encodes a hello. */
 export function encodeHello(hello: Hello): string {
-  return JSON.stringify(hello);
+  const { changes, ...rest } = hello;
+  return JSON.stringify({ ...rest, changes: changes && toChangeUpdateJson(changes) });
 }
 
 /**
@@ -26,7 +31,7 @@ export function encodeHello(hello: Hello): string {
  */
 export function decodeHello(json: string): Hello {
   const hello = parse(json);
-  const { instance, self, peers, placement, isLeaving, hadGivenUp } = hello;
+  const { instance, self, peers, placement, isLeaving, hadGivenUp, changes } = hello;
   if (
     typeof instance === "string" && typeof self === "string" && typeof placement === "string" &&
     Array.isArray(peers) && peers.every((peer) => typeof peer === "string")
@@ -39,6 +44,7 @@ export function decodeHello(json: string): Hello {
       placement,
       isLeaving: isLeaving === true,
       hadGivenUp: hadGivenUp === true,
+      ...(changes !== undefined && { changes: fromChangeUpdateJson(changes) }),
     };
   }
   throw new TypeError(`expected a hello: received ${json.slice(0, 64)}`);

@@ -189,6 +189,32 @@ test("SingleFlight counts its waiters correctly in any order of arrivals and dep
   }
 });
 
+test("SingleFlight.idle() keeps no flight going whose last caller leaves", async () => {
+  const flights = new SingleFlight<string>();
+  const leaver = new AbortController();
+  let isAborted = false;
+  const left = flights.run("key", leaver.signal, (flight) => {
+    flight.signal.addEventListener("abort", () => isAborted = true);
+    return new Promise(() => {});
+  }).catch((reason) => reason);
+  const idle = flights.idle();
+  leaver.abort("left");
+  assertEquals(await left, "left");
+  assert(isAborted);
+  await idle;
+});
+
+test("SingleFlight.run() notices a signal that the work's first part aborts", async () => {
+  const flights = new SingleFlight<string>();
+  const leaver = new AbortController();
+  const left = flights.run("key", leaver.signal, () => {
+    leaver.abort("left");
+    return new Promise(() => {});
+  }).catch((reason) => reason);
+  assertEquals(await left, "left");
+  assertEquals(flights.has("key"), false);
+});
+
 test("SingleFlight.idle() waits for flights in progress, forgotten ones, and those that start meanwhile", async () => {
   const flights = new SingleFlight<string>();
   const outcomes = Array.from({ length: 3 }, () => Promise.withResolvers<string>());

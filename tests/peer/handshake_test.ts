@@ -34,6 +34,10 @@ function setUp() {
     placement: "rendezvous",
     peers,
     clock,
+    changes: {
+      update: { time: 0, list: "", settledTime: 0, isReset: false, changes: [] },
+      receiveUpdate: () => {},
+    },
     report: () => {},
   });
   /** Has the peer B taken for dead. */

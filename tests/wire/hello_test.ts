@@ -15,6 +15,51 @@ test("A hello arrives as it left", () => {
   fc.assert(fc.property(hellos, (hello) => assertEquals(decodeHello(encodeHello(hello)), hello)));
 });
 
+test("What a hello says of changes arrives as it left", () => {
+  const time = fc.integer({ min: 0, max: 2 ** 40 });
+  const changes = fc.record({
+    time,
+    list: fc.string(),
+    settledTime: time,
+    isReset: fc.boolean(),
+    changes: fc.array(fc.record({
+      group: fc.string(),
+      key: fc.string({ unit: "binary" }),
+      stamp: fc.record({ time, origin: fc.string() }),
+    })),
+  });
+  const hello = {
+    instance: "1",
+    self: "http://a:1",
+    peers: [],
+    placement: "rendezvous",
+    isLeaving: false,
+    hadGivenUp: false,
+  };
+  fc.assert(fc.property(changes, (changes) => {
+    assertEquals(decodeHello(encodeHello({ ...hello, changes })), { ...hello, changes });
+  }));
+});
+
+const BAD_CHANGES: unknown[] = [
+  null,
+  {},
+  { time: -1, list: "", settled: 0, changes: [] },
+  { time: 0, list: "", settled: 1e300, changes: [] },
+  { time: 0, list: 1, settled: 0, changes: [] },
+  { time: 0, list: "", settled: 0, changes: {} },
+  { time: 0, list: "", settled: 0, changes: [[1, "origin", "group"]] },
+  { time: 0, list: "", settled: 0, changes: [[1, "origin", "group", 5]] },
+  { time: 0, list: "", settled: 0, changes: [["1", "origin", "group", "key"]] },
+];
+
+for (const changes of BAD_CHANGES) {
+  test(`decodeHello() refuses ${JSON.stringify(changes)} for changes`, () => {
+    const hello = { instance: "1", self: "http://a:1", peers: [], placement: "p", changes };
+    assertThrows(() => decodeHello(JSON.stringify(hello)), TypeError, "changes");
+  });
+}
+
 test("decodeHello() takes what is not said for no, and leaves out what it does not know", () => {
   const hello = { instance: "1", self: "http://a:1", peers: [], placement: "rendezvous" };
   assertEquals(decodeHello(JSON.stringify({ ...hello, isLeaving: "yes", mood: "good" })), {

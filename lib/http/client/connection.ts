@@ -3,8 +3,9 @@ import type { PeerCallOptions } from "../../peer/peer.ts";
 import type { Fetch } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
+import { encodeChangeNote } from "../../wire/change_note.ts";
 import type { Dialect } from "../dialect.ts";
-import { FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
+import { CHANGE, FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
 import { KEEPALIVE_MS, type PeerLimits } from "../peer_limits.ts";
 import { toPeerError } from "./failures.ts";
 import type { Patience } from "./patience.ts";
@@ -55,7 +56,7 @@ export class Connection {
   async exchange<Result>(
     path: string,
     request: PeerRequest,
-    { loadTimeoutMs, peek }: PeerCallOptions,
+    { loadTimeoutMs, peek, change }: PeerCallOptions,
     patience: Patience,
     read: (reply: Reply) => Promise<Result>,
   ): Promise<Result> {
@@ -64,6 +65,7 @@ export class Connection {
       headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
     }
     if (peek) headers[PEEK] = "1";
+    if (change !== undefined) headers[CHANGE] = encodeChangeNote(change);
     if (request.body !== undefined) {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }

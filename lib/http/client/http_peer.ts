@@ -5,9 +5,8 @@ import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
 import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import { encodeSetRequest } from "../../wire/messages.ts";
-import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
-import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
+import { MAX_HELLO_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
 import { Connection, type ConnectionOptions, type PeerRequest } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
 import { KeyBatcher } from "./key_batcher.ts";
@@ -20,6 +19,7 @@ export class HttpPeer implements Peer {
   readonly url: string;
   readonly health: PeerHealth;
   #self: () => string;
+  #catchUp: HttpPeerOptions["catchUp"];
   #connection: Connection;
   #batcher: KeyBatcher;
   #requests: KeyRequests;
@@ -28,6 +28,7 @@ export class HttpPeer implements Peer {
     const { self, clock, random, peerTimeoutMs, dialect, limits } = options;
     this.url = url;
     this.#self = self;
+    this.#catchUp = options.catchUp;
     this.health = new PeerHealth({
       url,
       clock,
@@ -61,16 +62,25 @@ export class HttpPeer implements Peer {
     if (call.peek && this.#connection.mayBeGo) {
       call.reject(peerFailure(this.url, "its implementation may not know how to peek"));
     }
-    if (!call.isSettled) this.#batcher.add(call);
+    if (call.isSettled) return call.value;
+    const caughtUp = this.#catchUp(this, group, key);
+    if (caughtUp === undefined) this.#batcher.add(call);
+    else this.#addLater(call, caughtUp);
     return call.value;
   }
 
-  set(
+  #addLater(call: KeyCall, caughtUp: Promise<void>): void {
+    caughtUp.then(() => {
+      if (!call.isSettled) this.#batcher.add(call);
+    }, (error) => call.reject(error));
+  }
+
+  async set(
     group: string,
     key: string,
     value: EncodedValue,
     options: PeerCallOptions = {},
-  ): Promise<void> {
+  ): Promise<number> {
     const path = this.#pathOf(group, key);
     const body = encodeSetRequest({
       group,
@@ -80,7 +90,7 @@ export class HttpPeer implements Peer {
     });
     // The key in the body is the one that counts.
     const anyPath = fitsPath(path, key) ? path : this.#pathOf(group, "-");
-    return this.#change(anyPath, { method: "PUT", body }, options);
+    return await this.#change(anyPath, { method: "PUT", body }, options);
   }
 
   async remove(group: string, key: string, options: PeerCallOptions = {}): Promise<void> {
@@ -94,7 +104,8 @@ export class HttpPeer implements Peer {
     if (!fits && connection.isOurs) {
       const listPath = endpointPath(connection.options.basePath, group, "_remove-keys/");
       const body = JSON.stringify({ group, keys: [key] });
-      return await this.#change(listPath, { method: "POST", body }, options);
+      await this.#change(listPath, { method: "POST", body }, options);
+      return;
     }
     if (isPathStep(key)) throw this.#requests.cannotReceive();
     await this.#change(path, { method: "DELETE" }, options);
@@ -127,30 +138,24 @@ export class HttpPeer implements Peer {
     return theirs;
   }
 
-  async report(question: ReportQuestion, options: PeerCallOptions = {}): Promise<unknown> {
-    const path = `${this.#connection.options.basePath}_stats/`;
-    const request = { method: "POST", body: encodeReportQuestion(question) };
-    let answer: unknown;
+  /** Returns 0, or the time that the change must come after. */
+  async #change(path: string, request: PeerRequest, options: PeerCallOptions): Promise<number> {
+    let staleAt = 0;
     await this.#call((patience) => {
-      return this.#connection.exchange(path, request, {}, patience, async (reply) => {
-        const body = await reply.start(Infinity, MAX_REPORT_BYTES);
-        if (!reply.isOk) throw reply.error(body);
-        if (!reply.isOurs) throw reply.failure("its implementation does not report what it counts");
-        answer = JSON.parse(new TextDecoder().decode(body));
-      });
-    }, options);
-    return answer;
-  }
-
-  #change(path: string, request: PeerRequest, options: PeerCallOptions): Promise<void> {
-    return this.#call((patience) => {
       return this.#connection.exchange(path, request, options, patience, async (reply) => {
         const body = await reply.start(MAX_NOTE_BYTES);
+        staleAt = reply.staleAt;
+        if (staleAt > 0) return;
         if (!reply.isOk) throw reply.error(body);
         // golang/groupcache answers any method as if it were a GET.
         if (reply.holdsMessages) throw reply.failure(`it took a ${request.method} for a get`);
+        // An application may answer any path with a page of its own.
+        if (!reply.isOurs && !this.#connection.mayBeGo) {
+          throw reply.failure(`it answered a ${request.method} as no peer does`);
+        }
       });
     }, options);
+    return staleAt;
   }
 
   async #call(
@@ -178,6 +183,11 @@ export class HttpPeer implements Peer {
 export interface HttpPeerOptions extends ConnectionOptions {
   /** How peers reach this process. */
   self: () => string;
+  /**
+   * Makes sure that a peer knows of all changes of a key that this process knows of; undefined if it
+   * does already. Rejects if it cannot be told.
+   */
+  catchUp: (peer: Peer, group: string, key: string) => Promise<void> | undefined;
   /** As `Math.random`. */
   random: () => number;
   /** Finds out whether a peer that was given up can be asked again. It never rejects. */

@@ -8,9 +8,10 @@ import {
 import type { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import { isTime } from "../../wire/change_note.ts";
 import type { GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
-import { ERROR, PROTOBUF, VERSION } from "../headers.ts";
+import { ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
 import { peerFailure } from "./failures.ts";
 
@@ -57,6 +58,16 @@ export class Reply {
   /** Whether this implementation replied, rather than a Go peer or a proxy. */
   get isOurs(): boolean {
     return this.#response.headers.has(VERSION);
+  }
+
+  /**
+   * If the peer refused a change because it knows of a later one, the latest time that it has heard
+   * of; otherwise 0.
+   */
+  get staleAt(): number {
+    if (this.#response.status !== 409) return 0;
+    const time = Number(this.#response.headers.get(TIME));
+    return isTime(time) ? time : 0;
   }
 
   /** Whether the peer's cache is closed. */

@@ -4,12 +4,13 @@ import { checkKey } from "../../key.ts";
 import { decodeSetRequest } from "../../wire/messages.ts";
 import { ENVELOPE_BYTES } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
-import { doneReply } from "./replies.ts";
-import { parse, readBody } from "./request_body.ts";
+import { doneReply, staleReply } from "./replies.ts";
+import { changeNoteOf, parse, readBody } from "./request_body.ts";
 
 /** Puts the value in the request under the key in the request. */
-export async function putKey({ group, request, host }: GroupCall): Promise<Response> {
-  const { maxValueBytes } = host;
+export async function putKey({ group, name, request, host }: GroupCall): Promise<Response> {
+  const { maxValueBytes, changes } = host;
+  const note = changeNoteOf(request);
   const body = new Uint8Array(await readBody(request, maxValueBytes + ENVELOPE_BYTES));
   const { key, value, expiresAtMs } = parse(() => {
     const set = decodeSetRequest(body);
@@ -20,6 +21,13 @@ export async function putKey({ group, request, host }: GroupCall): Promise<Respo
     const received = `${value.byteLength} bytes`;
     throw valueTooLarge(`take the value of ${quote(key)}`, received, maxValueBytes);
   }
-  group.put(key, { view: viewOf(value), expiresAtMs });
+  // A sender that gave up has gone on without this process, and may have told others otherwise.
+  request.signal.throwIfAborted();
+  // The cache may have been closed while the body was read.
+  host.group(name);
+  if (note === undefined) changes.receiveUnstamped(name, key);
+  const outcome = note === undefined ? "yes" : changes.receiveValue(name, key, note);
+  if (outcome === "stale") return staleReply(changes.time);
+  if (outcome === "yes") group.put(key, { view: viewOf(value), expiresAtMs });
   return doneReply();
 }

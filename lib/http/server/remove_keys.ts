@@ -1,13 +1,20 @@
 import { checkKey } from "../../key.ts";
 import { MAX_LIST_BYTES } from "../peer_limits.ts";
-import type { GroupCall } from "./endpoint.ts";
+import type { RemovalCall } from "./endpoint.ts";
 import { doneReply } from "./replies.ts";
-import { checkKeyCount, parse, readText } from "./request_body.ts";
+import { changeNoteOf, checkKeyCount, parse, readText } from "./request_body.ts";
 
 /** Drops the keys that the request lists. */
-export async function removeKeys({ group, request }: GroupCall): Promise<Response> {
+export async function removeKeys({ name, request, host }: RemovalCall): Promise<Response> {
+  const note = changeNoteOf(request);
   const json = await readText(request, MAX_LIST_BYTES);
-  for (const key of parse(() => decodeKeys(json))) group.drop(key);
+  const keys = parse(() => decodeKeys(json));
+  // The cache may have been closed while the body was read.
+  host.group(name);
+  for (const key of keys) {
+    if (note === undefined) host.changes.receiveUnstamped(name, key);
+    else host.changes.receive(name, key, note);
+  }
   return doneReply();
 }
 

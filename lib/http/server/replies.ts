@@ -8,7 +8,7 @@ import {
 } from "../../errors.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
-import { ERROR, PROTOBUF, PROTOCOL_VERSION, VERSION } from "../headers.ts";
+import { ERROR, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
 /** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
 const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
@@ -55,6 +55,12 @@ function withHeaders(response: Response): Response {
 /** The reply to what has been done and brings nothing. */
 export function doneReply(): Response {
   return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
+}
+
+/** The reply to a value that is not stored, because a later change of its key is known. */
+export function staleReply(time: number): Response {
+  const headers = { [VERSION]: PROTOCOL_VERSION, [TIME]: String(time) };
+  return new Response("Cannot set the value: a later change is known", { status: 409, headers });
 }
 
 /** A reply that tells what was thrown. */

@@ -1,3 +1,5 @@
+import { type ChangeNote, decodeChangeNote } from "../../wire/change_note.ts";
+import { CHANGE } from "../headers.ts";
 import { GroupCacheError, messageOf } from "../../errors.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { MAX_LIST_KEYS } from "../peer_limits.ts";
@@ -66,4 +68,10 @@ export function parse<T>(decode: () => T): T {
 export function checkKeyCount(keys: readonly unknown[]): void {
   if (keys.length <= MAX_LIST_KEYS) return;
   throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
+}
+
+/** What a request says of the change that it makes; undefined if it comes from a Go peer. */
+export function changeNoteOf({ headers }: Request): ChangeNote | undefined {
+  const text = headers.get(CHANGE);
+  return text === null ? undefined : parse(() => decodeChangeNote(text));
 }

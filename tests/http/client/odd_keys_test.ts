@@ -3,6 +3,7 @@ import type { Fetch } from "../../../lib/runtime.ts";
 import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import { checkLimits } from "../../../lib/http/peer_limits.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
+import { fakeChanges } from "../../fake_changes.ts";
 import { ODD_KEYS } from "../../odd_keys.ts";
 import { test } from "../../runtime.ts";
 import { never, Setup, VALUE } from "./setup.ts";
@@ -17,9 +18,9 @@ for (const { name: keyName, key } of ODD_KEYS) {
         basePath: "/_groupcache/",
         plusIsSpace,
         maxValueBytes: checkLimits({}).maxValueBytes,
+        changes: fakeChanges((key) => received.push(`drop ${key}`)),
         peer: () => undefined,
         greet: (hello) => hello,
-        report: (question) => ({ question }),
         group: () => ({
           count: () => 0,
           find: () => undefined,
@@ -29,7 +30,6 @@ for (const { name: keyName, key } of ODD_KEYS) {
           },
           put: (key) => received.push(`put ${key}`),
           acceptHandoff: never,
-          drop: (key) => received.push(`drop ${key}`),
         }),
       });
       const fetch: Fetch = async (url, init) =>
@@ -38,7 +38,13 @@ for (const { name: keyName, key } of ODD_KEYS) {
       assertEquals((await peer.get("group", key)).view.text(), "hello");
       await peer.set("group", key, VALUE);
       await peer.remove("group", key);
-      assertEquals(received, [`load ${key}`, `put ${key}`, `drop ${key}`]);
+      // A value that is put drops what was there before.
+      assertEquals(received, [
+        `load ${key}`,
+        `drop ${key}`,
+        `put ${key}`,
+        `drop ${key}`,
+      ]);
     });
   }
 }

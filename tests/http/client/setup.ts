@@ -76,6 +76,7 @@ export class Setup {
       instanceId: "me",
       dialect: dialectOf(undefined),
       self: () => "http://me:8080",
+      catchUp: () => undefined,
       random: () => 0,
       probe: () => Promise.resolve(false),
       onAnswer: () => {},

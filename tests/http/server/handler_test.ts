@@ -54,13 +54,6 @@ const BAD_REQUESTS: BadRequest[] = [
     code: "bad-key",
   },
   {
-    name: "DELETE of an unknown group",
-    path: "/_groupcache/x/key",
-    options: { method: "DELETE" },
-    status: 421,
-    code: "peer-failed",
-  },
-  {
     name: "PUT of noise",
     path: "/_groupcache/group/key",
     options: { method: "PUT", body: Uint8Array.of(255, 254, 253) },

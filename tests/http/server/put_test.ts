@@ -72,3 +72,40 @@ test("PUT refuses a value of a byte too many", async () => {
   );
   assertEquals(setup.group.values.size, 0);
 });
+
+test("PUT is refused where a later change is known, and says of what time", async () => {
+  const outcomes = { yes: 200, no: 200, stale: 409 } as const;
+  for (const outcome of ["yes", "no", "stale"] as const) {
+    const setup = new Setup({ changes: { time: 42, receiveValue: () => outcome } });
+    const response = await setup.send("/_groupcache/group/key", {
+      method: "PUT",
+      headers: { "groupcache-change": "7 origin list 6" },
+      body: setRequest("key", "value"),
+    });
+    assertEquals(response.status, outcomes[outcome]);
+    assertEquals(response.headers.get("groupcache-time"), outcome === "stale" ? "42" : null);
+    assertEquals(setup.group.values.has("key"), outcome === "yes");
+    await response.text();
+  }
+});
+
+test("PUT whose sender gives up while its body is read stores nothing", async () => {
+  const setup = new Setup();
+  const sender = new AbortController();
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller): void {
+      sender.abort();
+      controller.enqueue(setRequest("key", "value"));
+      controller.close();
+    },
+  });
+  const request = new Request("http://peer:8080/_groupcache/group/key", {
+    method: "PUT",
+    body,
+    signal: sender.signal,
+    ...{ duplex: "half" },
+  });
+  const response = await setup.handler.handle(request, undefined);
+  assert(response?.status !== 200);
+  assertEquals(setup.group.values.size, 0);
+});

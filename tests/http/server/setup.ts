@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { borrowBytes, ByteView } from "../../../lib/byte_view.ts";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.ts";
+import type { ChangeReceiver } from "../../../lib/http/server/endpoint.ts";
 import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../../../lib/peer/peer.ts";
 import type { Hello } from "../../../lib/wire/hello.ts";
@@ -11,6 +12,7 @@ import {
   encodeSetRequest,
   type GetResponse,
 } from "../../../lib/wire/messages.ts";
+import { fakeChanges } from "../../fake_changes.ts";
 
 export const BASE = "/_groupcache/";
 
@@ -60,9 +62,6 @@ export class FakeGroup implements PeerBackend {
   put(key: string, value: EncodedValue): void {
     this.values.set(key, value);
   }
-  drop(key: string): void {
-    this.dropped.push(key);
-  }
   async acceptHandoff(keys: readonly string[], from: Peer): Promise<void> {
     for (const key of keys) this.taken.push(`${key} of ${from.url}`);
     await this.handoffs.promise;
@@ -93,14 +92,19 @@ export class Setup {
   readonly group: FakeGroup = new FakeGroup();
   readonly handler: PeerHandler;
 
-  constructor({ plusIsSpace = false }: { plusIsSpace?: boolean } = {}) {
+  constructor(
+    { plusIsSpace = false, changes = {} }: {
+      plusIsSpace?: boolean;
+      changes?: Partial<ChangeReceiver>;
+    } = {},
+  ) {
     this.handler = new PeerHandler({
       clock: this.clock,
       basePath: BASE,
       plusIsSpace,
       maxValueBytes: MAX_VALUE_BYTES,
+      changes: fakeChanges((key) => this.group.dropped.push(key), changes),
       peer: (url) => url === "http://giver:1" ? { url } as Peer : undefined,
-      report: (question) => ({ question }),
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");

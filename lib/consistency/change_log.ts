@@ -1,0 +1,249 @@
+import { type Change, compareStamps, type Stamp } from "../wire/change.ts";
+
+/** Options for {@linkcode ChangeLog}. */
+export interface ChangeLogOptions {
+  /** The instance id of this process. */
+  origin: string;
+  /**
+   * How many changes to remember.
+   *
+   * @default 16384
+   */
+  maxChanges?: number;
+  /**
+   * How many UTF-16 units of keys and names of groups to remember.
+   *
+   * @default 1048576
+   */
+  maxKeyUnits?: number;
+}
+
+/** What came with a change. */
+export interface LearnOptions {
+  /**
+   * A digest of the list of peers that the process which made the change tells, if this process has
+   * the same.
+   */
+  list?: string | undefined;
+  /** The base URL of a peer that is sure to know of the change. */
+  knownBy?: string | undefined;
+}
+
+/** A change, as this process remembers it. */
+export interface LoggedChange extends Change {
+  /** Its place in the log of this process, from 1. */
+  readonly position: number;
+  /** A digest of the list of peers that are told, if it was this process's own list. */
+  readonly list: string | undefined;
+  /** The base URL of a peer that is sure to know of the change. */
+  knownBy: string | undefined;
+  /** The one before it under the same key that is still in the log. */
+  previous: LoggedChange | undefined;
+  /** Whether all peers are sure to know of it. */
+  isSettled: boolean;
+  /** Whether its value has come here to be stored, so that a copy of the message is ignored. */
+  hasArrived: boolean;
+}
+
+/** All peers on a list know the changes of a process up to a time. */
+interface Settled {
+  readonly time: number;
+  readonly list: string;
+}
+
+/** So many processes are remembered that have said which of their changes are settled. */
+const MAX_ORIGINS = 1000;
+
+/**
+ * The changes that this process knows of, in the order in which it heard of them: as many as fit.
+ * Whatever it holds or accepts under a key is newer than all of these.
+ *
+ * A change is *settled* when every peer knows of it. Only changes that are not have to be told
+ * before a value is accepted from a peer; the others stay for processes that join or come back.
+ */
+export class ChangeLog {
+  readonly #origin: string;
+  /** How many changes it remembers. */
+  readonly maxChanges: number;
+  readonly #maxKeyUnits: number;
+  /** The changes from position `#start + 1` on. */
+  #changes: (LoggedChange | undefined)[] = [];
+  /** How many at the front of `#changes` have been forgotten. */
+  #gone = 0;
+  #start = 0;
+  #keyUnits = 0;
+  /** The last change of each key. */
+  #latest = new Map<string, LoggedChange>();
+  #time = 0;
+  /** The position up to which all changes are settled. */
+  #settledThrough = 0;
+  /** By process, which of its own changes are settled. */
+  #settled = new Map<string, Settled>();
+
+  constructor({ origin, maxChanges = 16_384, maxKeyUnits = 1 << 20 }: ChangeLogOptions) {
+    this.#origin = origin;
+    this.maxChanges = maxChanges;
+    this.#maxKeyUnits = maxKeyUnits;
+  }
+
+  /** The highest time heard of. */
+  get time(): number {
+    return this.#time;
+  }
+
+  /** The position of the last change. */
+  get end(): number {
+    return this.#start + this.#changes.length - this.#gone;
+  }
+
+  /** The position of the last change that was forgotten. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** The position up to which all changes are settled. */
+  get settledThrough(): number {
+    return this.#settledThrough;
+  }
+
+  /** The stamp of a change that this process is about to make: later than all it has heard of. */
+  next(): Stamp {
+    return { time: ++this.#time, origin: this.#origin };
+  }
+
+  /** Records how far another process's time has come. */
+  witness(time: number): void {
+    if (time > this.#time) this.#time = time;
+  }
+
+  /** The change of a key with the latest stamp. */
+  latest(group: string, key: string): LoggedChange | undefined {
+    let latest = this.#latest.get(idOf(group, key));
+    for (let change = latest?.previous; change !== undefined; change = change.previous) {
+      if (latest === undefined || compareStamps(change.stamp, latest.stamp) > 0) latest = change;
+    }
+    return latest;
+  }
+
+  /** A change, if it is in the log. */
+  find({ group, key, stamp }: Change): LoggedChange | undefined {
+    let change = this.#latest.get(idOf(group, key));
+    while (change !== undefined && compareStamps(change.stamp, stamp) !== 0) {
+      change = change.previous;
+    }
+    return change;
+  }
+
+  /** Adds a change that is not in the log, and forgets the oldest if there are too many. */
+  add(
+    { group, key, stamp }: Change,
+    { list, knownBy }: LearnOptions = {},
+  ): LoggedChange {
+    const id = idOf(group, key);
+    const change: LoggedChange = {
+      group,
+      key,
+      stamp,
+      position: this.end + 1,
+      list,
+      knownBy,
+      previous: this.#latest.get(id),
+      isSettled: false,
+      hasArrived: false,
+    };
+    this.witness(stamp.time);
+    this.#latest.set(id, change);
+    this.#changes.push(change);
+    this.#keyUnits += id.length;
+    while (this.end - this.#start > this.maxChanges || this.#keyUnits > this.#maxKeyUnits) {
+      if (!this.#forgetOldest()) break;
+    }
+    return change;
+  }
+
+  /** Records that all peers on a process's list know its own changes up to a time. */
+  settle(origin: string, time: number, list: string): void {
+    const before = this.#settled.get(origin);
+    if (before !== undefined && time <= before.time && list === before.list) return;
+    // To the end, so that those not heard of for longest are in front.
+    this.#settled.delete(origin);
+    this.#settled.set(origin, { time, list });
+    if (this.#settled.size > MAX_ORIGINS) {
+      const [oldest] = this.#settled.keys();
+      if (oldest !== undefined) this.#settled.delete(oldest);
+    }
+    this.#advance();
+  }
+
+  /** Records that every peer knows all changes up to a position. */
+  settleThrough(position: number): void {
+    if (position <= this.#settledThrough) return;
+    this.#settledThrough = position;
+    this.#advance();
+  }
+
+  /** The changes after a position, in their order. */
+  *after(position: number): Generator<LoggedChange> {
+    for (let at = Math.max(position, this.#start) - this.#start;; at++) {
+      const change = this.#changes[this.#gone + at];
+      if (change === undefined) return;
+      yield change;
+    }
+  }
+
+  /** The changes of a key that may not be known to all peers, the last one first. */
+  *unsettled(group: string, key: string): Generator<LoggedChange> {
+    // The most common case by far: nothing was changed lately.
+    if (this.#settledThrough === this.end) return;
+    let change = this.#latest.get(idOf(group, key));
+    for (; change !== undefined; change = change.previous) {
+      if (!this.isSettled(change)) yield change;
+    }
+  }
+
+  /** The last change of a key that this process heard of. */
+  last(group: string, key: string): LoggedChange | undefined {
+    return this.#latest.get(idOf(group, key));
+  }
+
+  /** Whether every peer is sure to know of a change. */
+  isSettled(change: LoggedChange): boolean {
+    if (change.isSettled || change.position <= this.#settledThrough) return true;
+    if (change.list === undefined) return false;
+    const settled = this.#settled.get(change.stamp.origin);
+    return settled?.list === change.list && change.stamp.time <= settled.time;
+  }
+
+  #advance(): void {
+    // What was forgotten before it was settled is not settled by what came after it.
+    if (this.#settledThrough < this.#start) return;
+    for (const change of this.after(this.#settledThrough)) {
+      if (!this.isSettled(change)) return;
+      this.#settledThrough = change.position;
+    }
+  }
+
+  /** Returns false if there is none but the last. */
+  #forgetOldest(): boolean {
+    const change = this.#changes[this.#gone];
+    if (change === undefined || change.position === this.end) return false;
+    this.#changes[this.#gone++] = undefined;
+    this.#start++;
+    const id = idOf(change.group, change.key);
+    this.#keyUnits -= id.length;
+    let newer = this.#latest.get(id);
+    if (newer === change) this.#latest.delete(id);
+    while (newer !== undefined && newer.previous !== change) newer = newer.previous;
+    if (newer !== undefined) newer.previous = undefined;
+    if (2 * this.#gone > this.#changes.length) {
+      this.#changes = this.#changes.slice(this.#gone);
+      this.#gone = 0;
+    }
+    return true;
+  }
+}
+
+/** No name of a group holds a slash. */
+function idOf(group: string, key: string): string {
+  return `${group}/${key}`;
+}

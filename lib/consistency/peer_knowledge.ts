@@ -1,0 +1,263 @@
+import type { Clock } from "../timing/clock.ts";
+import type { ChangeLog, LoggedChange } from "./change_log.ts";
+
+/** What a peer is told of the changes that this process knows of. */
+export interface ChangeUpdate {
+  /** The changes, in the order in which this process heard of them. */
+  readonly changes: readonly LoggedChange[];
+  /** Whether the peer has missed changes that this process no longer remembers. */
+  readonly isReset: boolean;
+}
+
+/** A peer that can be told. */
+export interface Tellable {
+  readonly url: string;
+}
+
+/** Options for {@linkcode PeerKnowledge}. */
+export interface PeerKnowledgeOptions<P extends Tellable> {
+  log: ChangeLog;
+  clock: Clock;
+  /** The peers that are listed now. */
+  listed: () => readonly P[];
+  /** Whether a peer is worth an attempt now. */
+  admits: (peer: P) => boolean;
+  /** Tells a peer. Rejects if it did not answer. */
+  tell: (peer: P, update: ChangeUpdate) => Promise<void>;
+}
+
+/** What a peer is known to know. */
+interface Knowledge {
+  /** It knows of all changes up to this position of the log, */
+  through: number;
+  /** and, if this is true, of all settled ones too: it has been listed since it was last told. */
+  isCaughtUp: boolean;
+  isListed: boolean;
+  telling: Promise<void> | undefined;
+}
+
+/** Changes and UTF-16 units of keys in one update, so that it fits a hello. */
+const MAX_CHANGES = 500;
+const MAX_KEY_UNITS = 96 * 1024;
+
+/** Peers off the list whose position is remembered. Others are told to forget everything. */
+const MAX_UNLISTED = 1000;
+
+/** After two of these a change that has not been settled is told to all peers. */
+const ROUND_MS = 2000;
+
+/**
+ * What each peer knows of the changes that this process knows of.
+ *
+ * A value may be accepted from a peer only if that peer had heard of every change of the key that
+ * this process has heard of: then it has dropped whatever was older. Mostly it has, because the
+ * process that made the change told everyone. A peer that may not have heard of one (it was out of
+ * reach, off the list, or on another process's list only) is told before it is asked. One that has
+ * missed more than the log remembers is told to drop everything it holds.
+ */
+export class PeerKnowledge<P extends Tellable> {
+  readonly #options: PeerKnowledgeOptions<P>;
+  readonly #peers = new Map<string, Knowledge>();
+  /** The end of the log when the timer was last due: what was unsettled then is overdue now. */
+  #endBefore = 0;
+  /** From this position of the log on its growth calls for telling all peers again. */
+  #pressedAt = 0;
+  #timer: unknown;
+  #isClosed = false;
+
+  constructor(options: PeerKnowledgeOptions<P>) {
+    this.#options = options;
+  }
+
+  /** Records a new list of peers. Those that come or come back hear at once what they missed. */
+  listChanged(): void {
+    const { listed, log } = this.#options;
+    const peers = listed();
+    const urls = new Set(peers.map(({ url }) => url));
+    for (const [url, knowledge] of this.#peers) {
+      if (!knowledge.isListed || urls.has(url)) continue;
+      knowledge.through = this.#through(knowledge);
+      knowledge.isListed = knowledge.isCaughtUp = false;
+      // To the end, so that those off the list for longest are in front.
+      this.#peers.delete(url);
+      this.#peers.set(url, knowledge);
+    }
+    this.#forgetSome();
+    for (const peer of peers) {
+      const knowledge = this.#of(peer);
+      if (knowledge.isListed) continue;
+      knowledge.isListed = true;
+      knowledge.isCaughtUp = knowledge.through >= log.end;
+      if (!knowledge.isCaughtUp) this.#tellSoon(peer);
+    }
+  }
+
+  /**
+   * Makes sure that a peer knows of every change of a key that this process knows of. Returns
+   * undefined if it does already. Rejects if the peer cannot be told.
+   */
+  catchUp(peer: P, group: string, key: string): Promise<void> | undefined {
+    return this.#mayLack(peer, group, key) ? this.tell(peer) : undefined;
+  }
+
+  /** Tells a peer of all changes that it may not know of. Rejects if it cannot be told. */
+  tell(peer: P): Promise<void> {
+    const knowledge = this.#of(peer);
+    const { log } = this.#options;
+    const { end } = log;
+    knowledge.telling ??= this.#tell(peer, knowledge).finally(() => {
+      knowledge.telling = undefined;
+    });
+    const { telling } = knowledge;
+    // One under way may have begun before the last changes.
+    return telling.then(() => this.#through(knowledge) < end ? this.tell(peer) : undefined);
+  }
+
+  /** Sees to it that changes that do not settle soon are told to everyone. */
+  changesAdded(): void {
+    const { log } = this.#options;
+    // Before the log forgets what peers have not been told of.
+    if (log.end - log.settledThrough > log.maxChanges / 4 && log.end > this.#pressedAt) {
+      this.#pressedAt = log.end + log.maxChanges / 16;
+      this.#tellAll();
+    }
+    this.watch();
+  }
+
+  /** Keeps a timer for as long as there is a change that a peer may not know of. */
+  watch(): void {
+    if (this.#timer !== undefined || this.#isClosed || !this.#hasWork()) return;
+    const { clock } = this.#options;
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#tellOverdue();
+      this.watch();
+    }, ROUND_MS);
+    clock.unrefTimer?.(this.#timer);
+  }
+
+  /** Tells nobody any more of its own accord. */
+  close(): void {
+    this.#isClosed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #of({ url }: P): Knowledge {
+    let knowledge = this.#peers.get(url);
+    if (knowledge === undefined) {
+      knowledge = { through: 0, isCaughtUp: false, isListed: false, telling: undefined };
+      this.#peers.set(url, knowledge);
+      this.#forgetSome();
+    }
+    return knowledge;
+  }
+
+  #forgetSome(): void {
+    if (this.#peers.size <= MAX_UNLISTED + this.#options.listed().length) return;
+    for (const [url, { isListed, telling }] of this.#peers) {
+      if (isListed || telling !== undefined) continue;
+      this.#peers.delete(url);
+      return;
+    }
+  }
+
+  #through({ through, isCaughtUp }: Knowledge): number {
+    return isCaughtUp ? Math.max(through, this.#options.log.settledThrough) : through;
+  }
+
+  #mayLack(peer: P, group: string, key: string): boolean {
+    const { log } = this.#options;
+    if (log.end === 0) return false;
+    const knowledge = this.#of(peer);
+    const through = this.#through(knowledge);
+    if (through < log.start) return true;
+    if (!knowledge.isCaughtUp) {
+      let change = log.last(group, key);
+      for (; change !== undefined; change = change.previous) {
+        if (change.position > through && change.knownBy !== peer.url) return true;
+      }
+      return false;
+    }
+    for (const change of log.unsettled(group, key)) {
+      if (change.position > through && change.knownBy !== peer.url) return true;
+    }
+    return false;
+  }
+
+  async #tell(peer: P, knowledge: Knowledge): Promise<void> {
+    const { log, tell } = this.#options;
+    const { end } = log;
+    while (knowledge.through < end || !knowledge.isCaughtUp) {
+      const isReset = this.#through(knowledge) < log.start;
+      const from = isReset ? log.start : knowledge.through;
+      const { changes, through } = this.#nextUpdate(from, knowledge.isCaughtUp && !isReset);
+      if (changes.length > 0 || isReset) await tell(peer, { changes, isReset });
+      knowledge.through = Math.max(knowledge.through, through);
+      if (through < end) continue;
+      knowledge.isCaughtUp = knowledge.isListed;
+      break;
+    }
+    this.#settle();
+  }
+
+  /** The changes after a position, and the position up to which the peer then knows all. */
+  #nextUpdate(
+    from: number,
+    knowsSettled: boolean,
+  ): { changes: LoggedChange[]; through: number } {
+    const { log } = this.#options;
+    const changes: LoggedChange[] = [];
+    let through = from;
+    let units = 0;
+    for (const change of log.after(from)) {
+      if (!knowsSettled || !log.isSettled(change)) {
+        units += change.group.length + change.key.length;
+        const isFull = changes.length === MAX_CHANGES || units > MAX_KEY_UNITS;
+        if (isFull && changes.length > 0) return { changes, through };
+        changes.push(change);
+      }
+      through = change.position;
+    }
+    return { changes, through };
+  }
+
+  /** What all listed peers were told is settled. */
+  #settle(): void {
+    const { listed, log } = this.#options;
+    let through = log.end;
+    for (const peer of listed()) {
+      const knowledge = this.#of(peer);
+      if (!knowledge.isCaughtUp) return;
+      through = Math.min(through, this.#through(knowledge));
+    }
+    log.settleThrough(through);
+  }
+
+  #tellSoon(peer: P): void {
+    this.tell(peer).catch(() => {});
+    this.watch();
+  }
+
+  #hasWork(): boolean {
+    const { log, listed } = this.#options;
+    if (log.end === 0) return false;
+    return log.settledThrough < log.end || listed().some((peer) => !this.#of(peer).isCaughtUp);
+  }
+
+  #tellOverdue(): void {
+    const { log, listed } = this.#options;
+    if (listed().length === 0) this.#settle();
+    const isOverdue = log.settledThrough < this.#endBefore;
+    this.#endBefore = log.end;
+    this.#tellAll((peer) => isOverdue || !this.#of(peer).isCaughtUp);
+  }
+
+  #tellAll(isMeant: (peer: P) => boolean = () => true): void {
+    const { listed, admits } = this.#options;
+    for (const peer of listed()) {
+      if (!isMeant(peer) || this.#of(peer).telling !== undefined || !admits(peer)) continue;
+      this.tell(peer).catch(() => {});
+    }
+  }
+}

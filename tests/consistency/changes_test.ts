@@ -1,0 +1,246 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { failureOf } from "../failures.ts";
+import { test } from "../runtime.ts";
+import { A, B, C, keyOf, movingKey, World } from "./world.ts";
+
+const isChangeTo = (url: string) => ({ to, method }: { to: string; method: string }) =>
+  to === url && (method === "DELETE" || method === "PUT");
+
+test("remove() is not undone by a peek at a previous owner that is told last", async () => {
+  await using world = new World();
+  const [a, b] = world.startAll([A, B]) as [Proc, Proc];
+  const c = world.start(C, [A, B, C]);
+  const key = movingKey([[A, B], B], [[A, B, C], C]);
+  await world.get(b, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B, C]);
+  const release = world.hold(isChangeTo(B));
+  world.write(key);
+  const removal = a.group.remove(key);
+  await world.clock.advance(0);
+  assertEquals(await world.get(c, key), world.valueOf(key));
+  release();
+  await world.clock.until(removal);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("remove() is not undone by a peek at a process that is no longer on the list", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = movingKey([[A, B, C], C], [[A, B], B]);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  assertEquals(await world.get(b, key), world.valueOf(key));
+});
+
+test("A value that was set and has ended does not give way to the one before it", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C], {}, {
+    ttlMs: (value) => value.includes("short") ? 1000 : Infinity,
+  }) as [Proc, Proc, Proc];
+  const key = movingKey([[A, B, C], C], [[A, B], B]);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.set(key, "a short life"));
+  assertEquals(await world.get(b, key), "a short life");
+  await world.clock.advance(1000);
+  assertEquals(await world.get(b, key), world.valueOf(key));
+});
+
+test("remove() is not undone by a peek at a leaving peer that was not told", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C, B);
+  await world.get(c, key);
+  // It hands nothing off, and does not get to the end.
+  const release = world.hold(({ path }) => path.endsWith("_handoff-keys/"));
+  const closed = c.cache.close({ drainMs: 60_000 });
+  await world.clock.advance(0);
+  world.lose(isChangeTo(C), 10);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  assertEquals(await world.get(b, key), world.valueOf(key));
+  release();
+  await world.clock.until(closed);
+});
+
+test("Values that are handed off keep their time to live", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C], {}, { ttlMs: 10_000 }) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C, B);
+  await world.get(c, key);
+  await world.clock.until(c.cache.close({ drainMs: 5000 }));
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  const before = world.valueOf(key);
+  world.write(key);
+  assertEquals(await world.get(b, key), before);
+  await world.clock.advance(10_000);
+  assertEquals(await world.get(b, key), world.valueOf(key));
+});
+
+test("A process that comes back onto the list hears what was removed meanwhile", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  for (const { cache } of [a, b]) cache.setPeers([A, B, C]);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("A process that comes back having missed more than is remembered drops all it holds", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  // The log of a process holds 2^20 units of keys.
+  for (let i = 0; i < 20; i++) await world.clock.until(a.group.remove(`${i} `.repeat(20_000)));
+  for (const { cache } of [a, b]) cache.setPeers([A, B, C]);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("remove() holds although the owner's first message is lost and others are told before it", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C], {}, { mirrorMinuteQps: 0 }) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], B);
+  await world.get(b, key);
+  world.lose(isChangeTo(B), 2); // The second one is the client's own repetition.
+  let isHeld = false;
+  const release = world.hold((message) => isHeld && isChangeTo(B)(message));
+  world.write(key);
+  const removal = a.group.remove(key);
+  isHeld = true;
+  await world.clock.advance(0);
+  await world.get(c, key);
+  release();
+  await world.clock.until(removal);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("A process hands off what it holds though the others have delisted it before", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
+  await world.clock.until(c.group.getMany(keys));
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  await world.clock.until(c.cache.close({ drainMs: 5000 }));
+  world.loads.length = 0;
+  await world.clock.until(a.group.getMany(keys));
+  assertEquals(world.loads, []);
+});
+
+test("set() and remove() are not done if what answers is no peer", async () => {
+  for (const call of ["set", "remove"] as const) {
+    await using world = new World();
+    const [a] = world.startAll([A, B]) as [Proc];
+    world.network.listen(B, () => new Response("Welcome!"));
+    const key = keyOf([A, B], A);
+    const error = await failureOf(world.clock.until(a.group[call](key, "new")));
+    assertEquals(error.code, "peer-failed");
+    assertStringIncludes(error.message, B);
+  }
+});
+
+test("set() and remove() do not fail at processes that lack the group", async () => {
+  await using world = new World();
+  const [a] = world.startAll([A, B]) as [Proc];
+  const other = a.cache.group("new", { maxBytes: 1 << 20, load: () => "loaded" });
+  for (const key of [keyOf([A, B], A), keyOf([A, B], B)]) {
+    await world.clock.until(other.set(key, "set"));
+    assertEquals((await world.clock.until(other.get(key))).text(), "set");
+    await world.clock.until(other.remove(key));
+    assertEquals((await world.clock.until(other.get(key))).text(), "loaded");
+  }
+});
+
+test("A change that rejects names the peers it could not tell, and is told to them later", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  world.network.setFault(C, "refuse");
+  world.write(key);
+  const error = await failureOf(world.clock.until(a.group.remove(key)));
+  assertEquals(error.code, "peer-failed");
+  assertStringIncludes(error.message, C);
+  assert(!error.message.includes(B), error.message);
+  world.network.setFault(C, undefined);
+  await world.clock.advance(10_000);
+  assertEquals(c.group.peek(key), undefined);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("A peer that missed a change is told before it is asked by a process that knows of it", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  // A cannot reach the owner; B can.
+  world.lose(({ from, to }) => from === A && to === C, Infinity);
+  world.write(key);
+  await assertRejects(() => world.clock.until(a.group.remove(key)));
+  assertEquals(await world.get(b, key), world.valueOf(key));
+  assertEquals(await world.get(c, key), world.valueOf(key));
+});
+
+test("Concurrent sets leave one value in all processes", async () => {
+  await using world = new World();
+  const processes = world.startAll([A, B, C], {}, { mirrorMinuteQps: 0 });
+  for (let round = 0; round < 20; round++) {
+    const key = `key ${round}`;
+    await Promise.all(processes.map((process) => world.get(process, key)));
+    await world.clock.until(
+      Promise.all(processes.map(({ group, url }) => group.set(key, `from ${url}`))),
+    );
+    const values = await Promise.all(processes.map((process) => world.get(process, key)));
+    assertEquals(new Set(values).size, 1, values.join());
+    assertStringIncludes(values[0] as string, "from");
+  }
+});
+
+test("A value that was set is not stored again by a copy of the message that comes late", async () => {
+  await using world = new World();
+  const [a, b] = world.startAll([A, B]) as [Proc, Proc];
+  const key = keyOf([A, B], B);
+  let copy: (() => Promise<Response>) | undefined;
+  const { fetch } = world.network;
+  const spy = world.start(C, [A, B, C], {
+    fetch: (input, init) => {
+      if (init?.method === "PUT") copy = () => fetch(input, { ...init, signal: null });
+      return fetch(input, init);
+    },
+  });
+  await world.clock.until(spy.group.set(key, "old"));
+  world.write(key);
+  await world.clock.until(a.group.set(key, "new"));
+  assertEquals((await copy?.())?.status, 200);
+  assertEquals(await world.get(b, key), "new");
+});
+
+test("A process that has just started sets a value although others have counted further", async () => {
+  await using world = new World();
+  const [a, b] = world.startAll([A, B]) as [Proc, Proc];
+  const key = keyOf([A, B], B);
+  for (let i = 0; i < 20; i++) await world.clock.until(a.group.set(key, `old ${i}`));
+  const c = world.start(C, [A, B, C]);
+  await world.clock.until(c.group.set(key, "new"));
+  for (const process of [a, b]) assertEquals(await world.get(process, key), "new");
+});
+
+test("Nothing is left to be done once all peers know of a change", async () => {
+  await using world = new World();
+  const [a] = world.startAll([A, B, C]) as [Proc];
+  for (let i = 0; i < 20; i++) await world.clock.until(a.group.set(`key ${i}`, "value"));
+  await world.clock.advance(10_000);
+  const { pendingTimers } = world.clock;
+  assertEquals(pendingTimers, 0);
+});
+
+type Proc = ReturnType<World["start"]>;

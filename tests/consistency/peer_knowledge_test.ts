@@ -1,0 +1,171 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ChangeLog } from "../../lib/consistency/change_log.ts";
+import { PeerKnowledge } from "../../lib/consistency/peer_knowledge.ts";
+import { VirtualClock } from "../../lib/testing/mod.ts";
+import { test } from "../runtime.ts";
+
+const LIST = "digest";
+
+/** Peers that note what they are told. */
+class Setup {
+  readonly clock = new VirtualClock();
+  readonly log: ChangeLog;
+  readonly knowledge: PeerKnowledge<{ url: string }>;
+  readonly told: string[] = [];
+  listed: { url: string }[] = [];
+  unreachable = new Set<string>();
+  #time = 0;
+
+  constructor(maxChanges?: number) {
+    this.log = new ChangeLog({ origin: "me", ...(maxChanges && { maxChanges }) });
+    this.knowledge = new PeerKnowledge({
+      log: this.log,
+      clock: this.clock,
+      listed: () => this.listed,
+      admits: () => true,
+      tell: (peer, { changes, isReset }) => {
+        if (this.unreachable.has(peer.url)) return Promise.reject(new Error("unreachable"));
+        const keys = changes.map(({ key }) => key).join(",");
+        this.told.push(`${peer.url}:${isReset ? "reset " : ""}${keys}`);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  list(...urls: string[]): void {
+    this.listed = urls.map((url) => ({ url }));
+    this.knowledge.listChanged();
+  }
+
+  add(key: string, { isSettled = false, knownBy }: { isSettled?: boolean; knownBy?: string } = {}) {
+    const stamp = { time: ++this.#time, origin: "other" };
+    this.log.add({ group: "g", key, stamp }, { list: LIST, knownBy });
+    if (isSettled) this.log.settle("other", stamp.time, LIST);
+    this.knowledge.changesAdded();
+  }
+
+  async catchUp(url: string, key: string): Promise<string[]> {
+    await this.knowledge.catchUp({ url }, "g", key);
+    return this.told.splice(0);
+  }
+}
+
+test("PeerKnowledge tells a peer before it is asked only what it may not know of that key", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.add("settled", { isSettled: true });
+  setup.add("fresh", { knownBy: "b" });
+  assertEquals(await setup.catchUp("a", "settled"), []);
+  assertEquals(await setup.catchUp("a", "never changed"), []);
+  assertEquals(await setup.catchUp("b", "fresh"), []);
+  assertEquals(await setup.catchUp("a", "fresh"), ["a:fresh"]);
+  assertEquals(await setup.catchUp("a", "fresh"), []);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge tells a peer that comes onto the list all that it missed, at once", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.add("one", { isSettled: true });
+  setup.list("a", "b");
+  await setup.clock.advance(0);
+  assertEquals(setup.told.splice(0), ["b:one"]);
+  setup.list("a");
+  setup.add("two", { isSettled: true });
+  setup.list("a", "b");
+  await setup.clock.advance(0);
+  assertEquals(setup.told.splice(0), ["b:two"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge tells a former peer, which the others no longer tell, before it is asked", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.list("a");
+  setup.add("one", { isSettled: true });
+  assertEquals(await setup.catchUp("b", "one"), ["b:one"]);
+  assertEquals(await setup.catchUp("b", "one"), []);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge has a peer forget everything that has missed more than the log holds", async () => {
+  const setup = new Setup(3);
+  setup.list("a");
+  setup.list();
+  for (const key of ["1", "2", "3", "4"]) setup.add(key);
+  assertEquals(await setup.catchUp("a", "never changed"), ["a:reset 2,3,4"]);
+  assertEquals(await setup.catchUp("a", "4"), []);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge.catchUp() rejects if the peer cannot be told, and tells it later", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.unreachable.add("a");
+  setup.add("one");
+  await assertRejects(() => Promise.resolve(setup.knowledge.catchUp({ url: "a" }, "g", "one")));
+  await setup.clock.advance(4000);
+  assertEquals(setup.told.splice(0), ["b:one"]);
+  setup.unreachable.clear();
+  await setup.clock.advance(4000);
+  assertEquals(setup.told.splice(0), ["a:one"]);
+  assertEquals(setup.log.settledThrough, 1);
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("PeerKnowledge tells everyone of a change that does not settle, and then keeps no timer", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.add("one");
+  assertEquals(setup.clock.pendingTimers, 1);
+  await setup.clock.advance(1999);
+  assertEquals(setup.told, []);
+  await setup.clock.advance(2001);
+  assertEquals(setup.told.splice(0), ["a:one", "b:one"]);
+  await setup.clock.advance(2000);
+  assertEquals(setup.clock.pendingTimers, 0);
+  assertEquals(setup.log.settledThrough, 1);
+});
+
+test("PeerKnowledge tells reachable peers in time when the log fills while one is out of reach", async () => {
+  const setup = new Setup(64);
+  setup.list("a", "b");
+  setup.unreachable.add("b");
+  for (let i = 0; i < 200; i++) {
+    setup.add(String(i));
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+  await setup.clock.advance(0);
+  assertEquals(setup.told.filter((told) => told.includes("reset")), []);
+  setup.unreachable.clear();
+  setup.told.length = 0;
+  await setup.knowledge.tell({ url: "b" });
+  assertEquals(setup.told.map((told) => told.slice(0, 7)), ["b:reset"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge cuts what it tells into updates that fit a hello", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  for (let i = 0; i < 1200; i++) setup.add("k");
+  await setup.knowledge.tell({ url: "a" });
+  assertEquals(setup.told.map((told) => told.split(",").length), [500, 500, 200]);
+  setup.told.length = 0;
+  for (let i = 0; i < 3; i++) setup.add(String(i).repeat(60_000));
+  await setup.knowledge.tell({ url: "a" });
+  assertEquals(setup.told.length, 3);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge.tell() tells of a change made after a call that had nothing to tell", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.add("settled", { isSettled: true });
+  await setup.knowledge.tell({ url: "a" });
+  setup.add("one");
+  await setup.knowledge.tell({ url: "a" });
+  assertEquals(setup.told, ["a:one"]);
+  setup.knowledge.close();
+});

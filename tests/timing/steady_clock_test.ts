@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { SteadyClock } from "../../lib/timing/steady_clock.ts";
+import { test } from "../runtime.ts";
+
+function setup(): { times: number[]; clock: SteadyClock } {
+  const times: number[] = [];
+  const clock = new SteadyClock({
+    now: () => times.shift() ?? NaN,
+    setTimeout: () => undefined,
+    clearTimeout: () => {},
+  });
+  return { times, clock };
+}
+
+test("SteadyClock.now() goes with the clock underneath as long as that goes forth", () => {
+  const { times, clock } = setup();
+  times.push(1000, 1000, 1500, 3_601_500);
+  assertEquals([1, 2, 3, 4].map(() => clock.now()), [1000, 1000, 1500, 3_601_500]);
+});
+
+test("SteadyClock.now() makes up for each step back", () => {
+  const { times, clock } = setup();
+  times.push(5000, 1000, 1010, 500, 510);
+  assertEquals([1, 2, 3, 4, 5].map(() => clock.now()), [5000, 5000, 5010, 5010, 5020]);
+});
+
+test("SteadyClock hands timers on, and lets the process end beside them if the clock can", () => {
+  const calls: unknown[] = [];
+  const clock = new SteadyClock({
+    now: () => 0,
+    setTimeout: (_, delayMs) => calls.push(["set", delayMs]),
+    clearTimeout: (timer) => calls.push(["clear", timer]),
+    unrefTimer: (timer) => calls.push(["unref", timer]),
+  });
+  const timer = clock.setTimeout(() => {}, 30);
+  clock.unrefTimer?.(timer);
+  clock.clearTimeout(timer);
+  assertEquals(calls, [["set", 30], ["unref", 1], ["clear", 1]]);
+  assertEquals(setup().clock.unrefTimer, undefined);
+});
