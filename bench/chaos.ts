@@ -1,12 +1,12 @@
 /**
- * What holds when processes come, go and fail, one table a scenario: real processes on this
- * machine, 200 callers, and an origin that counts loads. Ends with code 1 if a bar is missed.
+ * Checks what holds while processes join, leave and fail, with one table per scenario: real processes on
+ * this machine, 200 callers, and an origin that counts loads. Exits with code 1 if a bar is missed.
  *
  *     deno task chaos [--runtime deno|bun|mixed|all] [--scenario NAME] [--json]
  *                     [--network namespaces|faults] [--trace]
  *
- * `--network` says how the network is split: by namespaces, which takes root, or by faults in the
- * function that asks peers. `--trace` prints what was loaded twice or failed, and when.
+ * `--network` selects how the network is split: by namespaces, which requires root, or by faults in the
+ * fetch function. `--trace` prints what was loaded twice or failed, and when.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import type { Scenario } from "./chaos/scenario.ts";
 import { split } from "./chaos/split.ts";
 import { print, printReport, type Report } from "./store/report.ts";
 
-/** All scenarios with processes of one kind end after so many milliseconds at the latest. */
+/** The time limit for all scenarios on one runtime, in milliseconds. */
 const DEADLINE_MS = 120_000;
 
 const SCENARIOS: Record<string, { scenario: Scenario; what: string }> = {
@@ -70,7 +70,7 @@ if (args.json) print(JSON.stringify(results, null, 2));
 const rows = Object.values(results).flat().flatMap(({ rows }) => rows);
 process.exit(rows.every(({ isMet }) => isMet !== false) ? 0 : 1);
 
-/** Runs the scenarios with processes of these runtimes. */
+/** Runs the scenarios with processes on these runtimes. */
 async function runAll(runtimes: readonly Runtime[]): Promise<Report[]> {
   const deadline = Promise.withResolvers<never>();
   deadline.promise.catch(() => {});
@@ -90,7 +90,7 @@ async function runAll(runtimes: readonly Runtime[]): Promise<Report[]> {
   return reports;
 }
 
-/** Runs one scenario, and leaves nothing of it behind. */
+/** Runs one scenario and cleans up after it. */
 async function run(scenario: Scenario, runtimes: readonly Runtime[], ended: Promise<never>) {
   await using stack = new AsyncDisposableStack();
   const clusters: Cluster[] = [];
@@ -105,7 +105,7 @@ async function run(scenario: Scenario, runtimes: readonly Runtime[], ended: Prom
       stack,
       watch: (cluster) => clusters.push(cluster),
     });
-    // Once it was stopped it fails for want of what is removed.
+    // Once stopped it fails, because its processes are removed.
     running.catch(() => {});
     return await Promise.race([running, ended]);
   } catch (error) {
@@ -121,6 +121,6 @@ async function run(scenario: Scenario, runtimes: readonly Runtime[], ended: Prom
 function check(option: string, told: readonly string[], known: readonly string[]): void {
   const wrong = told.find((name) => !known.includes(name));
   if (wrong === undefined) return;
-  print(`Cannot take --${option} ${wrong}: it must be one of ${known.join(", ")}`);
+  print(`Cannot use --${option} ${wrong}: it must be one of ${known.join(", ")}`);
   process.exit(2);
 }

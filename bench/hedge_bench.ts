@@ -1,10 +1,10 @@
 /**
- * What second requests bring and cost: real processes on 127.0.0.1, values of 1 KiB.
+ * Measures what hedging gains and costs: real processes on 127.0.0.1, values of 1 KiB.
  *
  *     deno run -A bench/hedge_bench.ts [--json] [--runtime deno|bun]
  *     bun bench/hedge_bench.ts [--json] [--runtime deno|bun]
  *
- * The processes measured are of the runtime that runs this, unless told otherwise.
+ * By default the processes measured run on the same runtime as this program.
  */
 
 import { findRuntime, type Runtime, runtime } from "../tests/runtime.ts";

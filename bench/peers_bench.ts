@@ -1,12 +1,12 @@
 /**
- * What calls between peers promise, one table a promise: real processes on 127.0.0.1, values of
- * 1 KiB, beside a bare `fetch` and, where they are installed, Go groupcache and Redis.
+ * Measures calls between peers, with one table per claim: real processes on 127.0.0.1, values of 1 KiB,
+ * compared with a bare `fetch` and, if installed, Go groupcache and Redis.
  *
  *     deno run -A bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
  *     bun bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
  *
- * The processes measured are of the runtime that runs this, unless told otherwise. What is compared
- * takes turns, and the median of the rounds counts. Names of bars run those only.
+ * By default the processes measured run on the same runtime as this program. The candidates take turns,
+ * and the median of the rounds counts. To run some bars only, name them.
  */
 
 import { type Runtime, runtime } from "../tests/runtime.ts";

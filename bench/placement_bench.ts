@@ -1,10 +1,10 @@
 /**
- * How evenly the placements spread keys, and what a lookup costs:
+ * Measures how evenly the placements distribute keys, and what a lookup costs:
  *
  *     deno run bench/placement_bench.ts [--json]
  *     bun bench/placement_bench.ts [--json]
  *
- * Balance is the most keys that one of 10 peers owns of 1,000,000, divided by its share. 1 is even.
+ * Balance is the largest number of 1,000,000 keys that one of 10 peers owns, divided by its fair share.
  */
 
 import { fnv1a } from "../lib/placement/fnv.ts";
@@ -63,7 +63,7 @@ function balance(placement: Placement, peers: string[], keys: string[]): number 
   return Math.max(...owned.values()) / (keys.length / peers.length);
 }
 
-/** The best of several rounds, which is the one least disturbed. */
+/** The best of several rounds, as the one least disturbed. */
 function nsPerLookup(placement: Placement, peers: string[], keys: string[]): number {
   const peersOf = placement.rank(peers);
   let best = Infinity;
@@ -85,7 +85,7 @@ const results = Object.entries(PLACEMENTS).map(([name, placement]) => ({
   of: placement,
 }));
 
-// Before the balance, whose million keys on the heap would slow this down.
+// Measured first: the million keys of the other table would slow this down.
 const keys = Array.from({ length: 10_000 }, (_, i) => `user:${String(i).padStart(6, "0")}`);
 for (const result of results) {
   for (const count of [3, 10, 100]) {
@@ -121,9 +121,11 @@ if (isJson) {
       print(row.placement.padEnd(30) + cells.join(""));
     }
   };
-  print(`${runtime}\n\nThe fullest of 10 peers: its keys, of 1,000,000, over its share`);
+  print(
+    `${runtime}\n\nKeys of the fullest of 10 peers, as a multiple of its fair share of 1,000,000`,
+  );
   columns("balance");
-  print("\nNanoseconds to find a key's owner");
+  print("\nNanoseconds to find the owner of a key");
   columns("nsPerLookup");
 }
 

@@ -1,14 +1,14 @@
 /**
- * What the library costs an application before it does anything, on each runtime that is here:
+ * Measures what the library costs an application at startup, on each runtime that is installed:
  *
  *     deno run -A bench/size_bench.ts [--json]
  *     bun bench/size_bench.ts [--json]
  *
- * Import is the time by which a fresh process that imports mod.ts lives longer than one that
- * imports nothing, median against median. Processes alternate, so that a machine that turns busy
- * slows both; the first ones fill the runtime's cache and do not count. Sizes are of mod.ts with
- * all that it imports, bundled and minified by the runtime's own bundler (Deno fetches its one from
- * npm the first time). Exit code 1 if a bar is not met, or nothing could be measured.
+ * Import time is how much longer a fresh process that imports mod.ts runs than one that imports nothing,
+ * by their medians. Processes alternate, so that load on the machine slows both; the first ones fill the
+ * runtime's cache and do not count. Sizes are those of mod.ts with everything it imports, bundled and
+ * minified by the runtime's own bundler (Deno downloads its bundler from npm the first time). Exits with
+ * code 1 if a bar is missed or nothing could be measured.
  */
 
 import { execFile } from "node:child_process";
@@ -35,7 +35,7 @@ interface Result {
   isMet: boolean;
 }
 
-/** How each runtime runs a file, and bundles one. */
+/** The commands that run and bundle a file on each runtime. */
 const COMMANDS: Record<Runtime, { run: string[]; bundle: (from: string, to: string) => string[] }> =
   {
     deno: {
@@ -55,7 +55,7 @@ try {
   for (const runtime of ["deno", "bun"] as const) {
     const path = findRuntime(runtime);
     if (path !== undefined) results.push(await measure(runtime, path));
-    else if (!isJson) print(`There is no ${runtime} here.`);
+    else if (!isJson) print(`${runtime} is not installed.`);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -113,7 +113,7 @@ async function measure(runtime: Runtime, path: string): Promise<Result> {
   };
 }
 
-/** How long a process lives, which must end well, in milliseconds. */
+/** Returns how long a process runs, in milliseconds. It must succeed. */
 function time(path: string, args: string[]): Promise<number> {
   const start = performance.now();
   return new Promise((resolve, reject) => {

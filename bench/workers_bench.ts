@@ -1,15 +1,14 @@
 /**
- * What it brings that the workers of one machine are peers: the same requests to workers that are,
- * to workers that each have a cache of their own, and to one process. Together they have the same
- * memory.
+ * Measures what workers on one machine gain by being peers: the same requests to workers that are peers,
+ * to workers with separate caches, and to one process, with the same total memory.
  *
  *     deno run -A bench/workers_bench.ts [--json] [--runtime deno|bun|both] [--workers N] [CASE...]
  *     bun bench/workers_bench.ts [--json] [--runtime deno|bun|both] [--workers N] [CASE...]
  *
- * The requests follow a Zipf distribution, on connections that the system deals out among the
- * workers. What sends them shares the cores with the workers, so requests per second tell the
- * setups apart, not what a machine can do. Medians of the rounds, each with new processes. Names of
- * cases run those only.
+ * The requests follow a Zipf distribution, on connections that the system distributes among the workers.
+ * The load generator shares the cores with the workers, so requests per second compare the setups and do
+ * not show what a machine can do. The results are medians of rounds, each with new processes. To run some
+ * cases only, name them.
  */
 
 import process from "node:process";
@@ -31,9 +30,9 @@ const MAX_EXCESS = 1.02;
 
 interface Case {
   title: string;
-  /** The memory of all caches together. */
+  /** The total memory of all caches, in bytes. */
   totalBytes: number;
-  /** How many loads the origin does at a time. The workers have equal shares of that. */
+  /** How many loads the origin runs at a time. The workers have equal shares of that. */
   loadsAtOnce: number;
 }
 
@@ -56,9 +55,9 @@ const CASES: Record<string, Case> = {
 };
 
 interface Figures {
-  /** By any worker, from the first request on. */
+  /** By all workers, from the first request on. */
   loads: number;
-  /** The share of requests that needed no load, once the caches were full. */
+  /** The share of requests without a load, once the caches were full. */
   hits: number;
   perSecond: number;
   p50: number;
@@ -139,7 +138,7 @@ async function compare(
   };
 }
 
-/** The same requests for each: first as many to fill the caches, then those that count. */
+/** The same requests for each setup: half of them to fill the caches, then those that count. */
 async function measure(setup: Setup): Promise<Figures> {
   await using machine = await Machine.start(setup);
   const rank = zipfRanks(KEYS, EXPONENT, randomNumbers(1));

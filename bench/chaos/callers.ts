@@ -1,38 +1,38 @@
 import { pause } from "../peers/calls.ts";
 import { valueOf } from "./origin.ts";
 
-/** What callers ask for, and how often. */
+/** Which keys callers request, and how often. */
 export interface Demand {
   callers: number;
-  /** How many keys are asked for, the newer ones more often. */
+  /** How many keys are requested, newer ones more often. */
   keys: number;
-  /** New keys per second, each of which takes the place of the oldest one. */
+  /** New keys per second, each of which replaces the oldest one. */
   newKeysPerSecond: number;
-  /** The mean pause of a caller between two calls. */
+  /** The mean pause of a caller between two calls, in milliseconds. */
   thinkMs: number;
 }
 
-/** The keys in demand at this moment, the newest first. */
+/** The keys requested at this moment, the newest first. */
 export function keysIn(demand: Demand): string[] {
   return Array.from({ length: demand.keys }, (_, rank) => keyIn(demand, rank));
 }
 
-/** One of them. All processes agree on it, for it goes by the clock. */
+/** One of them. All processes agree on it, because it depends on the clock. */
 function keyIn({ newKeysPerSecond }: Demand, rank: number): string {
   return `key:${Math.floor(Date.now() / 1000 * newKeysPerSecond) - rank}`;
 }
 
-/** A call that has ended: when it began, in Unix milliseconds, and how long it took. */
+/** A finished call: when it began, in Unix milliseconds, and how long it took. */
 export type Call = [startMs: number, latencyMs: number];
 
-/** What callers saw in a short while. */
+/** What callers saw in a short period. */
 export interface Sample {
   calls: Call[];
-  /** What went wrong. */
+  /** The errors. */
   failures: { atMs: number; what: string }[];
 }
 
-/** Callers that each make one call after another. */
+/** Callers, each of which makes one call after another. */
 export class Callers {
   #get: (key: string) => Promise<string>;
   #report: (sample: Sample) => void;
@@ -51,7 +51,7 @@ export class Callers {
     this.#tell();
   }
 
-  /** Has the calls under way be the last ones, and waits for them. */
+  /** Stops after the calls in flight, and waits for them. */
   async stop(): Promise<void> {
     this.#isOn = false;
     await this.#ended;

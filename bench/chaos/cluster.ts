@@ -4,17 +4,17 @@ import { Member, type Place } from "./member.ts";
 import { Origin } from "./origin.ts";
 import { Traffic } from "./traffic.ts";
 
-/** What a cluster is made of. */
+/** Options for {@linkcode Cluster}. */
 export interface ClusterOptions {
   /** The runtimes of the processes, in turn. */
   runtimes: readonly Runtime[];
   /** Where the processes run. */
   places?: readonly Place[];
-  /** The address of what values are loaded from. */
+  /** The address of the origin. */
   originHost?: string;
 }
 
-/** Processes, what they load from, and what goes on among them. */
+/** Processes and their origin, and a record of events. */
 export class Cluster implements AsyncDisposable {
   readonly origin: Origin;
   readonly members: Member[] = [];
@@ -27,7 +27,7 @@ export class Cluster implements AsyncDisposable {
     this.origin = new Origin(options.originHost);
   }
 
-  /** Starts as many processes, all of them peers, which end with the stack. */
+  /** Starts processes that are all peers and end with the stack. */
   static async start(
     count: number,
     stack: AsyncDisposableStack,
@@ -44,28 +44,28 @@ export class Cluster implements AsyncDisposable {
     return this.members.map(({ url }) => url);
   }
 
-  /** Starts one more process; the others know nothing of it yet. */
+  /** Starts one more process, which the others do not know yet. */
   async grow(): Promise<void> {
     const [place] = await loopback(1);
     if (place !== undefined) await this.restart(this.#add(place));
   }
 
-  /** Starts a process, where it ran before if it did. */
+  /** Starts a process, or restarts it at its previous place. */
   restart(member: Member): Promise<void> {
     return member.start({ peers: this.urls, origin: this.origin.url });
   }
 
-  /** Has callers start in processes, in all unless some are named. */
+  /** Starts callers in the given processes, by default in all. */
   async startCallers(demand: Demand, members: readonly Member[] = this.members): Promise<void> {
     await Promise.all(members.map((member) => member.startCallers(demand)));
   }
 
-  /** Has all callers stop. */
+  /** Stops all callers. */
   async stopCallers(): Promise<void> {
     await Promise.all(this.members.map((member) => member.stopCallers()));
   }
 
-  /** Gets all keys in demand, in all processes. Returns what went wrong. */
+  /** Gets all current keys in all processes. Returns the errors. */
   async getAll(demand: Demand): Promise<string[]> {
     const failures: string[] = [];
     const keys = keysIn(demand);
@@ -77,17 +77,17 @@ export class Cluster implements AsyncDisposable {
     return failures;
   }
 
-  /** What callers saw, in all processes unless some are named. */
+  /** What callers saw in the given processes, by default in all. */
   traffic(members: readonly Member[] = this.members): Traffic {
     return new Traffic(members.flatMap((member) => member.samples()));
   }
 
-  /** Keeps in mind that something was done, to be able to tell what it led to. */
+  /** Records an action, for the trace. */
   note(what: string): void {
     this.#notes.push({ atMs: Date.now(), what });
   }
 
-  /** All that was noted, failed or loaded more than once, in order. */
+  /** All actions, failures and repeated loads, in order. */
   trace(): string[] {
     const count = this.origin.loadsByKey();
     const loads = this.origin.loads.filter(({ key }) => (count.get(key) ?? 0) > 1)
@@ -120,7 +120,7 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** Places on this machine, below the ports that outgoing connections take. */
+/** Places on this machine, on ports below those of outgoing connections. */
 async function loopback(count: number): Promise<Place[]> {
   const ports = await freePorts(count);
   return ports.map((port) => ({ url: `http://127.0.0.1:${port}` }));

@@ -1,14 +1,14 @@
 import type { Fetch } from "../../lib/runtime.ts";
 
-/** How a peer behind a cut cannot be reached. */
+/** How requests to a peer behind a cut fail. */
 export type CutKind = "refuse" | "hang";
 
-/** Faults between this process and its peers, in the function by which it asks them. */
+/** Faults between this process and its peers, injected into its fetch function. */
 export class Faults {
   #cut: ReadonlySet<string> = new Set();
   #kind: CutKind = "refuse";
 
-  /** Cuts off the peers of these URLs, and no others. */
+  /** Cuts off exactly the peers with these URLs. */
   cut(urls: readonly string[], kind: CutKind): void {
     this.#cut = new Set(urls);
     this.#kind = kind;
@@ -17,7 +17,7 @@ export class Faults {
   readonly fetch: Fetch = async (input, init) => {
     await this.#pass(input, init?.signal);
     const response = await fetch(input, init);
-    // The reply has to come through as well.
+    // The reply must get through as well.
     await this.#pass(input, init?.signal);
     return response;
   };

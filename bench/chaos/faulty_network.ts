@@ -2,7 +2,7 @@ import type { CutKind } from "./faults.ts";
 import type { Member } from "./member.ts";
 import type { Network, Sides } from "./network.ts";
 
-/** Loopback, among processes that act as if they could not reach each other. */
+/** Loopback, between processes that act as if they could not reach each other. */
 export class FaultyNetwork implements Network {
   readonly cluster = {};
 

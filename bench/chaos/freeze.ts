@@ -10,7 +10,7 @@ const FROZEN_MS = 20_000;
 const GRACE_MS = 2000;
 const BACK_MS = 5000;
 
-/** One process is stopped where it is, and goes on later. */
+/** One process is frozen (SIGSTOP) and continues later. */
 export const freeze: Scenario = async ({ runtimes, stack, watch }) => {
   const cluster = await Cluster.start(5, stack, { runtimes });
   watch(cluster);
@@ -29,7 +29,7 @@ export const freeze: Scenario = async ({ runtimes, stack, watch }) => {
   const thawedMs = Date.now();
   cluster.note(`${frozen.url} goes on`);
   frozen.thaw();
-  // What came in before it was frozen it answers now.
+  // It now answers the requests that arrived before it was frozen.
   await frozen.tell("forgetAskers", {});
   let askers = 0;
   while (askers < others.length && Date.now() < thawedMs + BACK_MS) {

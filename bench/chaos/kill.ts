@@ -8,7 +8,7 @@ const WARM_MS = 2000;
 const KILLS = 7;
 const EVERY_MS = 2000;
 
-/** One random process after another is killed and restarted. */
+/** Random processes are killed and restarted, one after another. */
 export const kill: Scenario = async ({ runtimes, stack, watch }) => {
   const cluster = await Cluster.start(5, stack, { runtimes });
   watch(cluster);
@@ -32,7 +32,7 @@ export const kill: Scenario = async ({ runtimes, stack, watch }) => {
   await cluster.stopCallers();
 
   const { loads } = cluster.origin;
-  // Whatever was asked for was loaded at least once, if by a caller who died since.
+  // Every requested key was loaded at least once, possibly for a caller that died since.
   const distinct = cluster.origin.loadsByKey().size;
   return [
     noFailures(cluster.traffic()),
@@ -54,7 +54,7 @@ interface Death {
   atMs: number;
 }
 
-/** How many keys were loaded once more although the process that had loaded them had not died. */
+/** How many keys were loaded again although the process that had loaded them had not died. */
 function neverDied(loads: readonly Load[], deaths: readonly Death[]): number {
   const before = new Map<string, Load>();
   let count = 0;

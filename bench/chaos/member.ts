@@ -7,13 +7,13 @@ import type { Control, NodeOptions } from "./node.ts";
 /** Where a process runs. */
 export interface Place {
   url: string;
-  /** A command that starts programs there. */
+  /** The command that starts programs there. */
   via?: readonly string[];
 }
 
 type Order<Command extends keyof Control> = Parameters<Control[Command]>[0];
 
-/** One process of the cluster, through all its lives. */
+/** One process of the cluster, across restarts. */
 export class Member implements AsyncDisposable {
   readonly url: string;
   readonly runtime: Runtime;
@@ -41,7 +41,7 @@ export class Member implements AsyncDisposable {
     this.#isDown = false;
   }
 
-  /** Tells it to do something, and returns what it answers. */
+  /** Sends a command and returns its result. */
   async tell<Command extends keyof Control>(
     command: Command,
     order: Order<Command>,
@@ -56,12 +56,12 @@ export class Member implements AsyncDisposable {
     return answer;
   }
 
-  /** Has its callers start. */
+  /** Starts its callers. */
   startCallers(demand: Demand): Promise<void> {
     return this.tell("start", demand);
   }
 
-  /** Has its callers stop, and waits until all they saw has been printed. */
+  /** Stops its callers, and waits until all their results have been printed. */
   async stopCallers(): Promise<void> {
     if (this.#isDown) return;
     const name = crypto.randomUUID();
@@ -69,36 +69,36 @@ export class Member implements AsyncDisposable {
     await this.#child?.line(new RegExp(`^stopped ${name}$`));
   }
 
-  /** Kills the process, in a way about which it can do nothing. */
+  /** Kills the process with a signal that it cannot handle. */
   async kill(): Promise<void> {
     this.#isDown = true;
     await this.#child?.kill("SIGKILL");
   }
 
-  /** Has it leave the cluster and end. */
+  /** Makes it leave the cluster and exit. */
   async leave(drainMs: number): Promise<void> {
     this.#isDown = true;
     await this.tell("leave", { drainMs });
     await this.#child?.exited;
   }
 
-  /** Stops the process where it is, as a machine without time for it does. */
+  /** Freezes the process, as an overloaded machine does. */
   freeze(): void {
     this.#signal("SIGSTOP");
   }
 
-  /** Has it go on. */
+  /** Lets it continue. */
   thaw(): void {
     this.#signal("SIGCONT");
   }
 
-  /** What its callers saw, in all its lives. */
+  /** What its callers saw, across restarts. */
   samples(): Sample[] {
     return this.#lives.flatMap(({ lines }) => lines.filter((line) => line.startsWith("{")))
       .map((line) => JSON.parse(line));
   }
 
-  /** What it printed that it should not have. */
+  /** Unexpected output. */
   complaints(): string[] {
     return this.#lives.flatMap(({ lines }) =>
       lines.filter((line) => !/^(\{|serving |stopped )/.test(line))

@@ -4,14 +4,14 @@ import type { CutKind } from "./faults.ts";
 import type { Network, Sides } from "./network.ts";
 
 interface Side {
-  /** Of the namespace, and of its port at the bridge. */
+  /** The name of the namespace, and of its port at the bridge. */
   name: string;
   address: string;
 }
 
 let networks = 0;
 
-/** Two namespaces on a bridge. It takes root, and iproute2. */
+/** Two namespaces on a bridge. This requires root and iproute2. */
 export class NamespaceNetwork implements Network {
   readonly cluster: Network["cluster"];
   // At most 15 characters with the letter of a side.
@@ -36,7 +36,7 @@ export class NamespaceNetwork implements Network {
     this.cluster = { originHost: this.#originHost, places };
   }
 
-  /** Makes one, or returns undefined where that is not possible. */
+  /** Creates one, or returns undefined if that is not possible. */
   static make(): NamespaceNetwork | undefined {
     const network = new NamespaceNetwork();
     try {
@@ -50,7 +50,7 @@ export class NamespaceNetwork implements Network {
 
   cut(_sides: Sides, kind: CutKind): void {
     if (kind === "hang") return this.#isolate("on");
-    // Connections that are open hang all the same.
+    // Open connections hang as well.
     ip(`-n ${this.#one.name} route add unreachable ${this.#other.address}`);
     ip(`-n ${this.#other.name} route add unreachable ${this.#one.address}`);
   }
@@ -75,12 +75,12 @@ export class NamespaceNetwork implements Network {
       ip(`link set ${name} master ${this.#bridge} up`);
       ip(`-n ${name} addr add ${address}/24 dev eth0`);
       ip(`-n ${name} link set eth0 up`);
-      // By it processes of one side reach each other.
+      // Connects the processes of one side.
       ip(`-n ${name} link set lo up`);
     }
   }
 
-  /** Isolated ports of a bridge reach the bridge itself, where the origin is, but not each other. */
+  /** Isolated ports of a bridge reach the bridge itself, where the origin runs, but not each other. */
   #isolate(state: "on" | "off"): void {
     for (const { name } of [this.#one, this.#other]) {
       ip(`link set ${name} type bridge_slave isolated ${state}`);

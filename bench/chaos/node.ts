@@ -1,7 +1,6 @@
 /**
- * One process of a cluster with callers of its own. It prints what they see, and is told over HTTP
- * what to do. Its standard input is closed when the process that started it has gone, and then it
- * goes as well.
+ * One process of a cluster, with callers of its own. It prints what they see and takes commands over HTTP.
+ * It exits when its standard input is closed, which happens when its parent has died.
  *
  *     node.ts '{"self":…,"peers":…,"origin":…}'
  *
@@ -15,31 +14,31 @@ import { print } from "../store/report.ts";
 import { Callers, type Demand } from "./callers.ts";
 import { type CutKind, Faults } from "./faults.ts";
 
-/** What a process is started with. */
+/** The arguments of a process. */
 export interface NodeOptions {
   self: string;
   peers: readonly string[];
-  /** The URL of what values are loaded from. */
+  /** The URL of the origin. */
   origin: string;
 }
 
-/** What a process can be told, and what it answers. */
+/** The commands that a process takes, and their results. */
 export interface Control {
-  /** Have callers make calls. */
+  /** Start callers. */
   start(order: Demand): void;
-  /** Have them stop, and print that they have under this name. */
+  /** Stop them, and then print this name. */
   stop(order: { name: string }): void;
-  /** Get keys at once. Returns what went wrong. */
+  /** Get keys concurrently. Returns the errors. */
   get(order: { keys: string[] }): string[];
   setPeers(order: { peers: readonly string[] }): void;
-  /** Cut off these peers, and no others. */
+  /** Cut off exactly these peers. */
   cut(order: { urls: readonly string[]; kind: CutKind }): void;
-  /** Forget which peers have asked for keys. */
+  /** Forget which peers have requested keys. */
   forgetAskers(order: Record<string, never>): void;
-  /** How many peers have asked for keys since then. */
+  /** How many peers have requested keys since then. */
   askers(order: Record<string, never>): number;
   stats(order: Record<string, never>): GroupStats;
-  /** Leave the cluster and end. */
+  /** Leave the cluster and exit. */
   leave(order: { drainMs: number }): void;
 }
 
@@ -49,7 +48,7 @@ const cache = new GroupCache({ self, peers, fetch: faults.fetch });
 const group = cache.group("values", {
   maxBytes: 64 << 20,
   codec: text,
-  // Mirrors would hide what becomes of a key when its owner goes.
+  // Mirrors would hide what happens to a key when its owner leaves.
   mirrorMinuteQps: Infinity,
   load: async (key, { signal }) => {
     const query = new URLSearchParams({ key, by: self });
@@ -90,7 +89,7 @@ const commands: { [Name in keyof Control]: (order: never) => unknown } = {
   stats: () => group.stats(),
 
   leave({ drainMs }: { drainMs: number }) {
-    // Without an await: what is in flight has to be answered although the cache is closing.
+    // Not awaited: calls in flight must be answered although the cache is closing.
     const stopped = callers?.stop();
     Promise.all([stopped, cache.close({ drainMs })]).then(() => process.exit());
   },
@@ -110,7 +109,7 @@ serve((request, info) => {
   const { pathname } = new URL(request.url);
   if (pathname === "/control") return control(request);
   const asker = request.headers.get("groupcache-from");
-  // A peer that only says hello does not use this process yet.
+  // A peer that only sent a hello does not use this process yet.
   if (asker !== null && pathname.startsWith("/_groupcache/values/")) askers.add(asker);
   return cache.fetch(request, info);
 }, { hostname, port: Number(port) });

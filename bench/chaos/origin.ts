@@ -1,24 +1,24 @@
 import { serve, type Server } from "../../tests/runtime.ts";
 import { pause } from "../peers/calls.ts";
 
-/** A load that a process asked for. */
+/** A load requested by a process. */
 export interface Load {
   key: string;
   /** The URL of the process. */
   by: string;
-  /** When, in Unix milliseconds. */
+  /** The time, in Unix milliseconds. */
   atMs: number;
 }
 
 const DELAY_MS = 10;
 const PADDING = "x".repeat(200);
 
-/** What the value of a key must be. */
+/** The correct value of a key. */
 export function valueOf(key: string): string {
   return `value of ${key} ${PADDING}`;
 }
 
-/** Where values come from, on a server that takes about 10 ms for one and keeps a list of all. */
+/** The origin of the values: a server that takes about 10 ms for each and records all loads. */
 export class Origin implements AsyncDisposable {
   readonly loads: Load[] = [];
   #server: Server;
@@ -31,7 +31,7 @@ export class Origin implements AsyncDisposable {
     return this.#server.url;
   }
 
-  /** How many loads there were for each key, of those since a number of loads ago. */
+  /** The number of loads per key, among those from index `since` on. */
   loadsByKey(since = 0): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { key } of this.loads.slice(since)) counts.set(key, (counts.get(key) ?? 0) + 1);

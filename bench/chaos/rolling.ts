@@ -6,7 +6,7 @@ const WARM_MS = 1000;
 const DRAIN_MS = 2000;
 const SETTLE_MS = 500;
 
-/** All processes are restarted one after the other, each of which takes its leave. */
+/** All processes leave and are restarted, one after another. */
 export const rolling: Scenario = async ({ runtimes, stack, watch }) => {
   const cluster = await Cluster.start(5, stack, { runtimes });
   watch(cluster);

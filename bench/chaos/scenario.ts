@@ -5,22 +5,22 @@ import type { Demand } from "./callers.ts";
 import type { NetworkKind } from "./network.ts";
 import type { Traffic } from "./traffic.ts";
 
-/** What a scenario is run with. */
+/** Options for a scenario. */
 export interface Chaos {
   /** The runtimes of the processes, in turn. */
   runtimes: readonly Runtime[];
-  /** @default namespaces where they can be had, else faults */
+  /** @default namespaces if available, otherwise faults */
   network: NetworkKind | undefined;
-  /** Ends all that a scenario starts, also when it is not finished. */
+  /** Ends everything that a scenario starts, even if it is interrupted. */
   stack: AsyncDisposableStack;
-  /** Takes note of a cluster, to be able to tell what went on in it. */
+  /** Records a cluster, for the trace. */
   watch(cluster: Cluster): void;
 }
 
-/** Does something to a cluster and says whether what was promised holds. */
+/** Disturbs a cluster and reports whether the claims hold. */
 export type Scenario = (chaos: Chaos) => Promise<Row[]>;
 
-/** 200 callers over five processes, who leave two cores time for all else. */
+/** 200 callers in five processes, which leave two cores time for everything else. */
 export const STEADY: Readonly<Demand> = {
   callers: 40,
   keys: 2000,
@@ -28,10 +28,10 @@ export const STEADY: Readonly<Demand> = {
   thinkMs: 150,
 };
 
-/** The same, with keys that nobody has loaded yet all the time. */
+/** The same, with a steady supply of keys that were not loaded before. */
 export const CHANGING: Readonly<Demand> = { ...STEADY, newKeysPerSecond: 100 };
 
-/** That no call failed. */
+/** Checks that no call failed. */
 export function noFailures(traffic: Traffic): Row {
   const { gets, failures } = traffic;
   return {
@@ -41,7 +41,7 @@ export function noFailures(traffic: Traffic): Row {
   };
 }
 
-/** That a figure is not above its bar. */
+/** Checks that a figure does not exceed its bar. */
 export function atMost(what: string, figure: number, bar: number, of = ""): Row {
   return { case: what, figures: { figure, bar: `${bar}${of}` }, isMet: figure <= bar };
 }

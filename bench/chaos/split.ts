@@ -10,7 +10,7 @@ const WARM_MS = 2000;
 const SPLIT_MS = 5000;
 const GRACE_MS = 2000;
 const HEAL_MS = 5000;
-/** How long it has to stay healed. */
+/** How long it must stay healed, in milliseconds. */
 const STAYS_MS = 1500;
 const SAMPLE_KEYS = 100;
 
@@ -22,7 +22,7 @@ export const split: Scenario = async (chaos) => [
 
 async function splitBy(kind: CutKind, chaos: Chaos): Promise<Row[]> {
   const { runtimes, network: told, watch } = chaos;
-  // Networks have the same addresses: one has to end before there is another.
+  // Networks use the same addresses: one must end before the next begins.
   await using stack = new AsyncDisposableStack();
   chaos.stack.use(stack);
   const inSpaces = told === "faults" ? undefined : NamespaceNetwork.make();
@@ -62,7 +62,7 @@ async function splitBy(kind: CutKind, chaos: Chaos): Promise<Row[]> {
   ].map((row) => ({ ...row, case: `${inSpaces ? "namespaces" : "faults"}, ${kind}: ${row.case}` }));
 }
 
-/** When new keys that all ask for at once were loaded twice for the last time, of those seen. */
+/** When a new key that all processes request at once was last loaded twice. */
 async function lastLoadedTwice(cluster: Cluster, untilMs: number): Promise<number> {
   let lastMs = 0;
   for (let round = 0; Date.now() < untilMs; round++) {

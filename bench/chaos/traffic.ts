@@ -11,12 +11,12 @@ export class Traffic {
     this.#calls = samples.flatMap(({ calls }) => calls);
   }
 
-  /** How many calls there were. */
+  /** The number of calls. */
   get gets(): number {
     return this.#calls.length;
   }
 
-  /** How many calls ended between two times. */
+  /** The number of calls that ended between two times. */
   endedBetween(fromMs: number, toMs: number): number {
     return this.#calls.filter(([startMs, latencyMs]) => {
       const endMs = startMs + latencyMs;
@@ -25,8 +25,8 @@ export class Traffic {
   }
 
   /**
-   * The latency that this share of the calls stayed below of those that were under way between two
-   * times. A call that hangs all that time, and keeps its caller from making more, is one of them.
+   * The latency quantile of the calls in flight between two times. This includes a call that hangs all
+   * that time and keeps its caller from making others.
    */
   percentileMs(share: number, fromMs: number, toMs: number): number {
     const calls = this.#calls.filter(([startMs, latencyMs]) =>

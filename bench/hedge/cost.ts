@@ -7,7 +7,7 @@ const ROUNDS = 7;
 const MS = 1000;
 const LIMIT = 0.9;
 
-/** What the option costs a caller whose peers do not stall. */
+/** Measures what hedging costs a caller whose peers do not stall. */
 export async function cost({ without, withHedging }: HedgingCluster): Promise<Report> {
   const measure = ({ node }: Caller) => () =>
     node.ask<number>("throughput", { callers: CALLERS, ms: MS });

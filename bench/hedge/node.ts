@@ -1,4 +1,4 @@
-/** A process of a cluster that stalls now and then, told over HTTP what to do. */
+/** A process of a cluster that stalls now and then and takes commands over HTTP. */
 
 import process from "node:process";
 import { GroupCache, rendezvous } from "../../mod.ts";
@@ -16,7 +16,7 @@ const server = serve((request, info) => handle(request, info));
 const cache = new GroupCache({ self: server.url, hedge: args.includes("--hedge") });
 const group = cache.group("values", {
   maxBytes: 256 << 20,
-  mirrorMinuteQps: Infinity, // Each get goes to the key's owner.
+  mirrorMinuteQps: Infinity, // Every get goes to the key's owner.
   load: async () => {
     await pause(LOAD_MS);
     return VALUE;
@@ -30,7 +30,7 @@ let stallMs = 0;
 const tasks: Record<string, (query: Readonly<Record<string, string>>) => unknown> = {
   peers: ({ urls = "" }) => cache.setPeers(urls.split(",")),
 
-  /** Takes keys of which these processes are the first two in order, and has their owners load them. */
+  /** Picks keys for which these processes are the first two in order, and makes their owners load them. */
   keys: async ({ owners = "", count }) => {
     const first = owners.split(",");
     const rank = rendezvous().rank(cache.peers);
@@ -39,7 +39,7 @@ const tasks: Record<string, (query: Readonly<Record<string, string>>) => unknown
       const [owner = "", next = ""] = rank(`user:${i}`);
       if (first.includes(owner) && first.includes(next)) list.push(`user:${i}`);
     }
-    // A few at a time, so that these loads do not tell of a slow peer for long.
+    // A few at a time, so that these loads do not make the peer look slow for long.
     for (let i = 0; i < list.length; i += 20) await group.getMany(list.slice(i, i + 20));
     keys = new Keys(list);
   },
@@ -73,5 +73,5 @@ handle = async (request, info) => {
   }
 };
 print(`listening on ${server.url}`);
-// Ends with the process that started it.
+// Exits together with its parent.
 process.stdin.on("end", () => process.exit()).resume();

@@ -4,16 +4,16 @@ import type { Runtime } from "../../tests/runtime.ts";
 import { type Node, started } from "../peers/processes.ts";
 
 const KEYS = 2000;
-/** How long all get to know each other. */
+/** The time for the processes to exchange hellos, in milliseconds. */
 const WARM_UP = { ms: 10_000, perSecond: 400 };
 
-/** A process that asks, and how. */
+/** A process that makes the calls, and its configuration. */
 export interface Caller {
   name: string;
   node: Node;
 }
 
-/** Two processes that own the keys, and two that ask for them. */
+/** Two processes that own the keys, and two that request them. */
 export interface HedgingCluster {
   owners: readonly Node[];
   without: Caller;
@@ -48,7 +48,7 @@ export async function startHedgingCluster(
   };
 }
 
-/** What a caller has counted. */
+/** The counters of a caller. */
 export function statsOf({ node }: Caller): Promise<GroupStats> {
   return node.ask<GroupStats>("stats");
 }

@@ -2,7 +2,7 @@ import { percentile } from "../peers/calls.ts";
 import { type Report, round, type Row } from "../store/report.ts";
 import { type Caller, type HedgingCluster, statsOf } from "./processes.ts";
 
-/** What share of their requests the owners stall, and for how long. */
+/** The share of requests that the owners stall, and for how long. */
 const SHARES = [0, 0.005, 0.01];
 const STALL_MS = 50;
 const ROUNDS = 3;
@@ -18,7 +18,7 @@ interface Seen {
   hedgesWon: number;
 }
 
-/** Callers of owners that stall now and then, in turn with and without hedging. */
+/** Measures callers of owners that stall now and then, alternately with and without hedging. */
 export async function stalls({ owners, without, withHedging }: HedgingCluster): Promise<Report> {
   const rows: Row[] = [];
   for (const share of SHARES) {

@@ -1,9 +1,9 @@
 import { pause } from "../peers/calls.ts";
 
 /**
- * Makes calls at a steady rate, whether or not those before have been answered, and returns the
- * milliseconds that each takes from when it was due. A caller that waited for its answers would
- * make no calls during a stall, and so see fewer slow ones than there are.
+ * Makes calls at a steady rate, whether or not the previous ones have been answered, and returns the
+ * milliseconds that each takes, counted from when it was due. A caller that waited for its answers would
+ * make no calls during a stall, and so underestimate the number of slow ones.
  */
 export async function steadyLatencies(
   call: () => Promise<unknown>,

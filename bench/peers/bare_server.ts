@@ -9,5 +9,5 @@ const server = serve((request) =>
   request.url.includes("/reply") ? handlerReply() : new Response(VALUE)
 );
 print(`listening on ${server.url}`);
-// Ends with the process that started it.
+// Exits together with its parent.
 process.stdin.on("end", () => process.exit()).resume();

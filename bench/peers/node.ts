@@ -37,5 +37,5 @@ handle = cache.handler(async (request) => {
   }
 });
 print(`listening on ${server.url}`);
-// Ends with the process that started it.
+// Exits together with its parent.
 process.stdin.on("end", () => process.exit()).resume();

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-/** Requests on connections that each wait for an answer before they send the next request. */
+/** Requests on connections, each of which waits for a response before it sends the next request. */
 export interface Load {
   /** The port, on 127.0.0.1. */
   port: number;
@@ -11,13 +11,13 @@ export interface Load {
 }
 
 /**
- * Puts a server under load, with as little work of its own as it can: the generator shares the
- * machine's cores with what it measures. Returns the milliseconds that each request took, and all.
+ * Puts a server under load with as little work as possible, because the generator shares the machine's
+ * cores with what it measures. Returns the milliseconds that each request took, and the total.
  */
 export async function generate(load: Load): Promise<{ taken: number[]; ms: number }> {
   const { port, connections, path } = load;
   const sockets: Socket[] = [];
-  // One after another: Deno's workers accept from one socket, and one may take all that come at once.
+  // One by one: Deno's workers accept from one socket, and one worker may take all that arrive at once.
   for (let index = 0; index < connections; index++) sockets.push(await open(port));
   const taken: number[] = [];
   let left = load.requests;
@@ -39,7 +39,7 @@ function open(port: number): Promise<Socket> {
     socket.setNoDelay(true);
     socket.once("error", reject);
     socket.once("connect", () => {
-      // Whoever waits learns of it. Without anybody who listens it would end the process.
+      // Callers see the error. Without a listener it would end the process.
       socket.on("error", () => {});
       resolve(socket);
     });
@@ -48,7 +48,7 @@ function open(port: number): Promise<Socket> {
 
 const SUCCESS = /^HTTP\/1\.1 200 [^]*?content-length: (\d+)/i;
 
-/** One request and the whole of its answer, which must be a success of a length that it tells. */
+/** Sends one request and reads its complete response, which must be successful and have a length. */
 function get(socket: Socket, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let head = "";
@@ -61,7 +61,7 @@ function get(socket: Socket, path: string): Promise<void> {
     const closed = (): void => settle(new Error(`Cannot get ${path}: the connection was closed`));
     const read = (chunk: Uint8Array): void => {
       if (missing < 0) {
-        // Bytes as characters, so that lengths agree.
+        // One character per byte, so that lengths agree.
         head += new TextDecoder("latin1").decode(chunk);
         const end = head.indexOf("\r\n\r\n");
         if (end < 0) return;

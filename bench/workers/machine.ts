@@ -2,22 +2,22 @@ import type { GroupStats } from "../../mod.ts";
 import { type Child, spawn } from "../../tests/processes/child.ts";
 import { freePorts, type Runtime } from "../../tests/runtime.ts";
 
-/** How the workers of a machine are set up. */
+/** The configuration of the workers. */
 export interface Setup {
   runtime: Runtime;
-  /** How many there are. */
+  /** The number of workers. */
   workers: number;
-  /** Whether they are peers of each other, or each has a cache of its own. */
+  /** Whether they are peers, or have separate caches. */
   arePeers: boolean;
-  /** The memory of all caches together. */
+  /** The total memory of all caches, in bytes. */
   totalBytes: number;
-  /** How long the origin takes for a value, in milliseconds. */
+  /** How long a load takes, in milliseconds. */
   loadMs: number;
-  /** How many loads the origin does at a time, of which each worker has its share. */
+  /** How many loads the origin runs at a time. Each worker has its share of them. */
   loadsAtOnce: number;
 }
 
-/** One machine's workers behind one port. They are gone when it is disposed of. */
+/** Workers behind one port. Disposing of it ends them. */
 export class Machine implements AsyncDisposable {
   static #running = new Set<Machine>();
   static #areEnded = false;
@@ -33,7 +33,7 @@ export class Machine implements AsyncDisposable {
     Machine.#running.add(this);
   }
 
-  /** Ends those that run, and lets no more be started. */
+  /** Ends the running workers and prevents new ones. */
   static async endAll(): Promise<void> {
     Machine.#areEnded = true;
     await Promise.all([...Machine.#running].map((machine) => machine[Symbol.asyncDispose]()));
@@ -43,7 +43,7 @@ export class Machine implements AsyncDisposable {
   static async start(setup: Setup): Promise<Machine> {
     const { runtime, workers, arePeers, totalBytes, loadMs, loadsAtOnce } = setup;
     const [port = 0, ...peerPorts] = await freePorts(1 + workers);
-    // From here on until the workers are in the set nothing else runs.
+    // Nothing else runs from here until the workers are in the set.
     if (Machine.#areEnded) throw new Error("Cannot start a machine: all were ended");
     const env = {
       DENO_JOBS: String(workers),
@@ -66,7 +66,7 @@ export class Machine implements AsyncDisposable {
         child.until(
           (lines) => {
             const ready = lines.filter((line) => line.includes("peers on")).length;
-            // Of the port that they share, in the words of either runtime.
+            // The runtimes' messages about the shared port.
             const isListening = lines.some((line) => /istening on|^Started .*server/.test(line));
             return ready === (runtime === "bun" ? 1 : workers) && isListening || undefined;
           },
@@ -80,7 +80,7 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** How often any of the workers has asked the origin. */
+  /** The total number of loads of all workers. */
   async loads(): Promise<number> {
     const all = await Promise.all(this.#peerPorts.map(async (port) => {
       const response = await fetch(`http://127.0.0.1:${port}/stats`);

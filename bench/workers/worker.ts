@@ -1,6 +1,6 @@
 /**
- * A worker behind a public port that it shares with others, for `deno serve --parallel` and for Bun.
- * It serves its peers, and what it has counted, on the first of the peer ports that is free.
+ * A worker behind a shared public port, for `deno serve --parallel` and for Bun. It serves its peers and
+ * its counters on the first free peer port.
  */
 
 import process from "node:process";
@@ -12,8 +12,7 @@ const { PORT, PEER_PORTS = "", MAX_BYTES, LOAD_MS, LOADS_AT_ONCE, ARE_PEERS } = 
 const ports = PEER_PORTS.split(",").map(Number);
 const VALUE = new Uint8Array(1024).fill(97);
 
-// It ends with the process that started it, and all at once: in a thread of Deno's, `exit` ends the
-// thread.
+// It exits together with its parent, by a signal: in a thread of Deno, `exit` would end only the thread.
 process.stdin.on("end", () => process.kill(process.pid, "SIGKILL")).resume();
 
 let free = Number(LOADS_AT_ONCE);
@@ -35,7 +34,7 @@ const pages = cache.group("pages", {
   },
 });
 
-/** Resolves when there is a connection to the origin to be had. */
+/** Resolves once a connection to the origin is free. */
 async function connection(): Promise<void> {
   if (free > 0) free--;
   else await new Promise<void>((resolve) => waiting.push(resolve));
@@ -52,7 +51,7 @@ function listen(): Server {
         { port },
       );
     } catch {
-      // Another worker's.
+      // Taken by another worker.
     }
   }
   throw new Error(`Cannot find a free peer port: expected one of ${PEER_PORTS}`);
@@ -66,7 +65,7 @@ const app: {
   reusePort: boolean;
   fetch: (request: Request) => Promise<Response>;
 } = {
-  // For Bun. Deno takes these from its command line.
+  // For Bun. Deno reads these from the command line.
   hostname: "127.0.0.1",
   port: Number(PORT),
   reusePort: true,
