@@ -54,6 +54,15 @@ export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
 export type { GoDialect, Placement } from "./lib/placement/placement.ts";
+export type { Log, LogEntry } from "./lib/problems.ts";
+export type {
+  HotKey,
+  Inspection,
+  InspectionReply,
+  Problem,
+  ProcessReport,
+  ReportReply,
+} from "./lib/process_report.ts";
 export { rendezvous } from "./lib/placement/rendezvous.ts";
 export type {
   AnswerCounts,

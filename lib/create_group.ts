@@ -58,7 +58,7 @@ export function createGroup<T, Input>(
   const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
   const hotKeys = new HotKeys({
     minuteQps: options.mirrorMinuteQps,
-    random: random,
+    random,
     nowMs: clock.now(),
   });
   const local: LocalGroup = new LocalGroup({
@@ -95,6 +95,7 @@ export function createGroup<T, Input>(
     peers,
     owners,
     clock,
+    random,
     counters,
     onPeerFailure,
     onDecodeFailure: (key, error) => report(new LoadErrorEvent({ group: name, key, error })),

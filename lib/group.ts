@@ -3,11 +3,13 @@ import type { Codec } from "./codec.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
 import { type GroupMemory, MISS } from "./group/group_memory.ts";
 import type { HotKeys } from "./group/hot_keys.ts";
+import { KeySampler } from "./group/key_sampler.ts";
 import type { Loader } from "./group/loader.ts";
 import type { LocalGroup } from "./group/local_group.ts";
 import { type Flight, SingleFlight } from "./group/single_flight.ts";
 import type { Writes } from "./group/writes.ts";
 import type { CallOptions, Group } from "./group_api.ts";
+import type { HotKey, Inspection } from "./process_report.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "./peer/peer.ts";
@@ -59,6 +61,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
   #stopwatch: () => number;
+  /** Finds the hottest keys while somebody wants to know. */
+  #sampler: KeySampler | undefined;
 
   constructor(name: string, options: ClusterGroupOptions<T, Input>) {
     this.name = name;
@@ -84,6 +88,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     try {
       checkKeySize(key);
       this.#checkCall(options);
+      if (this.#sampler?.count(key) === false) this.#sampler = undefined;
       const hit = this.#lookUp(key);
       if (hit !== MISS) return Promise.resolve(hit);
     } catch (error) {
@@ -280,6 +285,29 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     return { ...statsOf(this.#counters), ...this.#memory.stats() };
   }
 
+  inspect(key: string): Inspection {
+    checkKey(key);
+    const order = this.#options.peers.orderOf(key);
+    return {
+      owner: order[0] ?? null,
+      order,
+      ...this.#memory.inspect(key),
+      isLoading: this.#gets.has(key) || this.#local.isLoading(key),
+    };
+  }
+
+  /** Returns the keys that this process's application asks for most, from the first call on. */
+  hotKeys(limit: number): HotKey[] {
+    this.#sampler ??= new KeySampler(() => this.#options.clock.now(), this.#options.random);
+    return this.#sampler.top(limit).map(({ key, perSecond }) => ({
+      group: this.name,
+      key,
+      perSecond,
+      isMirrored: this.#memory.isMirrored(key),
+      owner: this.#options.peers.orderOf(key)[0] ?? null,
+    }));
+  }
+
   /** Keeps a value that is on its way from being shared with later callers, and from being mirrored. */
   forget(key: string): void {
     this.#gets.forget(key);
@@ -327,6 +355,8 @@ export interface ClusterGroupOptions<T, Input> {
   /** How other processes are asked for the values that they own. */
   owners: AskOwner;
   clock: Clock;
+  /** As `Math.random`. */
+  random: () => number;
   counters: Counters;
   /** Called for each peer that could not be asked. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;

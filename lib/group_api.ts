@@ -1,3 +1,4 @@
+import type { Inspection } from "./process_report.ts";
 import type { GroupStats } from "./stats.ts";
 
 /** Options for the calls of a {@linkcode Group}. */
@@ -107,6 +108,14 @@ export interface Group<T, Input = T> {
    * @throws {TypeError} If the key is invalid.
    */
   remove(key: string, options?: CallOptions): Promise<void>;
+
+  /**
+   * Tells where this process looks for a key and what it holds of it. Counts as no use of the key,
+   * and sends nothing. To ask all processes, see {@linkcode GroupCache.inspect}.
+   *
+   * @throws {TypeError} If the key is invalid.
+   */
+  inspect(key: string): Inspection;
 
   /** Returns what the group has counted so far. */
   stats(): GroupStats;

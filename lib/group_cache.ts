@@ -4,7 +4,7 @@ import { ChangeExchange } from "./consistency/change_exchange.ts";
 import { type CreatedGroup, createGroup } from "./create_group.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { followDiscovery } from "./discovery/membership.ts";
-import { GroupCacheError } from "./errors.ts";
+import { GroupCacheError, quote } from "./errors.ts";
 import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
 import type { Group } from "./group_api.ts";
 import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
@@ -18,6 +18,10 @@ import { HttpPeer } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { dialectOf } from "./http/dialect.ts";
 import { PeerHandler } from "./http/server/handler.ts";
+import { checkKey } from "./key.ts";
+import type { InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
+import { Problems } from "./problems.ts";
+import { ClusterReports } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
@@ -33,6 +37,9 @@ import { SteadyClock } from "./timing/steady_clock.ts";
 /** How long a source of peers that was told to end may take, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
+/** So many keys of a process are told of as hot. */
+const MAX_HOT_KEYS = 24;
+
 /** Options for {@linkcode GroupCache.close}. */
 export interface CloseOptions {
   /**
@@ -42,6 +49,12 @@ export interface CloseOptions {
    */
   drainMs?: number;
 }
+
+// deno-lint-ignore no-explicit-any -- values of any type
+type AnyGroup = Group<any, any>;
+
+/** Returns the group of a name, if there is one. For the dashboard. */
+export let groupNamed: (cache: GroupCache, name: string) => AnyGroup | undefined;
 
 /** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
@@ -89,11 +102,19 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #groups = new Map<string, CreatedGroup<any, any>>();
   #handler: PeerHandler;
   #handshake: Handshake;
+  #problems: Problems;
+  #reports: ClusterReports;
+  /** The types of events that somebody has listened to. */
+  #heardTypes = new Set<string>();
   #changes: ChangeExchange;
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
   /** Settles once the source of peers has ended. */
   #following: Promise<void> | undefined;
+
+  static {
+    groupNamed = (cache, name) => cache.#groups.get(name)?.group;
+  }
 
   /**
    * Creates a cache without groups.
@@ -104,7 +125,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
-    const { self, peers, placement, basePath, handoffMs, hedge, limits, random, ...rest } =
+    const { self, peers, placement, basePath, handoffMs, hedge, limits, random, log, ...rest } =
       checkGroupCacheOptions(options);
     const clock = new SteadyClock(rest.clock);
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
@@ -115,6 +136,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
+    this.#problems = new Problems({ clock, log, isHeard: (type) => this.#heardTypes.has(type) });
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -160,6 +182,12 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       clock,
       report: this.#report,
     });
+    this.#reports = new ClusterReports({
+      peers: this.#peers,
+      clock,
+      own: () => this.#ownReport(),
+      inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
+    });
     this.#handler = new PeerHandler({
       clock,
       basePath,
@@ -172,6 +200,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       changes: this.#changes,
       peer: (url) => this.#peers.findRecent(url),
       greet: (hello) => this.#handshake.answer(hello),
+      report: (question) => this.#reports.answer(question),
     });
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -259,6 +288,34 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
+   * Asks all processes what they count, what is hot there, and what is wrong; those that cannot be
+   * asked within 2 seconds are told of as such. Never rejects.
+   */
+  reports(): Promise<ReportReply[]> {
+    return this.#reports.reports();
+  }
+
+  /**
+   * Asks all processes where they have a key. Counts as no use of it. To ask this process alone, see
+   * {@linkcode Group.inspect}.
+   *
+   * @throws {TypeError} If there is no group of that name here, or the key is invalid.
+   */
+  async inspect(group: string, key: string): Promise<InspectionReply[]> {
+    if (!this.#groups.has(group)) {
+      throw new TypeError(`Cannot inspect a key: there is no group ${quote(group)} here`);
+    }
+    checkKey(key);
+    return await this.#reports.inspections(group, key);
+  }
+
+  #ownReport(): ProcessReport {
+    const hotKeys = [...this.#groups.values()].flatMap(({ group }) => group.hotKeys(MAX_HOT_KEYS))
+      .sort((a, b) => b.perSecond - a.perSecond).slice(0, MAX_HOT_KEYS);
+    return { stats: this.stats(), hotKeys, problems: this.#problems.list() };
+  }
+
+  /**
    * Closes the cache. Calls that wait, and all later ones, reject with code `closed`, and peers that
    * ask are told to go elsewhere. Values that were returned stay valid. A second call cuts a drain
    * short.
@@ -340,10 +397,14 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     listener: any,
     options?: boolean | AddEventListenerOptions,
   ): void {
+    this.#heardTypes.add(type);
     super.addEventListener(type, listener, options);
   }
 
-  #report = (event: Event): void => void this.dispatchEvent(event);
+  #report = (event: Event): void => {
+    this.#problems.note(event);
+    this.dispatchEvent(event);
+  };
 
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);

@@ -3,6 +3,7 @@ import { quote } from "./errors.ts";
 import { checkDuration } from "./group_options.ts";
 import type { Fetch } from "./runtime.ts";
 import { checkLimits, type PeerLimits } from "./http/peer_limits.ts";
+import type { Log } from "./problems.ts";
 import type { Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
 import { type Clock, systemClock } from "./timing/clock.ts";
@@ -82,12 +83,20 @@ export interface GroupCacheOptions {
    * @default Math.random
    */
   random?: () => number;
+  /**
+   * Where to tell what goes wrong, such as a peer that does not answer as one: a function, `console`,
+   * or `false` for nowhere. The same is told by events.
+   *
+   * @default one plain warning per cause on the console, unless there is a listener for its event
+   */
+  log?: Log | false;
 }
 
 /** The options of a cache, checked and with their defaults. */
 export type CheckedGroupCacheOptions =
-  & Required<Omit<GroupCacheOptions, "self" | "peers" | "limits">>
+  & Required<Omit<GroupCacheOptions, "self" | "peers" | "limits" | "log">>
   & Pick<GroupCacheOptions, "self" | "peers">
+  & { log: Log | false | undefined }
   & { limits: PeerLimits };
 
 /**
@@ -109,7 +118,15 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     fetch = (input, init) => globalThis.fetch(input, init),
     clock = systemClock,
     random = Math.random,
+    log,
   } = options;
+  const isLog = log === undefined || log === false || typeof log === "function" ||
+    (["info", "warn", "error"] as const).every((level) => typeof log?.[level] === "function");
+  if (!isLog) {
+    throw new TypeError(
+      `Cannot create GroupCache: log must be a function, console, or false: received ${quote(log)}`,
+    );
+  }
   if (!/^\/(.*\/)?$/.test(basePath) || new URL(`http://peer${basePath}`).pathname !== basePath) {
     throw new TypeError(
       "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
@@ -135,5 +152,6 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     fetch,
     clock,
     random,
+    log,
   };
 }

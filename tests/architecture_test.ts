@@ -17,9 +17,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ["consistency/"],
   ["group/", "http/"],
   ["group.ts", "group_options.ts"],
-  ["group_cache_options.ts", "create_group.ts"],
+  ["problems.ts", "group_cache_options.ts", "create_group.ts", "cluster_reports.ts"],
   ["group_cache.ts"],
-  ["testing/", "metrics/", "dashboard/"],
+  ["testing/", "metrics/"],
+  ["dashboard/"],
 ];
 
 /** What a folder may import beside the library itself. */

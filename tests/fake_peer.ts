@@ -29,6 +29,7 @@ export function fakePeer(
     remove: unexpected("remove"),
     handoff: unexpected("handoff"),
     hello: unexpected("hello"),
+    report: unexpected("report"),
     ...replaced,
   };
 }

@@ -2,9 +2,10 @@ import { borrowBytes, type ByteView } from "../byte_view.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { Codec } from "../codec.ts";
 import type { BorrowedValue, EncodedValue } from "../peer/peer.ts";
+import type { Inspection } from "../process_report.ts";
 import type { CacheStats, Counters, GroupStats } from "../stats.ts";
 import { SegmentStore } from "../store/segment_store.ts";
-import type { Store, StoredKey } from "../store/store.ts";
+import type { Slot, Store, StoredKey } from "../store/store.ts";
 
 /** The share of a group's memory that mirrors may take. */
 const HOT_SHARE = 1 / 8;
@@ -168,6 +169,32 @@ export class GroupMemory<T> {
     this.#main.clear();
     this.#hot?.clear();
     this.#main.maxBytes = this.#options.maxBytes;
+  }
+
+  /** Tells which cache holds a key and what is known of it, without using the entry. */
+  inspect(key: string): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
+    const now = this.#options.clock.now();
+    const slot = this.#main.peek(key, now);
+    if (slot >= 0) return this.#told("main", this.#main, slot, this.#main.expiresAtMs(slot) - now);
+    const hotSlot = this.#hot?.peek(key, now) ?? -1;
+    if (this.#hot !== undefined && this.#isFresh(hotSlot, now)) {
+      return this.#told("hot", this.#hot, hotSlot, this.#endOfMirror(hotSlot) - now);
+    }
+    return { held: null, valueBytes: null, leftMs: null, uses: null };
+  }
+
+  #told(
+    held: "main" | "hot",
+    store: Store,
+    slot: Slot,
+    leftMs: number,
+  ): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
+    return {
+      held,
+      valueBytes: store.borrow(slot).byteLength,
+      leftMs: leftMs === Infinity ? null : leftMs,
+      uses: store.uses(slot),
+    };
   }
 
   /** Contents and counters of both caches. */

@@ -168,6 +168,11 @@ export class LocalGroup implements PeerBackend {
     return this.#loads.idle();
   }
 
+  /** Whether a load of a key is in flight. */
+  isLoading(key: string): boolean {
+    return this.#loads.has(key);
+  }
+
   /** Fails everything in flight. */
   failAll(reason: unknown): void {
     this.#loads.failAll(reason);

@@ -22,6 +22,9 @@ export const MAX_LIST_BYTES: number = 16 << 20;
 /** The largest hello, which lists the peers, in bytes: enough for 10,000 of them. */
 export const MAX_HELLO_BYTES: number = 1 << 20;
 
+/** The largest report of what a process counts, in bytes: enough for thousands of groups. */
+export const MAX_REPORT_BYTES: number = 8 << 20;
+
 /** The largest reply without a value, in bytes: an error's message, or signs of life for hours. */
 export const MAX_NOTE_BYTES: number = 64 * 1024;
 

@@ -2,6 +2,7 @@ import type { Cancellation } from "../timing/cancellation.ts";
 import type { ByteView } from "../byte_view.ts";
 import type { ChangeNote } from "../wire/change_note.ts";
 import type { Hello } from "../wire/hello.ts";
+import type { ReportQuestion } from "../wire/report_question.ts";
 import type { PeerHealth } from "./health.ts";
 
 /** A value as it is sent between processes: encoded, and with its expiry. */
@@ -61,6 +62,8 @@ export interface Peer {
   handoff(group: string, keys: readonly string[], options?: PeerCallOptions): Promise<void>;
   /** Says hello. Returns the peer's hello, or undefined if the peer answers but knows no hellos. */
   hello(hello: Hello, options?: PeerCallOptions): Promise<Hello | undefined>;
+  /** Asks the peer to tell of itself. Returns what it says: JSON of a form that is not checked. */
+  report(question: ReportQuestion, options?: PeerCallOptions): Promise<unknown>;
 }
 
 /** The part of a group that answers peers: from its own memory and loader, never from others. */

@@ -104,6 +104,11 @@ export class PeerSet {
     return this.#upToSelf(owner, urls);
   }
 
+  /** Returns the base URLs of all processes in a key's order, its owner first; none without peers. */
+  orderOf(key: string): string[] {
+    return [...this.#rank?.(key) ?? []];
+  }
+
   *#upToSelf(owner: IteratorResult<string>, urls: Iterator<string>): Generator<Peer> {
     for (let url = owner; !url.done; url = urls.next()) {
       if (url.value === this.#self) {

@@ -125,6 +125,10 @@ export class SegmentStore implements Store {
     return expiresAtMsOf(this.#segment(slot).words, this.#foundAt);
   }
 
+  uses(slot: Slot): number {
+    return usesOf(this.#segment(slot).words, this.#foundAt);
+  }
+
   decoded(slot: Slot): unknown {
     const id = decodedIdOf(this.#segment(slot).words, this.#foundAt);
     return id === 0 ? undefined : this.#log.decoded.get(id);

@@ -55,6 +55,8 @@ export interface Store {
   borrow(slot: Slot): Uint8Array<ArrayBuffer>;
   /** Returns when an entry expires, in Unix milliseconds, or `Infinity` if never. */
   expiresAtMs(slot: Slot): number;
+  /** Returns how often an entry was used of late, up to 3: eviction needs to know no more. */
+  uses(slot: Slot): number;
   /** Returns an entry's decoded value, or `undefined` if there is none. */
   decoded(slot: Slot): unknown;
   /**

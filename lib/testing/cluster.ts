@@ -59,6 +59,7 @@ export class Cluster implements AsyncDisposable {
     this.urls = Array.from({ length: size }, (_, index) => `http://peer-${index}:8080`);
     this.caches = this.urls.map((self) => {
       const cache = new GroupCache({
+        log: false,
         ...options,
         self,
         peers: this.urls,

@@ -76,22 +76,6 @@ export class FrameDecoder {
   }
 }
 
-/** The bytes of all chunks in one piece; the chunk itself if it is alone. */
-export function concat(
-  chunks: readonly Uint8Array<ArrayBuffer>[],
-  byteLength: number,
-): Uint8Array<ArrayBuffer> {
-  const [first] = chunks;
-  if (first !== undefined && chunks.length === 1) return first;
-  const bytes = new Uint8Array(byteLength);
-  let position = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, position);
-    position += chunk.byteLength;
-  }
-  return bytes;
-}
-
 /** The position of a message in a buffer. */
 interface Frame {
   readonly start: number;

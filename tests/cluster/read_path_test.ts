@@ -1,14 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import {
-  type Group,
-  GroupCacheError,
-  type GroupOptions,
-  type Load,
-  rendezvous,
-  text,
-} from "../../mod.ts";
+import { type Group, type GroupOptions, type Load, rendezvous, text } from "../../mod.ts";
 import { Cluster, type Fault } from "../../lib/testing/mod.ts";
 import { ODD_KEYS } from "../odd_keys.ts";
+import { failureOf } from "../failures.ts";
 import { test } from "../runtime.ts";
 
 const MAX_BYTES = 1 << 20;
@@ -58,12 +52,6 @@ function at<T>(list: readonly T[], index: number): T {
   const element = list.at(index);
   if (element === undefined) throw new RangeError(`no element ${index}`);
   return element;
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<GroupCacheError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error instanceof GroupCacheError, `expected a GroupCacheError: received ${error}`);
-  return error;
 }
 
 test("A key asked for in all processes at once is loaded once, by its owner", async () => {
@@ -173,7 +161,7 @@ for (const { name, load, code } of loaderFailures) {
     const { cluster, groups } = setup;
     const [owner, , last] = orderOf(setup, "key");
     const failing = setUp(3, load);
-    const error = await errorOf(at(failing.groups, last).get("key"));
+    const error = await failureOf(at(failing.groups, last).get("key"));
     assertEquals(error.code, code);
     assert(error.message.startsWith('Cannot load "key" of group "texts": '), error.message);
     assertEquals(error.stack?.includes("loader"), false);
@@ -186,7 +174,7 @@ for (const { name, load, code } of loaderFailures) {
 test("A failure of the owner's loader after the reply began is the same failure", async () => {
   const outcome = Promise.withResolvers<string>();
   const { cluster, groups, loads } = setUp(2, () => outcome.promise);
-  const errors = groups.map((group) => errorOf(group.get("key")));
+  const errors = groups.map((group) => failureOf(group.get("key")));
   await cluster.clock.advance(5000);
   outcome.reject(new Error("late"));
   for (const error of errors) {
@@ -233,7 +221,7 @@ test("A load that never settles ends after loadTimeoutMs for callers in all proc
   const { cluster, groups, loads } = setUp(3, () => new Promise(() => {}), {
     loadTimeoutMs: 60_000,
   });
-  const errors = groups.map((group) => errorOf(group.get("key")));
+  const errors = groups.map((group) => failureOf(group.get("key")));
   const [first, ...others] = await cluster.clock.until(Promise.all(errors));
   assertEquals(first?.code, "timeout");
   assert(others.every((error) => error.code === "timeout"));
@@ -256,7 +244,7 @@ test("An owner gives up a load at the asker's loadTimeoutMs, if that comes first
     })
   );
   // Some key that the patient process owns.
-  const errors = Array.from({ length: 10 }, (_, i) => errorOf(at(groups, 1).get(`key ${i}`)));
+  const errors = Array.from({ length: 10 }, (_, i) => failureOf(at(groups, 1).get(`key ${i}`)));
   await cluster.clock.advance(4999);
   assert(signals.length > 0 && signals.every(({ aborted }) => !aborted));
   await cluster.clock.advance(1);
@@ -390,7 +378,7 @@ test("Group.set() goes to the successor when the owner is down, and names the pe
   const { cluster, groups } = setup;
   const [owner, successor, last] = orderOf(setup, "key");
   cluster.setFault(owner, "refuse");
-  const error = await errorOf(at(groups, last).set("key", "set"));
+  const error = await failureOf(at(groups, last).set("key", "set"));
   assertEquals(error.code, "peer-failed");
   assert(error.message.includes(at(cluster.urls, owner)), error.message);
   assertEquals(at(groups, successor).peek("key"), "set");
@@ -403,7 +391,7 @@ test("Group.remove() removes everywhere, and names the peer not told", async () 
   const [, successor, last] = orderOf(setup, "key");
   for (const group of groups) await group.get("key");
   cluster.setFault(successor, "refuse");
-  const error = await errorOf(at(groups, last).remove("key"));
+  const error = await failureOf(at(groups, last).remove("key"));
   assertEquals(error.code, "peer-failed");
   assert(error.message.includes(at(cluster.urls, successor)), error.message);
   assertEquals(groups.map((group) => group.peek("key")).filter((value) => value), [
@@ -460,7 +448,7 @@ test("GroupCache.close() rejects waiting calls in its own process only", async (
     outcomes.push(outcome);
     return outcome.promise;
   });
-  const ofOwner = errorOf(at(groups, owner).get("key"));
+  const ofOwner = failureOf(at(groups, owner).get("key"));
   const ofOthers = [successor, last].map((process) => at(groups, process).get("key"));
   await cluster.clock.advance(5000);
   await at(cluster.caches, owner).close();
@@ -469,7 +457,7 @@ test("GroupCache.close() rejects waiting calls in its own process only", async (
   assertEquals(loads.map(({ process }) => process), [owner, successor]);
   at(outcomes, 1).resolve("value");
   assertEquals(await cluster.clock.until(Promise.all(ofOthers)), ["value", "value"]);
-  assertEquals((await errorOf(at(groups, owner).get("key"))).code, "closed");
+  assertEquals((await failureOf(at(groups, owner).get("key"))).code, "closed");
 });
 
 test("GroupCache.close() leaves no timer and no waiting call behind, whatever was in flight", async () => {

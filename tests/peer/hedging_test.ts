@@ -5,6 +5,7 @@ import { HedgeBudget } from "../../lib/peer/hedge_budget.ts";
 import { Hedging } from "../../lib/peer/hedging.ts";
 import type { Peer } from "../../lib/peer/peer.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
+import { fakePeer } from "../fake_peer.ts";
 import { test } from "../runtime.ts";
 
 const notFound = new GroupCacheError("not-found", "there is none");
@@ -37,7 +38,7 @@ class SetUp {
   outcome: string | undefined;
 
   constructor(names = "abc", { known = names } = {}) {
-    this.peers = [...names].map((url) => ({ url }) as Peer);
+    this.peers = [...names].map((url) => fakePeer(url));
     for (let i = 0; i < 100; i++) {
       this.budget.earn();
       for (const peer of this.peers) {

@@ -5,8 +5,9 @@ import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
 import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import { encodeSetRequest } from "../../wire/messages.ts";
+import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
-import { MAX_HELLO_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
 import { Connection, type ConnectionOptions, type PeerRequest } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
 import { KeyBatcher } from "./key_batcher.ts";
@@ -136,6 +137,21 @@ export class HttpPeer implements Peer {
       });
     }, options);
     return theirs;
+  }
+
+  async report(question: ReportQuestion, options: PeerCallOptions = {}): Promise<unknown> {
+    const path = `${this.#connection.options.basePath}_stats/`;
+    const request = { method: "POST", body: encodeReportQuestion(question) };
+    let answer: unknown;
+    await this.#call((patience) => {
+      return this.#connection.exchange(path, request, {}, patience, async (reply) => {
+        const body = await reply.start(Infinity, MAX_REPORT_BYTES);
+        if (!reply.isOk) throw reply.error(body);
+        if (!reply.isOurs) throw reply.failure("its implementation does not report what it counts");
+        answer = JSON.parse(new TextDecoder().decode(body));
+      });
+    }, options);
+    return answer;
   }
 
   /** Returns 0, or the time that the change must come after. */

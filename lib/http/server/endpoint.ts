@@ -2,6 +2,7 @@ import type { Peer, PeerBackend } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { ChangeNote } from "../../wire/change_note.ts";
 import type { Hello } from "../../wire/hello.ts";
+import type { ReportQuestion } from "../../wire/report_question.ts";
 
 /** What the endpoints of the peer protocol need from the cache. */
 export interface EndpointHost {
@@ -15,6 +16,8 @@ export interface EndpointHost {
   peer(url: string): Peer | undefined;
   /** Answers a hello. */
   greet(hello: Hello): Hello;
+  /** Answers what this process counts, or where it has a key, with a JSON value. */
+  report(question: ReportQuestion): unknown;
 }
 
 /** What changes of peers are reported to. It drops the keys from the groups. */

@@ -9,12 +9,14 @@ import { acceptHandoff } from "./handoff.ts";
 import { answerHello } from "./hello.ts";
 import { putKey } from "./put.ts";
 import { removeKeys } from "./remove_keys.ts";
+import { answerReport } from "./report.ts";
 import { errorReply } from "./replies.ts";
 import { parse } from "./request_body.ts";
 
 /** `POST <base><name>`. */
 const BASE_ENDPOINTS = new Map<string, Endpoint<Call>>([
   ["", answerHello],
+  ["_stats/", answerReport],
 ]);
 
 /** `<method> <base><group>/<key>`. */

@@ -21,6 +21,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
         peer: () => undefined,
         greet: (hello) => hello,
+        report: (question) => ({ question }),
         group: () => ({
           count: () => 0,
           find: () => undefined,

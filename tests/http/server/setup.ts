@@ -4,9 +4,10 @@ import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.t
 import type { ChangeReceiver } from "../../../lib/http/server/endpoint.ts";
 import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../../../lib/peer/peer.ts";
+import { fakePeer } from "../../fake_peer.ts";
 import type { Hello } from "../../../lib/wire/hello.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
-import { concat, FrameDecoder } from "../../../lib/wire/frames.ts";
+import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import {
   decodeGetResponse,
   encodeSetRequest,
@@ -104,7 +105,8 @@ export class Setup {
       plusIsSpace,
       maxValueBytes: MAX_VALUE_BYTES,
       changes: fakeChanges((key) => this.group.dropped.push(key), changes),
-      peer: (url) => url === "http://giver:1" ? { url } as Peer : undefined,
+      peer: (url) => url === "http://giver:1" ? fakePeer(url) : undefined,
+      report: (question) => ({ question }),
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");
@@ -197,7 +199,7 @@ export function bound(
 }
 
 export async function* read(response: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for await (const chunk of response.body ?? []) yield concat([chunk], chunk.byteLength);
+  for await (const chunk of response.body ?? []) yield chunk;
 }
 
 /** A value of so many bytes. */

@@ -1,0 +1,128 @@
+import { messageOf } from "./errors.ts";
+import type { Peer } from "./peer/peer.ts";
+import type { PeerSet } from "./peer/peer_set.ts";
+import type { Inspection, InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
+import type { Clock } from "./timing/clock.ts";
+import { withDeadline } from "./timing/deadline.ts";
+import type { ReportQuestion } from "./wire/report_question.ts";
+
+/** A process that has not told of itself after this is out of reach, in milliseconds. */
+const REPORT_MS = 2000;
+/** So many are asked at a time. */
+const MAX_AT_ONCE = 32;
+
+/** Options for {@linkcode ClusterReports}. */
+export interface ClusterReportsOptions {
+  peers: PeerSet;
+  clock: Clock;
+  /** What this process tells of itself. */
+  own: () => ProcessReport;
+  /** Where this process has a key; null if it has no such group. */
+  inspect: (group: string, key: string) => Inspection | null;
+}
+
+/** Asks all processes what they count and where they have a key, and answers the same. */
+export class ClusterReports {
+  #options: ClusterReportsOptions;
+
+  constructor(options: ClusterReportsOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a peer. */
+  answer({ inspect }: ReportQuestion): unknown {
+    const { own } = this.#options;
+    return inspect === undefined ? own() : this.#options.inspect(inspect.group, inspect.key);
+  }
+
+  /** Asks all processes what they count. Never rejects. */
+  reports(): Promise<ReportReply[]> {
+    const { own } = this.#options;
+    return this.#askAll({}, (url, answer, error) => {
+      const report = answer === OWN ? own() : answer;
+      if (error !== null) return { url, report: null, error };
+      if (isReport(report)) return { url, report, error: null };
+      return { url, report: null, error: "it runs another version, whose report has another form" };
+    });
+  }
+
+  /** Asks all processes where they have a key. Never rejects. */
+  inspections(group: string, key: string): Promise<InspectionReply[]> {
+    return this.#askAll({ inspect: { group, key } }, (url, answer, error) => {
+      const inspection = answer === OWN ? this.#options.inspect(group, key) : answer;
+      if (error !== null) return { url, inspection: null, error };
+      return { url, inspection: isInspection(inspection) ? inspection : null, error: null };
+    });
+  }
+
+  async #askAll<Result>(
+    question: ReportQuestion,
+    resultOf: (url: string, answer: unknown, error: string | null) => Result,
+  ): Promise<Result[]> {
+    const { peers } = this.#options;
+    const urls = peers.self === undefined ? [""] : peers.urls;
+    const results: Result[] = [];
+    const ask = async (url: string, index: number) => {
+      const peer = peers.find(url);
+      if (peer === undefined) {
+        results[index] = resultOf(url, OWN, null);
+        return;
+      }
+      try {
+        results[index] = resultOf(url, await this.#ask(peer, question), null);
+      } catch (error) {
+        results[index] = resultOf(url, undefined, messageOf(error));
+      }
+    };
+    const left = urls.entries();
+    const work = async () => {
+      for (const [index, url] of left) await ask(url, index);
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, urls.length) }, work));
+    return results;
+  }
+
+  #ask(peer: Peer, question: ReportQuestion): Promise<unknown> {
+    return withDeadline((signal) => peer.report(question, { signal }), {
+      clock: this.#options.clock,
+      ms: REPORT_MS,
+      onLate: () => {
+        throw new Error(`Cannot ask peer ${peer.url}: no answer within ${REPORT_MS} ms`);
+      },
+    });
+  }
+}
+
+/** Stands for this process, which need not be asked. */
+const OWN: unique symbol = Symbol("own");
+
+/** Whether what a peer sent has the form of a report, as far as anybody relies on it. */
+function isReport(value: unknown): value is ProcessReport {
+  const { stats, hotKeys, problems } = Object(value);
+  const { peers, groups, instance, startedAtMs } = Object(stats);
+  return Array.isArray(hotKeys) && Array.isArray(problems) && Array.isArray(peers) &&
+    typeof instance === "string" && typeof startedAtMs === "number" &&
+    typeof groups === "object" && groups !== null &&
+    Object.values(groups).every(isGroupStats);
+}
+
+function isGroupStats(value: unknown): boolean {
+  const { answers, peerAnswers, main, hot, latencies, maxBytes, gets } = Object(value);
+  return areNumbers([maxBytes, gets, ...Object.values(Object(answers))]) &&
+    areNumbers([main?.items, main?.bytes, main?.evictions, main?.refused]) &&
+    areNumbers([hot?.items, hot?.bytes, hot?.evictions, hot?.refused]) &&
+    areNumbers(Object.values(Object(peerAnswers))) &&
+    ["get", "peer", "load"].every((name) => {
+      const { buckets } = Object(Object(latencies)[name]);
+      return Array.isArray(buckets) && areNumbers(buckets);
+    });
+}
+
+function isInspection(value: unknown): value is Inspection {
+  const { order, held } = Object(value);
+  return Array.isArray(order) && (held === null || held === "main" || held === "hot");
+}
+
+function areNumbers(values: unknown[]): boolean {
+  return values.every((value) => typeof value === "number");
+}

@@ -1,0 +1,202 @@
+import { type Context, Hono } from "hono";
+import { GroupCacheError, messageOf, quote } from "../errors.ts";
+import type { GroupCache } from "../group_cache.ts";
+import { groupNamed } from "../group_cache.ts";
+import { PROMETHEUS_TYPE, prometheusText } from "../metrics/prometheus.ts";
+import { keepOpen } from "../runtime.ts";
+import { type Clock, systemClock } from "../timing/clock.ts";
+import { eventStream } from "./events.ts";
+import { pageFile, SAFE_HEADERS } from "./page.ts";
+import { Watch } from "./watch.ts";
+
+/** Options for {@linkcode dashboard}. */
+export interface DashboardOptions {
+  /**
+   * Whether a request may see the dashboard: `false` answers 401, a `Response` answers with that.
+   * `/healthz` and `/readyz` answer those who may not, too, but give them no reasons.
+   *
+   * @default everybody may who can reach it
+   */
+  authorize?: (request: Request) => boolean | Response | Promise<boolean | Response>;
+  /**
+   * Whether the page may change anything: remove a key from a group in all processes. It asks before,
+   * and requests from other sites are refused.
+   *
+   * @default false
+   */
+  actions?: boolean;
+  /**
+   * Where time and timers come from.
+   *
+   * @default the runtime's
+   */
+  clock?: Clock;
+}
+
+/** What a request must carry to change anything: a browser sends it to its own site only. */
+const ACTION = "groupcache-action";
+
+/** A key and its group take no more. */
+const MAX_BODY_BYTES = 1 << 20;
+
+/**
+ * A live page about a cache and all its processes, as an app to mount anywhere:
+ *
+ * | path             | what it serves                                                            |
+ * | ---------------- | ------------------------------------------------------------------------- |
+ * | `/`              | the page                                                                  |
+ * | `/stats`         | what this process counts, as JSON; `?cluster`: what all processes report  |
+ * | `/metrics`       | what this process counts, for Prometheus                                  |
+ * | `/healthz`       | 200, or 503 once the cache is closed                                      |
+ * | `/readyz`        | 200, or 503 while the process should get no traffic, with the reasons     |
+ * | `/events`        | what the page follows                                                     |
+ * | `/inspect`       | where all processes have a key: `?group=…&key=…`                          |
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { dashboard } from "@groupcache/groupcache/dashboard";
+ * import { assertEquals } from "@std/assert";
+ * import { Hono } from "hono";
+ *
+ * await using cache = new GroupCache();
+ * const app = new Hono();
+ * app.route("/cache", dashboard(cache, {
+ *   authorize: (request) => request.headers.get("authorization") === "Bearer of-an-operator",
+ * }));
+ *
+ * const headers = { authorization: "Bearer of-an-operator" };
+ * assertEquals((await app.request("/cache/", { headers })).status, 200);
+ * assertEquals((await app.request("/cache/stats")).status, 401);
+ * ```
+ */
+export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Hono {
+  const { authorize, actions = false, clock = systemClock } = options;
+  if (authorize !== undefined && typeof authorize !== "function") {
+    throw new TypeError(
+      `Cannot create dashboard: authorize must be a function: received ${quote(authorize)}`,
+    );
+  }
+  const watch = new Watch({
+    self: cache.stats().self ?? "",
+    clock,
+    reports: () => cache.reports(),
+  });
+  const app = new Hono();
+
+  const refusal = async (request: Request): Promise<Response | undefined> => {
+    if (authorize === undefined) return undefined;
+    const answer = await authorize(request);
+    if (answer instanceof Response) return answer;
+    if (answer === true) return undefined;
+    return new Response("Cannot show the cache: you are not authorized", { status: 401 });
+  };
+
+  const health = async (c: Context, reasons: string[]) => {
+    const maySee = await refusal(c.req.raw) === undefined;
+    const ok = reasons.length === 0;
+    return c.json(maySee ? { ok, reasons } : { ok }, ok ? 200 : 503, { ...SAFE_HEADERS });
+  };
+  app.get("/healthz", (c) => health(c, livenessReasons(cache)));
+  app.get("/readyz", (c) => health(c, [...livenessReasons(cache), ...readinessReasons(cache)]));
+
+  app.use(async (c, next) => {
+    const refused = await refusal(c.req.raw);
+    return refused ?? await next();
+  });
+
+  // Its files stand below the path at which it is mounted: so that has to end with a slash.
+  app.get("/", (c) => {
+    const { path } = c.req;
+    if (!path.endsWith("/")) return c.redirect(`${path.slice(path.lastIndexOf("/") + 1)}/`, 302);
+    return pageFile("index.html") ?? c.notFound();
+  });
+  app.get("/assets/:name", (c) => pageFile(c.req.param("name")) ?? c.notFound());
+
+  app.get("/stats", async (c) => {
+    const isCluster = c.req.query("cluster") !== undefined;
+    const stats = isCluster ? await cache.reports() : cache.stats();
+    return c.json(stats, 200, { ...SAFE_HEADERS, "cache-control": "no-store" });
+  });
+
+  app.get("/metrics", (c) =>
+    c.body(prometheusText(cache.stats()), 200, {
+      ...SAFE_HEADERS,
+      "content-type": PROMETHEUS_TYPE,
+    }));
+
+  app.get("/events", (c) => {
+    keepOpen(c.req.raw, c.env);
+    return c.body(eventStream(watch, { clock, actions }), 200, {
+      ...SAFE_HEADERS,
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      // Nginx holds replies back otherwise.
+      "x-accel-buffering": "no",
+    });
+  });
+
+  app.get("/inspect", async (c) => {
+    const { group, key } = c.req.query();
+    try {
+      return c.json(await cache.inspect(group ?? "", key ?? ""), 200, {
+        ...SAFE_HEADERS,
+        "cache-control": "no-store",
+      });
+    } catch (error) {
+      if (error instanceof TypeError) return c.text(error.message, 400);
+      throw error;
+    }
+  });
+
+  // Where it is mounted at a path, that path with a slash at its end matches nothing else.
+  app.get("/*", (c) => {
+    const depth = c.req.routePath.split("/").length;
+    const isRoot = c.req.path.endsWith("/") && c.req.path.split("/").length === depth;
+    return isRoot && pageFile("index.html") || c.notFound();
+  });
+
+  if (actions) {
+    app.post("/actions/remove", async (c) => {
+      const why = whyNotOurs(c.req.raw);
+      if (why !== undefined) return c.text(`Cannot remove the key: ${why}`, 403);
+      const text = await c.req.text();
+      if (text.length > MAX_BODY_BYTES) return c.text("Cannot remove the key: it is too long", 413);
+      const { group: name, key } = JSON.parse(text);
+      const group = groupNamed(cache, name);
+      if (group === undefined) {
+        return c.text(`Cannot remove the key: there is no group ${quote(name)} here`, 404);
+      }
+      try {
+        await group.remove(key);
+        return c.json({ ok: true });
+      } catch (error) {
+        const status = error instanceof GroupCacheError ? 502 : 400;
+        return c.text(messageOf(error), status);
+      }
+    });
+  }
+  return app;
+}
+
+/** Why a request does not come from the page itself, or undefined if it does. */
+function whyNotOurs(request: Request): string | undefined {
+  const { headers } = request;
+  // No form and no image can send it, and no script of another site without being let.
+  if (!headers.has(ACTION)) return `the request lacks the header ${ACTION}`;
+  const site = headers.get("sec-fetch-site");
+  if (site !== null && site !== "same-origin") return `the request comes from a ${site} page`;
+  return undefined;
+}
+
+function livenessReasons(cache: GroupCache): string[] {
+  return cache.stats().state === "closed" ? ["the cache was closed"] : [];
+}
+
+function readinessReasons(cache: GroupCache): string[] {
+  const { state, groups } = cache.stats();
+  const reasons: string[] = [];
+  if (state === "leaving") reasons.push("the process is about to leave its peers");
+  if (Object.keys(groups).length === 0) reasons.push("there is no group yet");
+  return reasons;
+}

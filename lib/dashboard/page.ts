@@ -1,0 +1,46 @@
+import { PAGE_ASSETS } from "./page_assets.ts";
+
+/**
+ * Nothing comes from elsewhere, nothing is in line, nothing may be framed; and what would make
+ * elements of text is refused by the browser.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join("; ");
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** On every reply of the dashboard. */
+export const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+/** A file of the page, or undefined if there is none of that name. */
+export function pageFile(name: string): Response | undefined {
+  const text = Object.hasOwn(PAGE_ASSETS, name) ? PAGE_ASSETS[name] : undefined;
+  if (text === undefined) return undefined;
+  const headers = {
+    ...SAFE_HEADERS,
+    "content-type": TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "text/plain",
+    "content-security-policy": POLICY,
+    // After an upgrade a new page must not meet old scripts.
+    "cache-control": "no-cache",
+  };
+  return new Response(text, { headers });
+}
