@@ -38,7 +38,7 @@ interface Case {
 
 const CASES: Record<string, Case> = {
   small: {
-    title: "Memory for a third of the values, an origin that never tires",
+    title: "Memory for a third of the values, an unlimited origin",
     totalBytes: 4 << 20,
     loadsAtOnce: Infinity,
   },
@@ -48,7 +48,7 @@ const CASES: Record<string, Case> = {
     loadsAtOnce: 8,
   },
   large: {
-    title: "Memory for all values in each worker, an origin that never tires",
+    title: "Memory for all values in each worker, an unlimited origin",
     totalBytes: 128 << 20,
     loadsAtOnce: Infinity,
   },
