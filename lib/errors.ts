@@ -12,6 +12,17 @@
  * | `unauthorized` | a peer rejected the caller                                                |
  * | `overloaded`   | too many calls to a peer, or too many loads, are waiting                  |
  * | `closed`       | the cache was closed                                                      |
+ *
+ * @example
+ * ```ts
+ * import { GroupCacheError, type GroupCacheErrorCode } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const statuses: Partial<Record<GroupCacheErrorCode, number>> = { "not-found": 404, timeout: 504 };
+ *
+ * const error = new GroupCacheError("not-found", "Cannot load user 42: there is no such user");
+ * assertEquals(statuses[error.code] ?? 500, 404);
+ * ```
  */
 export type GroupCacheErrorCode =
   | "not-found"

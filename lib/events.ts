@@ -137,6 +137,18 @@ export class PeerUpEvent extends Event {
  * | `name`      | two processes share a name, or a peer's `self` differs from the list's entry   |
  * | `placement` | the peer uses another placement                                                |
  * | `peers`     | the peer's list of peers has differed for longer than a minute                 |
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type PeerMismatchKind } from "@groupcache/groupcache";
+ *
+ * const counts = new Map<PeerMismatchKind, number>();
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-mismatch", ({ kind }) => {
+ *   counts.set(kind, (counts.get(kind) ?? 0) + 1);
+ * });
+ * ```
  */
 export type PeerMismatchKind = "self" | "name" | "placement" | "peers";
 
@@ -200,7 +212,18 @@ export class DiscoveryErrorEvent extends Event {
   }
 }
 
-/** The events of a cache by name, for `addEventListener`. */
+/**
+ * The events of a cache by name, for `addEventListener`.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupCacheEventMap } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * const names: (keyof GroupCacheEventMap)[] = ["peer-down", "peer-up", "discovery-error"];
+ * for (const name of names) cache.addEventListener(name, (event) => console.warn(event.type));
+ * ```
+ */
 export interface GroupCacheEventMap {
   /** A loader failed. */
   "load-error": LoadErrorEvent;

@@ -3,16 +3,59 @@
  * Deno nor Bun is treated as Bun, as far as it has what Bun has.
  */
 
-/** A function like `globalThis.fetch`. */
+/**
+ * A function like `globalThis.fetch`.
+ *
+ * @example
+ * ```ts
+ * import { type Fetch, GroupCache } from "@groupcache/groupcache";
+ *
+ * const counting: Fetch = (input, init) => {
+ *   console.debug(`request to ${input}`);
+ *   return fetch(input, init);
+ * };
+ *
+ * await using _cache = new GroupCache({ fetch: counting });
+ * ```
+ */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
-/** The types of DNS records that list peers. */
+/**
+ * The types of DNS records that list peers.
+ *
+ * @example
+ * ```ts
+ * import { dns, type DnsType } from "@groupcache/groupcache/discovery";
+ *
+ * const type: DnsType = "SRV";
+ * const _peers = dns({ name: "_http._tcp.cache.default.svc.cluster.local", type });
+ * ```
+ */
 export type DnsType = "A" | "AAAA" | "SRV";
 
-/** An address, or the target and port of an SRV record. */
+/**
+ * An address, or the target and port of an SRV record.
+ *
+ * @example
+ * ```ts
+ * import type { DnsRecord } from "@groupcache/groupcache/discovery";
+ *
+ * const _records: DnsRecord[] = ["10.0.0.1", { target: "cache-0.example.com.", port: 8080 }];
+ * ```
+ */
 export type DnsRecord = string | { target: string; port: number };
 
-/** The address and port of a name server. */
+/**
+ * The address and port of a name server.
+ *
+ * @example
+ * ```ts
+ * import { dns, type NameServer } from "@groupcache/groupcache/discovery";
+ *
+ * const server: NameServer = { host: "127.0.0.1", port: 8600 }; // A Consul agent, say.
+ * const _peers = dns({ name: "cache.service.consul", port: 8080, server });
+ * ```
+ */
 export interface NameServer {
   /** Its IP address. */
   host: string;

@@ -6,7 +6,17 @@ import { baseUrl, type Protocol } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkProtocol, checkText, type SourceOptions } from "./source_options.ts";
 
-/** Options for {@linkcode consul}. */
+/**
+ * Options for {@linkcode consul}.
+ *
+ * @example
+ * ```ts
+ * import { consul, type ConsulOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const options: ConsulOptions = { service: "cache", tag: "blue", datacenter: "dc1" };
+ * const _peers = consul(options);
+ * ```
+ */
 export interface ConsulOptions extends SourceOptions {
   /** The name of the service under which all processes are registered. */
   service: string;

@@ -11,6 +11,14 @@ import { checkPort, checkProtocol, checkText } from "./source_options.ts";
  * @param name The name to look up.
  * @param type The type of the records.
  * @param options `signal`: aborts when the answer is no longer needed.
+ *
+ * @example
+ * ```ts
+ * import { dns, type ResolveDns } from "@groupcache/groupcache/discovery";
+ *
+ * const resolve: ResolveDns = () => Promise.resolve(["10.0.0.1", "10.0.0.2"]);
+ * const _peers = dns({ name: "cache.example.com", port: 8080, resolve });
+ * ```
  */
 export type ResolveDns = (
   name: string,
@@ -18,7 +26,17 @@ export type ResolveDns = (
   options: { signal: AbortSignal },
 ) => Promise<readonly DnsRecord[]>;
 
-/** Options for {@linkcode dns}. */
+/**
+ * Options for {@linkcode dns}.
+ *
+ * @example
+ * ```ts
+ * import { dns, type DnsOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const options: DnsOptions = { name: "cache.example.com", type: "AAAA", port: 8080, intervalMs: 5000 };
+ * const _peers = dns(options);
+ * ```
+ */
 export interface DnsOptions extends PollOptions {
   /**
    * The fully qualified name to look up: `cache.default.svc.cluster.local`, or for SRV

@@ -5,7 +5,21 @@ import { normalise } from "./peer_list.ts";
 import { source, type WatchContext, type Watcher } from "./source.ts";
 import { checkMs, checkText, type SourceOptions } from "./source_options.ts";
 
-/** Options for {@linkcode etcd}. */
+/**
+ * Options for {@linkcode etcd}.
+ *
+ * @example
+ * ```ts
+ * import { etcd, type EtcdOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const options: EtcdOptions = {
+ *   urls: ["http://etcd-0:2379", "http://etcd-1:2379"],
+ *   self: "http://10.0.0.1:8080",
+ *   leaseTtlMs: 30_000,
+ * };
+ * const _peers = etcd(options);
+ * ```
+ */
 export interface EtcdOptions extends SourceOptions {
   /**
    * The base URLs of the members of the etcd cluster. If one fails, the next one is used.

@@ -12,7 +12,17 @@ import {
   type SourceOptions,
 } from "./source_options.ts";
 
-/** The credentials for the API server. */
+/**
+ * The credentials for the API server.
+ *
+ * @example
+ * ```ts
+ * import { kubernetes, type KubernetesCredentials } from "@groupcache/groupcache/discovery";
+ *
+ * const credentials = (): KubernetesCredentials => ({ token: "from your own secret store" });
+ * const _peers = kubernetes({ service: "cache", namespace: "default", credentials });
+ * ```
+ */
 export interface KubernetesCredentials {
   /** The bearer token. */
   token?: string;
@@ -20,7 +30,17 @@ export interface KubernetesCredentials {
   ca?: string;
 }
 
-/** Options for {@linkcode kubernetes}. */
+/**
+ * Options for {@linkcode kubernetes}.
+ *
+ * @example
+ * ```ts
+ * import { kubernetes, type KubernetesOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const options: KubernetesOptions = { service: "cache", port: "peers", addressType: "IPv6" };
+ * const _peers = kubernetes(options);
+ * ```
+ */
 export interface KubernetesOptions extends SourceOptions {
   /** The name of the service whose endpoints are the peers. */
   service: string;

@@ -3,7 +3,17 @@ import type { Discovery } from "./discovery.ts";
 import { source, type Watcher } from "./source.ts";
 import { checkMs, type SourceOptions } from "./source_options.ts";
 
-/** Options for {@linkcode poll}. */
+/**
+ * Options for {@linkcode poll}.
+ *
+ * @example
+ * ```ts
+ * import { poll, type PollOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const options: PollOptions = { intervalMs: 2000, timeoutMs: 1000 };
+ * const _peers = poll(() => ["http://10.0.0.1:8080"], options);
+ * ```
+ */
 export interface PollOptions extends SourceOptions {
   /**
    * The pause between the end of one call and the start of the next, in milliseconds, shortened at
@@ -18,6 +28,17 @@ export interface PollOptions extends SourceOptions {
  * Returns the complete list of peers.
  *
  * @param context `signal`: aborts when the list is no longer needed.
+ *
+ * @example
+ * ```ts
+ * import { type FindPeers, poll } from "@groupcache/groupcache/discovery";
+ *
+ * const find: FindPeers = async ({ signal }) => {
+ *   const response = await fetch("http://10.0.0.9/peers.json", { signal });
+ *   return await response.json();
+ * };
+ * const _peers = poll(find);
+ * ```
  */
 export type FindPeers = (
   context: { signal: AbortSignal },

@@ -1,7 +1,18 @@
 import { type Clock, systemClock } from "../timing/clock.ts";
 import { quote } from "../errors.ts";
 
-/** Options that all sources share. */
+/**
+ * Options that all sources share.
+ *
+ * @example
+ * ```ts
+ * import { dns, poll, type SourceOptions } from "@groupcache/groupcache/discovery";
+ *
+ * const shared: SourceOptions = { debounceMs: 1000, maxRetryMs: 5000 };
+ * const _fromDns = dns({ ...shared, name: "cache.example.com", port: 8080 });
+ * const _fromFunction = poll(() => ["http://10.0.0.1:8080"], shared);
+ * ```
+ */
 export interface SourceOptions {
   /**
    * Ends the source, and with it every loop that iterates it.

@@ -4,10 +4,28 @@ import type { GoDialect, Placement } from "./placement.ts";
 /**
  * Hashes bytes, to at most 32 bits for golang/groupcache and at most 64 for the others. A hash of
  * more than 53 bits must be a `bigint`. The bytes are valid only until the function returns.
+ *
+ * @example
+ * ```ts
+ * import { mailgunRing, type RingHash } from "@groupcache/groupcache/placement";
+ *
+ * const sum: RingHash = (bytes) => bytes.reduce((sum, byte) => sum + byte, 0); // A poor hash.
+ * const _ring = mailgunRing({ hash: sum });
+ * ```
  */
 export type RingHash = (bytes: Uint8Array) => number | bigint;
 
-/** Options for the rings of the Go modules. */
+/**
+ * Options for the rings of the Go modules.
+ *
+ * @example
+ * ```ts
+ * import { golangRing, type HashRingOptions } from "@groupcache/groupcache/placement";
+ *
+ * const options: HashRingOptions<"crc32"> = { replicas: 512 };
+ * const _ring = golangRing(options);
+ * ```
+ */
 export interface HashRingOptions<Named extends string> {
   /**
    * The number of points that each peer has on the ring; `Replicas` in Go.

@@ -3,7 +3,17 @@ import type { GroupCacheOptions } from "../group_cache_options.ts";
 import { type Fault, MemoryNetwork } from "./memory_network.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** Options for the caches of a {@linkcode Cluster}: those that it does not set itself. */
+/**
+ * Options for the caches of a {@linkcode Cluster}: those that it does not set itself.
+ *
+ * @example
+ * ```ts
+ * import { Cluster, type ClusterOptions } from "@groupcache/groupcache/testing";
+ *
+ * const options: ClusterOptions = { hedge: true, handoffMs: 0 };
+ * await using _cluster = new Cluster(3, options);
+ * ```
+ */
 export type ClusterOptions = Omit<GroupCacheOptions, "self" | "peers" | "fetch" | "clock">;
 
 /**
