@@ -8,31 +8,31 @@ import { KeyRing } from "./key_ring.ts";
 export interface AuthContext {
   auth: AuthOptions;
   clock: Clock;
-  /** Names this run of the process. */
+  /** An id of this run of the process. */
   instanceId: string;
   /** The origin of this process. */
   self: () => string;
-  /** Told that the secrets could not be had. Those of before stay. */
+  /** Called if the secrets could not be read. The previous ones remain valid. */
   onError: (error: unknown) => void;
 }
 
-// How processes prove themselves to each other:
+// How processes prove their identity to each other:
 //
-// 1. Each receiver makes up a challenge, anew at every start and every few minutes, and tells it to
-//    whoever names a secret that it knows: in every reply, and with the first 401.
-// 2. A read carries an HMAC of sender, receiver and challenge. It is computed once on either side and
-//    then looked up: it is good for reading from this receiver until the challenge has gone.
-// 3. A request that changes something carries an HMAC of its method, path, body and number as well:
-//    it is good once.
-// 4. The reply carries an HMAC of the request's: whoever took over the receiver's address without
-//    knowing the secret cannot make one, and what it sends is not believed.
+// 1. Each receiver generates a random challenge, at every start and every few minutes, and sends it to
+//    any client that names a secret known to it: in every reply, and with the first 401.
+// 2. A read carries an HMAC of sender, receiver and challenge. Both sides compute it once and then look
+//    it up: it permits reading from this receiver until the challenge expires.
+// 3. A request that changes something carries an HMAC that also covers its method, path, body and
+//    sequence number: it is valid once.
+// 4. The reply carries an HMAC of the request's HMAC. A process that took over the receiver's address
+//    without knowing the secret cannot compute one, so its replies are rejected.
 //
-// Challenges instead of times: nobody's clock need agree with anybody's, and no proof outlives the
-// run of the process that it was made for.
+// With challenges instead of timestamps, clocks need not agree, and no proof outlives the run of the
+// process that it was made for.
 
-/** What proves the processes of a cluster to each other. */
+/** Authenticates the processes of a cluster to each other. */
 export class Auth {
-  /** Whether requests and replies without a proof are refused. */
+  /** Whether requests and replies without a proof are rejected. */
   readonly isRequired: boolean;
   readonly gatekeeper: Gatekeeper;
   #keys: KeyRing;
@@ -48,7 +48,7 @@ export class Auth {
     this.gatekeeper = new Gatekeeper({ keys: this.#keys, clock, self });
   }
 
-  /** What proves this process to the peer of a URL. */
+  /** Returns the credentials of this process for the peer with a URL. */
   credentialsFor(url: string): Credentials {
     return new Credentials({
       keys: this.#keys,

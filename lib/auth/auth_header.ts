@@ -1,37 +1,37 @@
 /**
- * The header by which processes prove themselves, both ways:
+ * The header with which processes prove their identity, in both directions:
  *
  * | on                 | value                                                |
  * | ------------------ | ---------------------------------------------------- |
- * | requests           | `key.from`, to be told a challenge                   |
+ * | requests           | `key.from`, to request a challenge                   |
  * | requests that read | `key.from.challenge.proof`                           |
  * | other requests     | `key.from.challenge.sequence.digest.proof`           |
- * | replies            | `challenge.proof`, or `challenge` if nothing is proved |
+ * | replies            | `challenge.proof`, or `challenge` without a proof    |
  */
 export const AUTH = "groupcache-auth";
 
-/** Longer values are none of ours. */
+/** The longest valid header, in characters. */
 const MAX_LENGTH = 512;
 
-/** What the header of a request says. */
+/** The parsed header of a request. */
 export interface RequestAuth {
-  /** The id of the key that it is signed with. */
+  /** The id of the key that signed it. */
   readonly keyId: string;
   /** The instance id of the sender. */
   readonly from: string;
   readonly challenge: string | undefined;
-  /** The sequence number and the body's digest of a request that does more than read. */
+  /** The sequence number and the body's digest, if the request does more than read. */
   readonly change: { readonly sequence: string; readonly digest: string } | undefined;
   readonly proof: string | undefined;
 }
 
-/** What the header of a reply says. */
+/** The parsed header of a reply. */
 export interface ReplyAuth {
   readonly challenge: string;
   readonly proof: string | undefined;
 }
 
-/** Undefined if the header is none of ours. */
+/** Parses the header of a request. Returns undefined if it is invalid. */
 export function parseRequestAuth(header: string): RequestAuth | undefined {
   if (header.length > MAX_LENGTH) return undefined;
   const parts = header.split(".");
@@ -50,7 +50,7 @@ export function parseRequestAuth(header: string): RequestAuth | undefined {
   return undefined;
 }
 
-/** Undefined if the header is none of ours. */
+/** Parses the header of a reply. Returns undefined if it is invalid. */
 export function parseReplyAuth(header: string): ReplyAuth | undefined {
   if (header.length > MAX_LENGTH) return undefined;
   const [challenge = "", proof, ...rest] = header.split(".");

@@ -1,33 +1,34 @@
 import { quote } from "../errors.ts";
 
-/** How the processes of a cluster prove to each other that they belong to it. */
+/**
+ * Options for authenticating the processes of a cluster to each other.
+ */
 export interface AuthOptions {
   /**
-   * What all processes know and nobody else does: the current secret, then the previous ones, each
-   * of at least 16 bytes. `openssl rand -base64 32` makes one. A function is called again every
-   * 30 seconds while there is traffic, for secrets in files that rotate; if it fails, the secrets of
-   * before stay.
+   * The secrets that all processes share: the current one, then previous ones, each of at least 16
+   * bytes, as `openssl rand -base64 32` generates. A function is called again every 30 seconds while
+   * there is traffic, for secrets in files that rotate; if it fails, the previous secrets remain valid.
    *
-   * Requests are signed with the first, and accepted with any. So to change the secret without a
-   * gap, roll out `[old, new]`, then `[new, old]`, then `[new]`.
+   * Requests are signed with the first secret and accepted with any. To change the secret without
+   * interruption, roll out `[old, new]`, then `[new, old]`, then `[new]`.
    */
   secrets: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
   /**
-   * `"require"` refuses requests and replies without a proof. `"send"` proves this process to
-   * others, but takes requests and replies without proof too, and reports them: roll that out first.
+   * `"require"` rejects requests and replies without a proof. `"send"` authenticates this process to
+   * others but accepts requests and replies without a proof, and reports them: roll this out first.
    *
    * @default "require"
    */
   mode?: "send" | "require";
 }
 
-/** Shorter secrets can be guessed. */
+/** The shortest secret, in bytes: shorter ones can be guessed. */
 const MIN_SECRET_BYTES = 16;
 
 /**
- * Checks options that came in.
+ * Checks the options and fills in the defaults.
  *
- * @throws {TypeError} If one is not of its type.
+ * @throws {TypeError} If an option has the wrong type.
  * @throws {RangeError} If there is no secret, or one is too short.
  */
 export function checkAuthOptions(auth: AuthOptions): Required<AuthOptions> {
@@ -47,10 +48,10 @@ export function checkAuthOptions(auth: AuthOptions): Required<AuthOptions> {
 }
 
 /**
- * Checks secrets. A message about them never holds one.
+ * Checks secrets. Error messages never contain one.
  *
  * @throws {TypeError} If they are not an array of strings.
- * @throws {RangeError} If there is none, or one is too short.
+ * @throws {RangeError} If there is no secret, or one is too short.
  */
 export function checkSecrets(secrets: readonly string[]): readonly string[] {
   if (!Array.isArray(secrets) || !secrets.every((secret) => typeof secret === "string")) {

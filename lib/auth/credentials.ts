@@ -11,7 +11,7 @@ export interface CredentialsOptions {
   from: string;
   /** The origin of the peer. */
   to: string;
-  /** The next number of this process's changes. */
+  /** Returns the next sequence number of this process's changes. */
   nextSequence: () => number;
 }
 
@@ -22,28 +22,28 @@ export interface ChangeToSign {
   readonly body: string | Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** What goes with a request. */
+/** The credentials of a request. */
 export interface SignedRequest {
   /** The header. */
   readonly header: string;
-  /** The challenge that it answers; undefined if none is known yet. */
+  /** The challenge that it signs; undefined if none is known yet. */
   readonly challenge: string | undefined;
-  /** The proof that the reply must bring; undefined if the request could not be signed. */
+  /** The proof that the reply must contain; undefined if the request could not be signed. */
   readonly replyProof: string | undefined;
 }
 
 /**
- * What a reply shows: that it comes from one who knows the secret; that it may not; or that it may
- * not, but brings a challenge by which to sign the request anew.
+ * The verdict on a reply: it comes from a peer that knows the secret; it may not; or it may not, but
+ * contains a challenge with which to sign the request again.
  */
 export type ReplyVerdict = "proved" | "unproved" | "challenged";
 
-/** By what this process proves itself to one peer, and the peer to it. */
+/** Authenticates this process to one peer, and the peer to this process. */
 export class Credentials {
   #options: CredentialsOptions;
-  /** What the peer wants to see signed; undefined until it has said so. */
+  /** The challenge of the peer; undefined until it is received. */
   #challenge: string | undefined;
-  /** What goes with all reads under this challenge. */
+  /** The credentials of all reads under this challenge. */
   #read: { readonly signed: SignedRequest; readonly key: SigningKey } | undefined;
   #signing: Promise<SignedRequest> | undefined;
 
@@ -51,7 +51,7 @@ export class Credentials {
     this.#options = options;
   }
 
-  /** What goes with a read; at once, but for the first under a challenge. */
+  /** Returns the credentials of a read: synchronously, except for the first under a challenge. */
   forRead(): SignedRequest | Promise<SignedRequest> {
     const { keys } = this.#options;
     keys.refresh();
@@ -60,7 +60,7 @@ export class Credentials {
     return this.#signing ??= this.#signRead();
   }
 
-  /** What goes with a request that does more than read. It must not be sent twice. */
+  /** Returns the credentials of a request that does more than read. They are valid once. */
   async forChange({ method, path, body = "" }: ChangeToSign): Promise<SignedRequest> {
     const { keys, from, to, nextSequence } = this.#options;
     const key = await keys.ready();
@@ -81,7 +81,7 @@ export class Credentials {
   judge({ challenge, replyProof }: SignedRequest, header: string | null): ReplyVerdict {
     const reply = header === null ? undefined : parseReplyAuth(header);
     if (reply === undefined) return "unproved";
-    // What a stranger may learn by its challenge is good for nothing but that challenge.
+    // An impostor's challenge yields proofs that are valid for that challenge only.
     if (reply.challenge !== this.#challenge) {
       this.#challenge = reply.challenge;
       this.#read = undefined;
@@ -107,7 +107,7 @@ export class Credentials {
       challenge,
       replyProof: await key.sign(replyFields(proof)),
     };
-    // Unless another reply has brought another one meanwhile.
+    // Unless another reply has brought a new one in the meantime.
     if (challenge === this.#challenge) {
       this.#read = { signed, key };
       this.#signing = undefined;
@@ -115,7 +115,7 @@ export class Credentials {
     return signed;
   }
 
-  /** Asks to be told the challenge. */
+  /** Returns the credentials that request a challenge. */
   #unsigned(key: SigningKey | undefined): SignedRequest {
     const header = `${key?.id ?? "none"}.${this.#options.from}`;
     return { header, challenge: undefined, replyProof: undefined };

@@ -1,6 +1,6 @@
 /**
- * Whether a proof that was received is the expected one, in a time that does not tell how much of
- * it is right. Its length is no secret.
+ * Compares a received proof with the expected one, in constant time for proofs of the same length. The
+ * length is not secret.
  */
 export function equalProofs(received: string, expected: string): boolean {
   if (received.length !== expected.length) return false;

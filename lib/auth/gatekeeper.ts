@@ -7,37 +7,37 @@ import { ReplayWindow } from "./replay_window.ts";
 import { changeFields, readFields, replyFields } from "./signed_fields.ts";
 
 /**
- * Why a request was refused, or would have been in mode `"require"`.
+ * Why a request was rejected, or would have been in mode `"require"`.
  *
  * | reason           | meaning                                                            |
  * | ---------------- | ------------------------------------------------------------------ |
- * | `no-proof`       | it came without a proof                                            |
+ * | `no-proof`       | it has no proof                                                    |
  * | `unknown-secret` | it was signed with a secret that this process does not know        |
- * | `bad-proof`      | its proof is wrong, or is one for something else                   |
- * | `replayed`       | it has been here before                                            |
+ * | `bad-proof`      | its proof is wrong, or is for another request or receiver          |
+ * | `replayed`       | it has been received before                                        |
  */
 export type RefusalReason = "no-proof" | "unknown-secret" | "bad-proof" | "replayed";
 
-/** What became of a request's proof. */
+/** The verdict on a request's proof. */
 export type Verdict =
   | {
     readonly isProved: true;
     /** The header of the reply. */
     readonly replyAuth: string;
-    /** The digest that the body must have, of a request that does more than read. */
+    /** The digest that the body must have, if the request does more than read. */
     readonly digest: string | undefined;
   }
   | {
     readonly isProved: false;
-    /** The header of the reply, for a sender that only lacks the challenge. */
+    /** The header of the reply, for a sender that merely lacks the challenge. */
     readonly replyAuth: string | undefined;
-    /** Undefined if the sender only lacks the challenge. */
+    /** Undefined if the sender merely lacks the challenge. */
     readonly reason: RefusalReason | undefined;
   };
 
-/** What a proof is to be for. */
+/** What a proof must be valid for. */
 export interface ToProve {
-  /** Whether the request does no more than read. */
+  /** Whether the request only reads. */
   readonly isRead: boolean;
   readonly method: string;
   readonly path: string;
@@ -51,12 +51,12 @@ export interface GatekeeperOptions {
   self: () => string;
 }
 
-/** So many senders are remembered under a challenge. The proofs of others are computed each time. */
+/** How many senders are remembered per challenge. The proofs of others are computed each time. */
 const MAX_SENDERS = 10_000;
 
-/** What is remembered of the senders under one challenge. All of them have proved themselves. */
+/** The senders that have proved their identity under one challenge. */
 interface Senders {
-  /** By all of a read's header but its proof. */
+  /** By the header of a read without its proof. */
   readonly reads: Map<string, Reader>;
   /** By instance id. */
   readonly replays: Map<string, ReplayWindow>;
@@ -65,13 +65,13 @@ interface Senders {
 interface Reader {
   readonly proof: string;
   readonly challenge: string;
-  /** The proof in reply. */
+  /** The proof of the reply. */
   readonly replyProof: string;
 }
 
 /**
- * Judges the proofs of requests. Of a sender's reads only the first one is computed: the others are a
- * look-up in a map.
+ * Verifies the proofs of requests. Only a sender's first read is computed: the others are looked up in a
+ * map.
  */
 export class Gatekeeper {
   #options: GatekeeperOptions;
@@ -85,7 +85,7 @@ export class Gatekeeper {
     }));
   }
 
-  /** Judges the header of a request; at once if the sender has been seen reading before. */
+  /** Verifies the header of a request: synchronously, if the sender has read before. */
   judge(header: string | null, request: ToProve): Verdict | Promise<Verdict> {
     if (header === null) return refused("no-proof");
     if (request.isRead) {
@@ -116,7 +116,7 @@ export class Gatekeeper {
       : changeFields(parties, { ...request, ...change });
     if (!equalProofs(proof, await key.sign(fields))) return refused("bad-proof");
     const senders = this.#challenges.stateOf(challenge);
-    // It was signed by one of us, for this process, but too long ago or before it started anew.
+    // Signed by a peer for this process, but too long ago or before a restart.
     if (senders === undefined) return this.#challenge();
     const replyProof = await key.sign(replyFields(proof));
     if (change !== undefined) {

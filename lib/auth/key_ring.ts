@@ -2,20 +2,20 @@ import type { Clock } from "../timing/clock.ts";
 import { type AuthOptions, checkSecrets } from "./auth_options.ts";
 import { SigningKey } from "./signing_key.ts";
 
-/** How often a function is asked for the secrets, in milliseconds. */
+/** How often a function is called for the secrets, in milliseconds. */
 const REFRESH_MS = 30_000;
-/** How often, if a key is used that nobody here knows: anybody can make that happen. */
+/** How often, if an unknown key is used, in milliseconds. Any client can cause that. */
 const UNKNOWN_KEY_REFRESH_MS = 1000;
 
 /** Options for {@linkcode KeyRing}. */
 export interface KeyRingOptions {
   secrets: AuthOptions["secrets"];
   clock: Clock;
-  /** Told that the secrets could not be had. Those of before stay. */
+  /** Called if the secrets could not be read. The previous ones remain valid. */
   onError: (error: unknown) => void;
 }
 
-/** The keys made of a cluster's secrets, the current one first. */
+/** The keys derived from a cluster's secrets, the current one first. */
 export class KeyRing {
   #options: KeyRingOptions;
   #secrets: readonly string[] = [];
@@ -32,13 +32,13 @@ export class KeyRing {
     return this.#keys[0];
   }
 
-  /** The key to sign with, as soon as there is one. */
+  /** Resolves to the key to sign with, once it is available. */
   async ready(): Promise<SigningKey | undefined> {
     await this.refresh();
     return this.current;
   }
 
-  /** The key of an id. One that is unknown may have come since the secrets were read. */
+  /** Finds a key by its id. An unknown one may have been added since the secrets were read. */
   async find(id: string): Promise<SigningKey | undefined> {
     await this.refresh();
     const key = this.#find(id);
@@ -47,7 +47,7 @@ export class KeyRing {
     return this.#find(id);
   }
 
-  /** Reads the secrets again if they are old. It never rejects, and waits only for the first ones. */
+  /** Reads the secrets again if they are old. Never rejects, and waits only for the first ones. */
   refresh(maxAgeMs: number = REFRESH_MS): Promise<void> | undefined {
     const { secrets, clock } = this.#options;
     const ageMs = Math.abs(clock.now() - this.#refreshedAtMs);

@@ -1,20 +1,20 @@
 /**
- * How far a number may come behind the highest one. A sender numbers its changes to all peers in
- * one sequence, and has at most `limits.maxFetches` (128) requests under way.
+ * How far a number may lag behind the highest one. A sender numbers its changes to all peers in one
+ * sequence, and has at most `limits.maxFetches` (128) requests in flight.
  */
 const WINDOW = 65_536;
 const WORDS = WINDOW / 32;
 
 /**
- * Lets each number of a sequence pass once, whatever order they come in: the sliding bitmap of IPsec
- * (RFC 6479), in 8 KiB.
+ * Accepts each number of a sequence once, in any order, with the sliding bitmap of IPsec (RFC 6479), in
+ * 8 KiB.
  */
 export class ReplayWindow {
-  /** A bit for each number that has passed, by the number modulo the window. */
+  /** A bit for each accepted number, indexed by the number modulo the window. */
   #passed = new Uint32Array(WORDS);
   #highest = 0;
 
-  /** Whether a number has not passed before. It then has. */
+  /** Accepts a number. Returns false if it was accepted before or is too old. */
   pass(sequence: number): boolean {
     if (!Number.isSafeInteger(sequence) || sequence <= 0) return false;
     if (sequence <= this.#highest - WINDOW) return false;
@@ -27,7 +27,7 @@ export class ReplayWindow {
     return true;
   }
 
-  /** Forgets those that a higher number leaves behind. */
+  /** Clears the numbers that fall out of the window. */
   #advance(sequence: number): void {
     if (sequence <= this.#highest) return;
     if (sequence - this.#highest >= WINDOW) this.#passed.fill(0);

@@ -1,10 +1,10 @@
 const encoder = new TextEncoder();
 
-/** HMAC-SHA-256 cut to 128 bits, as RFC 2104 allows: half the bytes in each request's header. */
+/** HMAC-SHA-256 truncated to 128 bits, as RFC 2104 allows, halves the size of the header. */
 const PROOF_BYTES = 16;
 const KEY_ID_BYTES = 6;
 
-/** What a key may sign. The first field keeps a proof of one kind from passing for another. */
+/** What a key may sign. The first field prevents using a proof of one kind as another. */
 export type SignedFields = readonly [
   kind: "key id" | "read" | "change" | "reply",
   ...fields: string[],
@@ -12,7 +12,7 @@ export type SignedFields = readonly [
 
 /** A secret, ready to sign. */
 export class SigningKey {
-  /** Names the key to those who have it, so that none need be tried in vain. */
+  /** Identifies the key to processes that have it, so that they need not try all of theirs. */
   readonly id: string;
   #key: CryptoKey;
 
@@ -28,19 +28,19 @@ export class SigningKey {
     return new SigningKey(await sign(key, ["key id"], KEY_ID_BYTES), key);
   }
 
-  /** A proof of fields, none of which may hold a line break. */
+  /** Signs fields, none of which may contain a line break. */
   sign(fields: SignedFields): Promise<string> {
     return sign(this.#key, fields, PROOF_BYTES);
   }
 }
 
-/** The SHA-256 of a body, as it stands in what is signed. */
+/** The SHA-256 of a body, as it is signed. */
 export async function digestOf(body: string | Uint8Array<ArrayBuffer>): Promise<string> {
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** 128 random bits, as text. */
+/** Returns 128 random bits as text. */
 export function nonce(): string {
   return base64url(crypto.getRandomValues(new Uint8Array(16)));
 }
