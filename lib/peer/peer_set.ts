@@ -4,6 +4,9 @@ import type { Placement } from "../placement/placement.ts";
 import type { Peer } from "./peer.ts";
 import { PreviousOwners, type Rank } from "./previous_owners.ts";
 
+/** How many peers that were delisted are remembered. */
+const MAX_DELISTED = 100;
+
 /** Options for {@linkcode PeerSet}. */
 export interface PeerSetOptions {
   /** How peers reach this process; undefined for a process without peers. */
@@ -25,6 +28,8 @@ export class PeerSet {
   #others = new Map<string, Peer>();
   #urls: readonly string[] = [];
   #rank: Rank | undefined;
+  /** The peers that were listed last, the earliest first. */
+  #delisted = new Map<string, Peer>();
   #previousOwners: PreviousOwners;
   #isLeaving = false;
 
@@ -87,6 +92,7 @@ export class PeerSet {
       if (this.#rank === undefined) this.#rememberAlone(others);
       else this.#previousOwners.remember(this.#rank, this.#others);
     }
+    this.#rememberDelisted(others);
     this.#others = others;
     this.#urls = [...byOrigin.values()];
     this.#rank = others.size === 0 ? undefined : this.#placement.rank(this.#urls);
@@ -169,7 +175,16 @@ export class PeerSet {
 
   /** As `find`, or a peer that was listed until recently: it may still hand its values off. */
   findRecent(url: string): Peer | undefined {
-    return this.find(url) ?? this.#previousOwners.find(url.replace(/\/$/, ""));
+    return this.find(url) ?? this.#delisted.get(url.replace(/\/$/, ""));
+  }
+
+  #rememberDelisted(others: ReadonlyMap<string, Peer>): void {
+    for (const [url, peer] of this.#others) {
+      if (!others.has(url)) this.#delisted.set(url, peer);
+    }
+    for (const url of this.#delisted.keys()) {
+      if (others.has(url) || this.#delisted.size > MAX_DELISTED) this.#delisted.delete(url);
+    }
   }
 
   /** All processes but this one. */

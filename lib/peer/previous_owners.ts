@@ -57,11 +57,6 @@ export class PreviousOwners {
     });
   }
 
-  /** The peer of a URL, if it shared the keys before something changed. */
-  find(url: string): Peer | undefined {
-    return this.#eras.find(({ peers }) => peers.has(url))?.peers.get(url);
-  }
-
   #add(era: Omit<Era, "endMs">): void {
     if (this.#handoffMs === 0 || era.peers.size === 0) return;
     const endMs = this.#clock.now() + this.#handoffMs;

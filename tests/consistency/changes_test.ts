@@ -126,7 +126,7 @@ test("remove() holds although the owner's first message is lost and others are t
 
 test("A process hands off what it holds though the others have delisted it before", async () => {
   await using world = new World();
-  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const [a, b, c] = world.startAll([A, B, C], { handoffMs: 0 }) as [Proc, Proc, Proc];
   const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
   await world.clock.until(c.group.getMany(keys));
   for (const { cache } of [a, b]) cache.setPeers([A, B]);
