@@ -122,6 +122,13 @@ export class GroupMemory<T> {
     return this.#main.set(key, borrowBytes(value.view), value.expiresAtMs, 1);
   }
 
+  /** The value of a key in the main cache, without counting a hit. */
+  view(key: string): EncodedValue | undefined {
+    const slot = this.#main.peek(key, this.#options.clock.now());
+    if (slot < 0) return undefined;
+    return { view: this.#main.view(slot), expiresAtMs: this.#main.expiresAtMs(slot) };
+  }
+
   /** Whether the main cache has a key. */
   holds(key: string): boolean {
     return this.#main.peek(key, this.#options.clock.now()) >= 0;

@@ -104,6 +104,9 @@ export class LocalGroup implements PeerBackend {
     const { group, memory, loader, peers, clock, p99Ms, counters } = this.#options;
     return this.#loads.run(key, signal, async (flight) => {
       try {
+        // A process that left may have handed the value off while its peers were asked.
+        const here = options.wereAsked ? memory.view(key) : undefined;
+        if (here !== undefined) return { ...here, source: "handoff" };
         const holders = options.peeks === false ? undefined : peers.holders(key, options);
         const held = holders &&
           await peekInTurn(holders, group, key, { signal: flight.signal, clock, p99Ms });
