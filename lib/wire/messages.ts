@@ -11,12 +11,14 @@ const GET_RESPONSE = {
   error: tagOf(102, "bytes"),
   message: tagOf(103, "bytes"),
   pending: tagOf(104, "varint"),
+  ttlMs: tagOf(105, "varint"),
 };
 const SET_REQUEST = {
   group: tagOf(1, "bytes"),
   key: tagOf(2, "bytes"),
   value: tagOf(3, "bytes"),
   expire: tagOf(4, "varint"),
+  ttlMs: tagOf(105, "varint"),
 };
 const GET_KEYS_REQUEST = { key: tagOf(1, "bytes") };
 
@@ -29,6 +31,8 @@ export interface GetResponse {
   minuteQps?: number;
   /** When the value expires, in Unix milliseconds; `Infinity`, which is not sent, for never. */
   expiresAtMs?: number;
+  /** The time until then by the sender's clock, in whole milliseconds: clocks need not agree on it. */
+  ttlMs?: number | undefined;
   index?: number;
   error?: string;
   message?: string;
@@ -42,6 +46,22 @@ export interface SetRequest {
   value: Uint8Array<ArrayBuffer>;
   /** When the value expires, in Unix milliseconds; `Infinity`, which is not sent, for never. */
   expiresAtMs: number;
+  /** As in {@linkcode GetResponse}. */
+  ttlMs?: number | undefined;
+}
+
+/** The time to live to send with a value; undefined if it never expires. */
+export function ttlOf(expiresAtMs: number, clock: { now(): number }): number | undefined {
+  if (expiresAtMs >= NEVER_MS) return undefined;
+  return Math.max(0, Math.floor(expiresAtMs - clock.now()));
+}
+
+/** When a value that has just been received expires, by the receiver's clock. */
+export function expiryOf(
+  { expiresAtMs = Infinity, ttlMs }: Pick<GetResponse, "expiresAtMs" | "ttlMs">,
+  clock: { now(): number },
+): number {
+  return ttlMs === undefined ? expiresAtMs : clock.now() + ttlMs;
 }
 
 /**
@@ -90,7 +110,7 @@ interface Prepared {
 }
 
 function prepare(response: GetResponse): Prepared {
-  const { value, minuteQps, index, pending } = response;
+  const { value, minuteQps, index, pending, ttlMs } = response;
   const expire = toNanoseconds(response.expiresAtMs);
   const error = response.error === undefined ? undefined : utf8(response.error);
   const message = response.message === undefined ? undefined : utf8(response.message);
@@ -100,12 +120,13 @@ function prepare(response: GetResponse): Prepared {
     (index === undefined ? 0 : 2 + varintSize(index)) +
     (error === undefined ? 0 : 2 + bytesSize(error)) +
     (message === undefined ? 0 : 2 + bytesSize(message)) +
-    (pending === undefined ? 0 : 3);
+    (pending === undefined ? 0 : 3) +
+    (ttlMs === undefined ? 0 : 2 + varintSize(ttlMs));
   return { response, expire, error, message, byteLength };
 }
 
 function writeGetResponse(writer: Writer, { response, expire, error, message }: Prepared): void {
-  const { value, minuteQps, index, pending } = response;
+  const { value, minuteQps, index, pending, ttlMs } = response;
   if (minuteQps !== undefined) {
     writer.varint(GET_RESPONSE.minuteQps);
     writer.double(minuteQps);
@@ -113,6 +134,10 @@ function writeGetResponse(writer: Writer, { response, expire, error, message }: 
   if (expire !== undefined) {
     writer.varint(GET_RESPONSE.expire);
     writer.bigVarint(expire);
+  }
+  if (ttlMs !== undefined) {
+    writer.varint(GET_RESPONSE.ttlMs);
+    writer.varint(ttlMs);
   }
   if (index !== undefined) {
     writer.varint(GET_RESPONSE.index);
@@ -171,6 +196,10 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
         checkFirst(response.message);
         response.message = reader.string();
         break;
+      case GET_RESPONSE.ttlMs:
+        checkFirst(response.ttlMs);
+        response.ttlMs = reader.varint();
+        break;
       case GET_RESPONSE.pending:
         // A sign of life: a slow load repeats it.
         response.pending = reader.varint() !== 0;
@@ -201,10 +230,12 @@ export function readIndex(start: Uint8Array<ArrayBuffer>): number | undefined {
 export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
   const group = utf8(request.group);
   const key = utf8(request.key);
+  const { ttlMs } = request;
   const expire = toNanoseconds(request.expiresAtMs);
   const writer = new Writer(
     3 + bytesSize(group) + bytesSize(key) + bytesSize(request.value) +
-      (expire === undefined ? 0 : 1 + bigVarintSize(expire)),
+      (expire === undefined ? 0 : 1 + bigVarintSize(expire)) +
+      (ttlMs === undefined ? 0 : 2 + varintSize(ttlMs)),
   );
   writer.varint(SET_REQUEST.group);
   writer.bytes(group);
@@ -215,6 +246,10 @@ export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
   if (expire !== undefined) {
     writer.varint(SET_REQUEST.expire);
     writer.bigVarint(expire);
+  }
+  if (ttlMs !== undefined) {
+    writer.varint(SET_REQUEST.ttlMs);
+    writer.varint(ttlMs);
   }
   return writer.finish();
 }
@@ -245,12 +280,17 @@ export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
         checkFirst(request.expiresAtMs);
         request.expiresAtMs = toMilliseconds(reader.bigVarint());
         break;
+      case SET_REQUEST.ttlMs:
+        checkFirst(request.ttlMs);
+        request.ttlMs = reader.varint();
+        break;
       default:
         reader.skip(tag);
     }
   }
   const { group = "", key = "", value = new Uint8Array(0), expiresAtMs = Infinity } = request;
-  return { group, key, value, expiresAtMs };
+  const { ttlMs } = request;
+  return { group, key, value, expiresAtMs, ...(ttlMs !== undefined && { ttlMs }) };
 }
 
 /** Encodes a request for several keys. */

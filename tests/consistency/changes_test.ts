@@ -243,4 +243,90 @@ test("Nothing is left to be done once all peers know of a change", async () => {
   assertEquals(pendingTimers, 0);
 });
 
+for (const apartMs of [-3_600_000, 3_600_000]) {
+  test(`Values keep their time to live among clocks ${apartMs} ms apart`, async () => {
+    await using world = new World();
+    const { clock } = world;
+    const apart = {
+      now: () => clock.now() + apartMs,
+      setTimeout: (callback: () => void, ms: number) => clock.setTimeout(callback, ms),
+      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    };
+    const options = { ttlMs: 10_000, mirrorMinuteQps: 0 };
+    const a = world.start(A, [A, B], {}, options);
+    const b = world.start(B, [A, B], { clock: apart }, options);
+    for (const [owner, other] of [[a, b], [b, a]] as const) {
+      const loaded = keyOf([A, B], owner.url);
+      const before = world.valueOf(loaded);
+      for (const process of [other, owner]) assertEquals(await world.get(process, loaded), before);
+      world.write(loaded);
+      await clock.advance(9_000);
+      for (const process of [other, owner]) assertEquals(await world.get(process, loaded), before);
+      await clock.advance(2_000);
+      for (const process of [other, owner]) {
+        assertEquals(await world.get(process, loaded), world.valueOf(loaded));
+      }
+      await clock.until(other.group.set(loaded, "set"));
+      await clock.advance(9_000);
+      for (const process of [other, owner]) assertEquals(await world.get(process, loaded), "set");
+      await clock.advance(2_000);
+      for (const process of [other, owner]) {
+        assertEquals(await world.get(process, loaded), world.valueOf(loaded));
+      }
+    }
+  });
+}
+
+test("A clock that is set back makes no value live longer", async () => {
+  await using world = new World();
+  let backMs = 0;
+  const { clock } = world;
+  const jumping = {
+    now: () => clock.now() - backMs,
+    setTimeout: (callback: () => void, ms: number) => clock.setTimeout(callback, ms),
+    clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+  };
+  const a = world.start(A, [A], { clock: jumping }, { ttlMs: 10_000 });
+  const before = world.valueOf("key");
+  assertEquals(await world.get(a, "key"), before);
+  world.write("key");
+  await clock.advance(5000);
+  assertEquals(await world.get(a, "key"), before);
+  backMs = 3_600_000;
+  assertEquals(await world.get(a, "key"), before);
+  await clock.advance(5000);
+  assertEquals(await world.get(a, "key"), world.valueOf("key"));
+});
+
+test("A clock that is set back keeps no peer from being probed", async () => {
+  await using world = new World();
+  let backMs = 0;
+  const { clock } = world;
+  const jumping = {
+    now: () => clock.now() - backMs,
+    setTimeout: (callback: () => void, ms: number) => clock.setTimeout(callback, ms),
+    clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+  };
+  const a = world.start(A, [A, B], { clock: jumping });
+  world.start(B, [A, B]);
+  const events: string[] = [];
+  for (const type of ["peer-down", "peer-up"] as const) {
+    a.cache.addEventListener(type, () => events.push(type));
+  }
+  const key = keyOf([A, B], B);
+  world.network.setFault(B, "refuse");
+  for (let i = 0; events.length === 0 && i < 20; i++) {
+    await world.get(a, key);
+    await clock.until(a.group.remove(key).catch(() => {}));
+  }
+  backMs = 3_600_000;
+  world.network.setFault(B, undefined);
+  for (let i = 0; i < 10; i++) {
+    await clock.until(a.group.remove(key).catch(() => {}));
+    await world.get(a, key);
+    await clock.advance(1000);
+  }
+  assertEquals(events, ["peer-down", "peer-up"]);
+});
+
 type Proc = ReturnType<World["start"]>;

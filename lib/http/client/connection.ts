@@ -92,12 +92,13 @@ export class Connection {
   }
 
   #replyOf(response: Response, patience: Patience): Reply {
-    const { dialect, limits: { maxValueBytes }, health } = this.options;
+    const { dialect, limits: { maxValueBytes }, health, clock } = this.options;
     return new Reply(response, {
       url: this.url,
       dialect,
       maxValueBytes,
       health,
+      clock,
       wait: (part) => this.#wait(patience, part, LIFE_MS),
     });
   }

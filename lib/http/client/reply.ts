@@ -7,9 +7,10 @@ import {
 } from "../../errors.ts";
 import type { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
+import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { isTime } from "../../wire/change_note.ts";
-import type { GetResponse } from "../../wire/messages.ts";
+import { expiryOf, type GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
 import { ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
@@ -36,6 +37,7 @@ export interface ReplyContext {
   /** The largest value that is accepted, in bytes. */
   readonly maxValueBytes: number;
   readonly health: PeerHealth;
+  readonly clock: Clock;
   /** Waits for the next part of a body, for as long as the peer may be silent. */
   wait<T>(part: Promise<T>): Promise<T>;
 }
@@ -169,12 +171,13 @@ export class Reply {
    * @throws {GroupCacheError} If the message holds an error instead, or a value that is too large.
    */
   value(message: GetResponse): EncodedValue {
-    const { value, expiresAtMs = Infinity, minuteQps, error } = message;
+    const { value, minuteQps, error } = message;
     if (error !== undefined) throw this.#answer(error, message.message ?? "no reason given");
     if (value === undefined) throw this.failure("received a reply without a value");
     if (value.byteLength > this.#context.maxValueBytes) {
       throw this.tooLarge(`a value of ${value.byteLength} bytes`);
     }
+    const expiresAtMs = expiryOf(message, this.#context.clock);
     return { view: viewOf(value), expiresAtMs, minuteQps };
   }
 

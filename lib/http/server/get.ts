@@ -8,6 +8,7 @@ import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import {
   checkMaySend,
+  foundMessage,
   messageReply,
   notInMemory,
   streamReply,
@@ -32,7 +33,7 @@ export function getKey(call: GroupCall): Response | Promise<Response> {
   const found = group.find(key);
   if (found !== undefined) {
     checkMaySend(key, found.value.byteLength, host.maxValueBytes);
-    return messageReply({ ...found, minuteQps });
+    return messageReply(foundMessage(found, minuteQps, host.clock));
   }
   if (request.headers.has(PEEK)) throw notInMemory(key);
   return answerWithLoad(loadForPeer(call, key), minuteQps, call);
@@ -49,14 +50,14 @@ async function answerWithLoad(
   else if (!await settlesWithin(PLAIN_REPLY_MS, load.value, clock)) {
     return lateReply(load, minuteQps, clock);
   }
-  return messageReply(toMessage(await load.value, minuteQps));
+  return messageReply(toMessage(await load.value, minuteQps, clock));
 }
 
 function lateReply({ value, waiter }: LoadForPeer, minuteQps: number, clock: Clock): Response {
   const body = new LiveBody(clock, PENDING, () => waiter.abort());
   body.write(PENDING.slice());
   value.then(
-    (value) => toMessage(value, minuteQps),
+    (value) => toMessage(value, minuteQps, clock),
     (error) => toErrorMessage(error),
   ).then((message) => {
     body.write(encodeGetResponse(message));

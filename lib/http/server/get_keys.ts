@@ -7,6 +7,7 @@ import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
 import {
   checkMaySend,
+  foundMessage,
   messagesReply,
   notInMemory,
   streamReply,
@@ -72,7 +73,7 @@ export async function getKeys(call: GroupCall): Promise<Response> {
     const { waiter, value } = loadForPeer(call, key);
     waiters.push(waiter);
     const message = await value.then(
-      (value) => toMessage(value, minuteQps, index),
+      (value) => toMessage(value, minuteQps, clock, index),
       (error) => toErrorMessage(error, index),
     );
     reply.write(encodeGetResponses([message]));
@@ -103,7 +104,7 @@ function fromMemory(
       return undefined;
     }
     checkMaySend(key, found.value.byteLength, host.maxValueBytes);
-    return { ...found, minuteQps, index };
+    return { ...foundMessage(found, minuteQps, host.clock), index };
   } catch (error) {
     return toErrorMessage(error, index);
   }

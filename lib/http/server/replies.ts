@@ -6,8 +6,14 @@ import {
   quote,
   valueTooLarge,
 } from "../../errors.ts";
-import type { EncodedValue } from "../../peer/peer.ts";
-import { encodeGetResponse, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
+import type { BorrowedValue, EncodedValue } from "../../peer/peer.ts";
+import type { Clock } from "../../timing/clock.ts";
+import {
+  encodeGetResponse,
+  encodeGetResponses,
+  type GetResponse,
+  ttlOf,
+} from "../../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
 /** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
@@ -70,13 +76,23 @@ export function errorReply(thrown: unknown): Response {
   return new Response(message, { status: STATUSES[code], headers });
 }
 
+/** A value in memory as a message. */
+export function foundMessage(
+  { value, expiresAtMs }: BorrowedValue,
+  minuteQps: number,
+  clock: Clock,
+): GetResponse {
+  return { value, expiresAtMs, ttlMs: ttlOf(expiresAtMs, clock), minuteQps };
+}
+
 /** A value as a message; in a batch with the index of its key. */
-export function toMessage(value: EncodedValue, minuteQps: number, index?: number): GetResponse {
-  const message: GetResponse = {
-    value: borrowBytes(value.view),
-    expiresAtMs: value.expiresAtMs,
-    minuteQps,
-  };
+export function toMessage(
+  { view, expiresAtMs }: EncodedValue,
+  minuteQps: number,
+  clock: Clock,
+  index?: number,
+): GetResponse {
+  const message = foundMessage({ value: borrowBytes(view), expiresAtMs }, minuteQps, clock);
   if (index !== undefined) message.index = index;
   return message;
 }

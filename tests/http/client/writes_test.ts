@@ -20,6 +20,7 @@ test("HttpPeer.set() puts the value, its key and its end", async () => {
     key: "a/b",
     value: utf8("hello"),
     expiresAtMs: NOW_MS + 5000,
+    ttlMs: 5000,
   });
 });
 

@@ -124,6 +124,7 @@ test("GET of a slow load shows life after 100 ms, then four times a second, then
   assertEquals(chunks.at(-1), {
     value: new TextEncoder().encode("hello"),
     expiresAtMs: NOW_MS + 90_000,
+    ttlMs: 90_000 - 15_000 - 100,
     minuteQps: RATE,
   });
   assertEquals(setup.clock.pendingTimers, 0);
