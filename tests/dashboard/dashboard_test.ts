@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Hono } from "hono";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { dashboard, type DashboardOptions } from "../../lib/dashboard/mod.ts";
 import { PAGE_ASSETS } from "../../lib/dashboard/page_assets.ts";
 import { Cluster } from "../../lib/testing/mod.ts";
 import { type Group, type GroupCache, text } from "../../mod.ts";
 import { pageAssets, presentPageAssets } from "../../scripts/page_assets.ts";
-import { test } from "../runtime.ts";
+import { findRuntime, root, test } from "../runtime.ts";
 
 function setUp(options: DashboardOptions = {}, size = 3) {
   const cluster = new Cluster(size);
@@ -238,3 +241,18 @@ test("A key is removed only where actions are switched on, and only by the page 
   assertEquals((await remove(app, headers, { group: "texts", key: "" })).status, 400);
   assertEquals((await remove(app, headers, "no object" as never)).status, 404);
 });
+
+test("The page's scripts pass the type checker", () => {
+  const folder = join(root, "lib/dashboard/page");
+  const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
+  const options =
+    "--ignoreConfig --noEmit --allowJs --checkJs --strict --noUncheckedIndexedAccess " +
+    "--noUnusedLocals --noUnusedParameters --allowImportingTsExtensions --lib esnext,dom,dom.iterable " +
+    "--module preserve --target esnext --types";
+  const { status, stdout } = spawnSync(
+    findRuntime("bun") ?? "bun",
+    [join(root, "node_modules/.bin/tsc"), ...options.split(" "), "", ...scripts],
+    { cwd: folder, encoding: "utf8" },
+  );
+  assertEquals({ status, stdout }, { status: 0, stdout: "" });
+}, { needs: ["bun"] });
