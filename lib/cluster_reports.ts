@@ -6,22 +6,22 @@ import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import type { ReportQuestion } from "./wire/report_question.ts";
 
-/** A process that has not told of itself after this is out of reach, in milliseconds. */
+/** How long a process may take to report, in milliseconds. */
 const REPORT_MS = 2000;
-/** So many are asked at a time. */
+/** How many processes are asked at a time. */
 const MAX_AT_ONCE = 32;
 
 /** Options for {@linkcode ClusterReports}. */
 export interface ClusterReportsOptions {
   peers: PeerSet;
   clock: Clock;
-  /** What this process tells of itself. */
+  /** The report of this process. */
   own: () => ProcessReport;
-  /** Where this process has a key; null if it has no such group. */
+  /** The state of a key in this process; null if it lacks the group. */
   inspect: (group: string, key: string) => Inspection | null;
 }
 
-/** Asks all processes what they count and where they have a key, and answers the same. */
+/** Asks all processes for reports and for the state of keys, and answers such requests. */
 export class ClusterReports {
   #options: ClusterReportsOptions;
 
@@ -35,7 +35,7 @@ export class ClusterReports {
     return inspect === undefined ? own() : this.#options.inspect(inspect.group, inspect.key);
   }
 
-  /** Asks all processes what they count. Never rejects. */
+  /** Asks all processes for their reports. Never rejects. */
   reports(): Promise<ReportReply[]> {
     const { own } = this.#options;
     return this.#askAll({}, (url, answer, error) => {
@@ -46,7 +46,7 @@ export class ClusterReports {
     });
   }
 
-  /** Asks all processes where they have a key. Never rejects. */
+  /** Asks all processes for the state of a key. Never rejects. */
   inspections(group: string, key: string): Promise<InspectionReply[]> {
     return this.#askAll({ inspect: { group, key } }, (url, answer, error) => {
       const inspection = answer === OWN ? this.#options.inspect(group, key) : answer;
@@ -93,10 +93,10 @@ export class ClusterReports {
   }
 }
 
-/** Stands for this process, which need not be asked. */
+/** Represents this process, which needs no request. */
 const OWN: unique symbol = Symbol("own");
 
-/** Whether what a peer sent has the form of a report, as far as anybody relies on it. */
+/** Whether a value from a peer has the form of a report, as far as the dashboard relies on it. */
 function isReport(value: unknown): value is ProcessReport {
   const { stats, hotKeys, problems } = Object(value);
   const { peers, groups, instance, startedAtMs } = Object(stats);

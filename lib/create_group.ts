@@ -16,30 +16,30 @@ import type { PeerSet } from "./peer/peer_set.ts";
 import { newCounters } from "./stats.ts";
 import type { Clock } from "./timing/clock.ts";
 
-/** What a group needs of the cache that it belongs to. */
+/** What a group needs from its cache. */
 export interface GroupHost {
   readonly clock: Clock;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   readonly random: () => number;
   readonly peers: PeerSet;
   readonly changes: ChangeExchange;
-  /** Bounds second requests; undefined if none are to be sent. */
+  /** Bounds hedged requests; undefined without hedging. */
   readonly hedgeBudget: HedgeBudget | undefined;
-  /** Bytes of one value that may travel. */
+  /** The largest value sent between processes, in bytes. */
   readonly maxValueBytes: number;
-  /** Aborts with the error for those who wait when the cache is closed. */
+  /** Aborts when the cache is closed, with the error for pending calls. */
   readonly closing: AbortSignal;
   /** Dispatches an event. */
   report(event: Event): void;
 }
 
-/** A group, as its users and as its peers see it. */
+/** A group as its users see it, and as its peers see it. */
 export interface CreatedGroup<T, Input> {
   readonly group: ClusterGroup<T, Input>;
   readonly local: LocalGroup;
 }
 
-/** Puts a group together. */
+/** Creates a group and everything that it consists of. */
 export function createGroup<T, Input>(
   name: string,
   options: CheckedGroupOptions<T, Input>,

@@ -355,7 +355,7 @@ export interface ClusterGroupOptions<T, Input> {
   /** How other processes are asked for the values that they own. */
   owners: AskOwner;
   clock: Clock;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   random: () => number;
   counters: Counters;
   /** Called for each peer that could not be asked. */

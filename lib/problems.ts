@@ -10,52 +10,52 @@ import {
 import type { Problem } from "./process_report.ts";
 import type { Clock } from "./timing/clock.ts";
 
-/** One thing to tell an operator. */
+/** A message for operators. */
 export interface LogEntry {
-  /** `info` if all is well again, `warn` if the application is served all the same, or `error`. */
+  /** `info` after a recovery, `warn` if the application is still served, otherwise `error`. */
   level: "info" | "warn" | "error";
   /**
-   * What kind of thing it is, for programs: the type of an event such as `peer-down`, or `no-peers`,
+   * The kind of problem, for programs: the type of an event such as `peer-down`, or `no-peers`,
    * `too-large`, `unknown-group`, `codec`.
    */
   cause: string;
-  /** What is wrong and what to look at, for people. */
+  /** What is wrong and what to check, for people. */
   message: string;
 }
 
-/** Where entries go: a function, or `console`, or anything like it. */
+/** Receives entries: a function, `console`, or an object like it. */
 export type Log =
   | ((entry: LogEntry) => void)
   | Readonly<Record<LogEntry["level"], (message: string) => void>>;
 
-/** So many problems are remembered. */
+/** How many problems are remembered. */
 const MAX_PROBLEMS = 50;
 
 /** Options for {@linkcode Problems}. */
 export interface ProblemsOptions {
   clock: Clock;
-  /** Undefined for one plain warning per problem, unless somebody listens; false for none. */
+  /** Undefined for one plain warning per problem, unless there is a listener; false for none. */
   log: Log | false | undefined;
-  /** Whether anybody listens to events of a type. */
+  /** Whether there is a listener for events of a type. */
   isHeard: (type: string) => boolean;
 }
 
-/** What goes wrong in a process: remembered, and told to whoever wants to know. */
+/** Remembers the problems of a process, and reports them to the log. */
 export class Problems {
   #options: ProblemsOptions;
-  /** By what they are about, the latest last. */
+  /** By kind and subject, the latest last. */
   #problems = new Map<string, Problem>();
 
   constructor(options: ProblemsOptions) {
     this.#options = options;
   }
 
-  /** The problems of late, the latest first. */
+  /** The recent problems, the latest first. */
   list(): Problem[] {
     return [...this.#problems.values()].reverse().map((problem) => ({ ...problem }));
   }
 
-  /** Records what an event tells. */
+  /** Records the problem that an event reports. */
   note(event: Event): void {
     const told = entryOf(event);
     if (told === undefined) return;
@@ -66,7 +66,7 @@ export class Problems {
   /**
    * Records a problem.
    *
-   * @param subject What it is about: the same problem with another subject is another one.
+   * @param subject What it concerns: the same kind with another subject is another problem.
    */
   add(entry: LogEntry, subject: string): void {
     if (entry.level === "info") {
@@ -115,7 +115,7 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
     return { level: "warn", cause, message: event.error.message, subject: event.peer };
   }
   if (event instanceof PeerDownEvent) {
-    const message = `Peer ${event.peer} is down, others stand in for it: ${event.error.message}`;
+    const message = `Peer ${event.peer} is down, others take over its keys: ${event.error.message}`;
     return { level: "warn", cause, message, subject: event.peer };
   }
   if (event instanceof PeerUpEvent) {
@@ -126,7 +126,8 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
     return { level: "warn", cause, message, subject: `${event.peer} ${event.kind}` };
   }
   if (event instanceof DiscoveryErrorEvent) {
-    const message = `Cannot update the list of peers, the old one stays: ${event.error.message}`;
+    const message =
+      `Cannot update the list of peers, the previous one remains in force: ${event.error.message}`;
     return { level: "error", cause, message, subject: "" };
   }
   return undefined;

@@ -6,11 +6,11 @@ import type { Cancellation } from "./timing/cancellation.ts";
 /** Contents and counters of one of a group's two caches. */
 export type CacheStats = StoreStats;
 
-/** Answered gets, by where the answer came from. Each get counts once. */
+/** Answered gets, by source. Each get counts once. */
 export interface AnswerCounts {
   /** From this process's main cache. */
   main: number;
-  /** From a mirror in this process, of a key that another one owns. */
+  /** From a mirror in this process of a key that another process owns. */
   mirror: number;
   /** From a peer: its memory or its loader. */
   peer: number;
@@ -18,7 +18,7 @@ export interface AnswerCounts {
   handoff: number;
   /** From this process's loader. */
   load: number;
-  /** No such value: the loader said so, here or at a peer. */
+  /** No such value, according to the loader of this process or of a peer. */
   notFound: number;
   /** Failed. */
   error: number;
@@ -30,7 +30,7 @@ export interface AnswerCounts {
 export interface GroupLatencies {
   /** Gets of the application. Hits count as taking no time. */
   get: LatencyStats;
-  /** Peers' answers to this process. */
+  /** Responses of peers to this process. */
   peer: LatencyStats;
   /** Runs of the loader in this process, failed ones included. */
   load: LatencyStats;
@@ -66,7 +66,7 @@ export interface GroupStats {
   handoffs: number;
   /** Values received from peers. */
   peerLoads: number;
-  /** Requests that failed because a peer could not be asked. */
+  /** Requests that failed because of the peer. */
   peerErrors: number;
   /** Second requests, sent to another process (or run as a load here) while the first was overdue. */
   hedges: number;
@@ -93,10 +93,10 @@ export interface GroupStats {
  *
  * | state     | meaning                                                             |
  * | --------- | ------------------------------------------------------------------- |
- * | `unknown` | it has not answered yet                                             |
- * | `up`      | it answers                                                          |
- * | `down`    | it is not asked for a while, only probed                            |
- * | `leaving` | it said that it takes no new work                                   |
+ * | `unknown` | it has not replied yet                                              |
+ * | `up`      | it replies                                                          |
+ * | `down`    | it is only probed from time to time                                 |
+ * | `leaving` | it accepts no new work                                              |
  */
 export type PeerState = "unknown" | "up" | "down" | "leaving";
 
@@ -104,27 +104,27 @@ export type PeerState = "unknown" | "up" | "down" | "leaving";
 export interface PeerStats {
   /** The peer's base URL. */
   url: string;
-  /** How this process sees it. */
+  /** Its state. */
   state: PeerState;
-  /** Since when, in Unix milliseconds. */
+  /** When that state began, in Unix milliseconds. */
   sinceMs: number;
   /** The last failure and its time, in Unix milliseconds; null if there was none. */
   lastError: { message: string; atMs: number } | null;
   /** Gets sent to it. */
   calls: number;
-  /** Times that it could not be asked. */
+  /** Gets that failed because of it. */
   failures: number;
-  /** Median latency over the last 30 to 60 seconds, in milliseconds; null without answers. */
+  /** The median latency over the last 30 to 60 seconds, in milliseconds; null without responses. */
   p50Ms: number | null;
-  /** 99th percentile over the same time. */
+  /** The 99th percentile of the latency over the same time, in milliseconds; null likewise. */
   p99Ms: number | null;
-  /** What it and this process disagree on, in words. */
+  /** Its disagreements with this process, in words. */
   mismatches: string[];
 }
 
 /** The counters of a cache, as a plain JSON value. */
 export interface GroupCacheStats {
-  /** The base URL by which peers know this process; null if it has none. */
+  /** The base URL of this process; null if it has none. */
   self: string | null;
   /** Identifies this run of the process. */
   instance: string;
@@ -138,11 +138,11 @@ export interface GroupCacheStats {
   placement: string;
   /** The other processes, as this one sees them. */
   peers: PeerStats[];
-  /** Each group's counters, by its name. */
+  /** The counters of each group, by name. */
   groups: Record<string, GroupStats>;
 }
 
-/** Where an answer came from that did not come from memory. */
+/** The sources of answers other than memory. */
 export type AnswerSource = Exclude<keyof AnswerCounts, "main" | "mirror">;
 
 /** The counters of a group, as they are incremented. */
@@ -191,31 +191,31 @@ export function newCounters(): Counters {
   };
 }
 
-/** Counts at zero. */
+/** Creates counts of zero. */
 export function newAnswerCounts(): AnswerCounts {
   return { main: 0, mirror: 0, peer: 0, handoff: 0, load: 0, notFound: 0, error: 0, aborted: 0 };
 }
 
-/** The sum of all. */
+/** Adds up all counts. */
 export function totalOf(answers: AnswerCounts): number {
   return answers.main + answers.mirror + answers.peer + answers.handoff + answers.load +
     answers.notFound + answers.error + answers.aborted;
 }
 
-/** Histograms to record latencies in. */
+/** The histograms of a group's latencies. */
 export interface GroupHistograms {
   readonly get: LatencyHistogram;
   readonly peer: LatencyHistogram;
   readonly load: LatencyHistogram;
 }
 
-/** What a failed get counts as. */
+/** Classifies a failed get. */
 export function sourceOfError(error: unknown, signal: Cancellation | undefined): AnswerSource {
   if (signal?.aborted && error === signal.reason) return "aborted";
   return error instanceof GroupCacheError && error.code === "not-found" ? "notFound" : "error";
 }
 
-/** The counters as they stand, without those of memory. */
+/** Returns the current counters, without those of memory. */
 export function statsOf(counters: Counters): Omit<GroupStats, "maxBytes" | "main" | "hot"> {
   const { answers, peerAnswers, latencies, ...plain } = counters;
   const hits = answers.main + answers.mirror;
@@ -234,7 +234,7 @@ export function statsOf(counters: Counters): Omit<GroupStats, "maxBytes" | "main
   };
 }
 
-/** Adds hits, which are not timed: reading the clock twice would double the cost of one. */
+/** Adds hits, which are not timed: reading the clock twice would double the cost of a hit. */
 function withQuick(stats: LatencyStats, count: number): LatencyStats {
   const [quick = 0, ...slower] = stats.buckets;
   return { ...stats, count: stats.count + count, buckets: [quick + count, ...slower] };

@@ -12,20 +12,20 @@ import {
 } from "./counter_vector.ts";
 import { RateWindow } from "./rate_window.ts";
 
-/** So many keys are shown. */
+/** The number of keys shown. */
 const MAX_HOT_KEYS = 12;
-/** So many problems are shown. */
+/** The number of problems shown. */
 const MAX_PROBLEMS = 30;
 
-/** How much is going on, per second, in the last few seconds. */
+/** Rates per second over the last few seconds. */
 export interface Rates {
-  /** Gets of applications, by where they were answered from. */
+  /** Gets of applications, by source of the answer. */
   answers: AnswerCounts;
-  /** All of them. */
+  /** All gets of applications. */
   gets: number;
-  /** Gets of applications that this process's memory answered, of all: 0 to 1, or null of none. */
+  /** The share of gets answered from the process's own memory, from 0 to 1; null without gets. */
   localRatio: number | null;
-  /** Gets of applications that needed no load, of all: 0 to 1, or null of none. */
+  /** The share of gets without a load, from 0 to 1; null without gets. */
   loadFreeRatio: number | null;
   /** Gets that came from peers. */
   peerGets: number;
@@ -33,11 +33,11 @@ export interface Rates {
   loads: number;
   /** Runs of loaders that failed. */
   loadErrors: number;
-  /** Times that a peer could not be asked. */
+  /** Requests that failed because of a peer. */
   peerErrors: number;
   /** Entries dropped to make room. */
   evictions: number;
-  /** What half of the gets took at most, in milliseconds, or null of none; and so on. */
+  /** Percentiles of the latency of gets, in milliseconds; null without gets. */
   getP50Ms: number | null;
   getP99Ms: number | null;
   peerP50Ms: number | null;
@@ -46,7 +46,7 @@ export interface Rates {
   loadP99Ms: number | null;
 }
 
-/** What is held in memory. */
+/** The contents of memory. */
 export interface Holdings {
   items: number;
   bytes: number;
@@ -61,16 +61,16 @@ export interface Point extends Rates, Holdings {
   processes: number;
 }
 
-/** A group in all processes together. */
+/** A group, summed over all processes. */
 export interface GroupView extends Rates, Holdings {
   name: string;
-  /** Counted since the processes began. */
+  /** The totals since the processes started. */
   totals: { gets: number; hits: number; loads: number; loadErrors: number; refused: number };
-  /** How many processes have it. */
+  /** The number of processes that have it. */
   processes: number;
 }
 
-/** What one process thinks of another. */
+/** One process as another sees it. */
 export interface Opinion {
   url: string;
   state: string;
@@ -89,17 +89,17 @@ export interface ProcessView extends Rates, Holdings {
   /** Whether it serves this page. */
   isHere: boolean;
   state: "up" | "leaving" | "closed" | "unreachable";
-  /** Why it cannot be asked, or null. */
+  /** Why it cannot be reached, or null. */
   error: string | null;
-  /** When it last told of itself, or null if never. */
+  /** When it last reported, or null if never. */
   heardAtMs: number | null;
   startedAtMs: number | null;
-  /** The share of all entries that it owns, or null if there are none. */
+  /** The share of all entries that it owns; null without entries. */
   share: number | null;
   opinions: Opinion[];
 }
 
-/** A key that is asked for often, in all processes together. */
+/** A hot key, summed over all processes. */
 export interface HotKeyView {
   group: string;
   key: string;
@@ -108,12 +108,12 @@ export interface HotKeyView {
   mirrors: number;
 }
 
-/** A problem, and who has it. */
+/** A problem, and the processes that have it. */
 export interface ProblemView extends Problem {
   urls: string[];
 }
 
-/** What the page shows of a moment. */
+/** What the page shows at one moment. */
 export interface ClusterView {
   atMs: number;
   /** The process that serves the page. */
@@ -132,7 +132,7 @@ interface Known {
   reply: ReportReply;
 }
 
-/** Makes views of what processes report, and rates of what they count. */
+/** Builds views from the reports of processes, with rates from their counters. */
 export class ClusterViews {
   #self: string;
   #known = new Map<string, Known>();
@@ -144,9 +144,9 @@ export class ClusterViews {
   }
 
   /**
-   * The view of a moment.
+   * Builds the view of one moment.
    *
-   * @param sinceMs How long ago the last one was, in milliseconds.
+   * @param sinceMs The time since the last view, in milliseconds.
    */
   next(replies: readonly ReportReply[], nowMs: number, sinceMs: number): ClusterView {
     const counted = new Map<string, CounterVector>([["total", new Float64Array(VECTOR_LENGTH)]]);
@@ -199,7 +199,7 @@ export class ClusterViews {
     };
   }
 
-  /** What a process has counted since its last report, by group. */
+  /** Returns what a process has counted since its last report, by group. */
   #countedSince(reply: ReportReply, nowMs: number): Map<string, CounterVector> {
     const counted = new Map<string, CounterVector>();
     if (reply.report === null) return counted;
@@ -209,7 +209,7 @@ export class ClusterViews {
       Object.entries(groups).map(([name, group]) => [name, vectorOf(group)] as const),
     );
     this.#known.set(reply.url, { instance, heardAtMs: nowMs, counters, reply });
-    // Of one that was not known it cannot be said when it counted what it did.
+    // The counters of a new process have no known starting time.
     if (before?.instance !== instance) return counted;
     for (const [name, vector] of counters) {
       const past = before.counters.get(name);
@@ -277,7 +277,7 @@ export class ClusterViews {
   }
 }
 
-/** The stats of each group in all processes that have it. */
+/** Collects the stats of each group from all processes that have it. */
 function groupsOf(replies: readonly ReportReply[]): Map<string, GroupStats[]> {
   const groups = new Map<string, GroupStats[]>();
   for (const { report } of replies) {

@@ -6,18 +6,18 @@ const COUNTS = ["localLoads", "localLoadErrors", "peerErrors"] as const;
 const BUCKETS = LATENCY_BOUNDS_MS.length + 1;
 const LATENCIES = ["get", "peer", "load"] as const;
 
-/** Places behind the counters by name. */
+/** The positions after the named counters. */
 const EVICTIONS = SOURCES.length + COUNTS.length;
 const PEER_GETS = EVICTIONS + 1;
 const FIRST_BUCKET = EVICTIONS + 2;
 
-/** How many numbers there are. */
+/** The length of a row. */
 export const VECTOR_LENGTH: number = FIRST_BUCKET + LATENCIES.length * BUCKETS;
 
-/** What a group counts that only grows, as one row of numbers, so that rows can be added up. */
+/** The counters of a group that only grow, as one row of numbers, so that rows can be added up. */
 export type CounterVector = Float64Array;
 
-/** The counters of a group as they stand. */
+/** Returns the current counters of a group as a row. */
 export function vectorOf(group: GroupStats): CounterVector {
   const vector = new Float64Array(VECTOR_LENGTH);
   for (const [index, source] of SOURCES.entries()) vector[index] = group.answers[source];
@@ -30,21 +30,21 @@ export function vectorOf(group: GroupStats): CounterVector {
   return vector;
 }
 
-/** Adds `other`, or with a factor of -1 takes it away. */
+/** Adds a multiple of `other`: with a factor of -1 it is subtracted. */
 export function addVector(to: CounterVector, other: CounterVector, factor = 1): void {
   for (let i = 0; i < VECTOR_LENGTH; i++) {
     to[i] = (to[i] as number) + factor * (other[i] as number);
   }
 }
 
-/** Gets by where their answer came from. */
+/** Reads the gets by source from a row. */
 export function answersIn(vector: CounterVector): AnswerCounts {
   const answers = newAnswerCounts();
   for (const [index, source] of SOURCES.entries()) answers[source] = vector[index] as number;
   return answers;
 }
 
-/** A counter of a row. */
+/** Reads a counter from a row. */
 export function countIn(
   vector: CounterVector,
   name: (typeof COUNTS)[number] | "evictions" | "peerGets",
@@ -54,7 +54,7 @@ export function countIn(
   return vector[SOURCES.length + COUNTS.indexOf(name)] as number;
 }
 
-/** A histogram of a row; its sum of times is not kept. */
+/** Reads a histogram from a row, without its sum. */
 export function latenciesIn(
   vector: CounterVector,
   name: (typeof LATENCIES)[number],

@@ -12,45 +12,45 @@ import { Watch } from "./watch.ts";
 /** Options for {@linkcode dashboard}. */
 export interface DashboardOptions {
   /**
-   * Whether a request may see the dashboard: `false` answers 401, a `Response` answers with that.
-   * `/healthz` and `/readyz` answer those who may not, too, but give them no reasons.
+   * Decides whether a request may see the dashboard: `false` replies with 401, a `Response` is sent as
+   * the reply. `/healthz` and `/readyz` reply to unauthorized requests too, but without reasons.
    *
-   * @default everybody may who can reach it
+   * @default every request may
    */
   authorize?: (request: Request) => boolean | Response | Promise<boolean | Response>;
   /**
-   * Whether the page may change anything: remove a key from a group in all processes. It asks before,
-   * and requests from other sites are refused.
+   * Whether the page may make changes: remove a key from a group in all processes. The page asks for
+   * confirmation, and requests from other sites are rejected.
    *
    * @default false
    */
   actions?: boolean;
   /**
-   * Where time and timers come from.
+   * The source of time and timers.
    *
-   * @default the runtime's
+   * @default the runtime's clock
    */
   clock?: Clock;
 }
 
-/** What a request must carry to change anything: a browser sends it to its own site only. */
+/** The header that changes require: browsers send it only to the page's own site. */
 const ACTION = "groupcache-action";
 
-/** A key and its group take no more. */
+/** The largest body of a change, in bytes: a key and its group fit. */
 const MAX_BODY_BYTES = 1 << 20;
 
 /**
- * A live page about a cache and all its processes, as an app to mount anywhere:
+ * Creates a live page about a cache and all its processes, as an app that you can mount anywhere:
  *
- * | path             | what it serves                                                            |
+ * | path             | content                                                                   |
  * | ---------------- | ------------------------------------------------------------------------- |
  * | `/`              | the page                                                                  |
- * | `/stats`         | what this process counts, as JSON; `?cluster`: what all processes report  |
- * | `/metrics`       | what this process counts, for Prometheus                                  |
+ * | `/stats`         | the counters of this process as JSON; `?cluster`: all processes' reports  |
+ * | `/metrics`       | the counters of this process, for Prometheus                              |
  * | `/healthz`       | 200, or 503 once the cache is closed                                      |
- * | `/readyz`        | 200, or 503 while the process should get no traffic, with the reasons     |
- * | `/events`        | what the page follows                                                     |
- * | `/inspect`       | where all processes have a key: `?group=…&key=…`                          |
+ * | `/readyz`        | 200, or 503 with reasons while the process should not receive traffic     |
+ * | `/events`        | the stream of events behind the page                                      |
+ * | `/inspect`       | the state of a key in all processes: `?group=…&key=…`                     |
  *
  * @example
  * ```ts
@@ -105,7 +105,7 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
     return refused ?? await next();
   });
 
-  // Its files stand below the path at which it is mounted: so that has to end with a slash.
+  // Relative URLs of its files require the path at which it is mounted to end with a slash.
   app.get("/", (c) => {
     const { path } = c.req;
     if (!path.endsWith("/")) return c.redirect(`${path.slice(path.lastIndexOf("/") + 1)}/`, 302);
@@ -131,7 +131,7 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
       ...SAFE_HEADERS,
       "content-type": "text/event-stream",
       "cache-control": "no-store",
-      // Nginx holds replies back otherwise.
+      // Keeps nginx from buffering the reply.
       "x-accel-buffering": "no",
     });
   });
@@ -149,7 +149,7 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
     }
   });
 
-  // Where it is mounted at a path, that path with a slash at its end matches nothing else.
+  // Mounted at a path, that path with a trailing slash matches no other route.
   app.get("/*", (c) => {
     const depth = c.req.routePath.split("/").length;
     const isRoot = c.req.path.endsWith("/") && c.req.path.split("/").length === depth;
@@ -179,10 +179,10 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
   return app;
 }
 
-/** Why a request does not come from the page itself, or undefined if it does. */
+/** Returns why a request does not come from the page itself, or undefined if it does. */
 function whyNotOurs(request: Request): string | undefined {
   const { headers } = request;
-  // No form and no image can send it, and no script of another site without being let.
+  // Forms and images cannot send it, nor can scripts of other sites without permission (CORS).
   if (!headers.has(ACTION)) return `the request lacks the header ${ACTION}`;
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin") return `the request comes from a ${site} page`;

@@ -2,19 +2,19 @@ import type { Clock } from "../timing/clock.ts";
 import type { ClusterView, Point } from "./cluster_view.ts";
 import type { Watch } from "./watch.ts";
 
-/** What the page gets first: what it would have seen, had it been there. */
+/** The first event: the history that the page has missed. */
 export interface PastEvent {
   points: readonly Point[];
   view: ClusterView | null;
-  /** Whether the page may change anything. */
+  /** Whether the page may make changes. */
   actions: boolean;
 }
 
-/** A browser that has lost its stream tries again after this. */
+/** When a browser that lost its stream reconnects, in milliseconds. */
 const RETRY_MS = 1000;
-/** A reader that lets so many moments wait has gone, or sleeps: it comes back by itself. */
+/** A reader with this many unread moments has left or sleeps, and is cut off. It reconnects by itself. */
 const MAX_WAITING = 20;
-/** Servers and proxies end connections on which nothing moves. */
+/** The interval of comments, in milliseconds: servers and proxies close idle connections. */
 const HEARTBEAT_MS = 5000;
 
 /** A stream of server-sent events, one for each moment, until the reader leaves. */
@@ -29,7 +29,7 @@ export function eventStream(
       let heardAtMs = clock.now();
       let timer: unknown;
       const send = (text: string) => {
-        // The high-water mark is 0: what waits counts below it.
+        // The high-water mark is 0, so unread moments count as negative.
         if ((controller.desiredSize ?? 0) < -MAX_WAITING) {
           end();
           controller.close();

@@ -1,6 +1,6 @@
 /**
- * A live page about a cache and all its processes, with health checks and metrics beside it: an app
- * of Hono to mount anywhere.
+ * A live page about a cache and all its processes, with health checks and metrics: a Hono app that you
+ * can mount anywhere.
  *
  * @example
  * ```ts
@@ -8,7 +8,7 @@
  * import { dashboard } from "@groupcache/groupcache/dashboard";
  *
  * await using cache = new GroupCache();
- * // For Deno.serve({ port: 9090, hostname: "127.0.0.1" }, serve): the page for those on this machine.
+ * // Deno.serve({ port: 9090, hostname: "127.0.0.1" }, serve) shows the page on this machine only.
  * const serve = dashboard(cache).fetch;
  * ```
  *

@@ -1,8 +1,8 @@
 import { PAGE_ASSETS } from "./page_assets.ts";
 
 /**
- * Nothing comes from elsewhere, nothing is in line, nothing may be framed; and what would make
- * elements of text is refused by the browser.
+ * Nothing is loaded from other sites, nothing is inline, nothing may be framed, and the browser blocks
+ * code that turns text into elements.
  */
 const POLICY = [
   "default-src 'none'",
@@ -24,14 +24,14 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** On every reply of the dashboard. */
+/** The headers of every reply of the dashboard. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
 };
 
-/** A file of the page, or undefined if there is none of that name. */
+/** Returns a file of the page, or undefined if there is no such file. */
 export function pageFile(name: string): Response | undefined {
   const text = Object.hasOwn(PAGE_ASSETS, name) ? PAGE_ASSETS[name] : undefined;
   if (text === undefined) return undefined;
@@ -39,7 +39,7 @@ export function pageFile(name: string): Response | undefined {
     ...SAFE_HEADERS,
     "content-type": TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "text/plain",
     "content-security-policy": POLICY,
-    // After an upgrade a new page must not meet old scripts.
+    // After an upgrade a new page must not run old scripts.
     "cache-control": "no-cache",
   };
   return new Response(text, { headers });

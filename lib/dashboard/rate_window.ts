@@ -1,16 +1,16 @@
 import { addVector, type CounterVector, VECTOR_LENGTH } from "./counter_vector.ts";
 
-/** So many samples make a rate: one alone jumps about. */
+/** The number of samples in a rate: a single one would fluctuate. */
 const SAMPLES = 5;
 
-/** What was counted in the last few samples. */
+/** The counts of the last few samples. */
 export class RateWindow {
-  /** All of them together. */
+  /** Their sum. */
   readonly sum: CounterVector = new Float64Array(VECTOR_LENGTH);
   #samples: { counted: CounterVector; ms: number }[] = [];
   #ms = 0;
 
-  /** Adds what was counted in the `ms` milliseconds since the last sample. */
+  /** Adds the counts of the `ms` milliseconds since the last sample. */
   push(counted: CounterVector, ms: number): void {
     this.#samples.push({ counted, ms });
     addVector(this.sum, counted);
@@ -22,7 +22,7 @@ export class RateWindow {
     this.#ms -= oldest.ms;
   }
 
-  /** How often something happens per second that was counted so often. */
+  /** Converts a count to a rate per second. */
   perSecond(count: number): number {
     return this.#ms > 0 ? count * 1000 / this.#ms : 0;
   }

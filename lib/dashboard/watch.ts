@@ -2,25 +2,25 @@ import type { ReportReply } from "../process_report.ts";
 import type { Clock } from "../timing/clock.ts";
 import { type ClusterView, ClusterViews, type Point } from "./cluster_view.ts";
 
-/** Between two samples, with few processes ... */
+/** The interval of samples with few processes, in milliseconds ... */
 const INTERVAL_MS = 1000;
-/** ... and for each process, so that many of them are not asked more often than that pays. */
+/** ... and per process, in milliseconds, so that large clusters are sampled less often. */
 const INTERVAL_PER_PROCESS_MS = 25;
-/** So many moments are remembered, a quarter of an hour with few processes. */
+/** The number of moments remembered: a quarter of an hour with few processes. */
 const MAX_POINTS = 900;
-/** Without anybody who looks it goes on for so long: a page that is opened again finds its past. */
+/** How long sampling continues without readers, so that a reopened page finds its history. */
 const LINGER_MS = 60_000;
 
-/** What a {@linkcode Watch} needs. */
+/** Options for {@linkcode Watch}. */
 export interface WatchOptions {
   /** The base URL of this process. */
   self: string;
   clock: Clock;
-  /** Asks all processes, this one included. It does not reject, and ends within a few seconds. */
+  /** Asks all processes, including this one. Never rejects, and takes at most a few seconds. */
   reports: () => Promise<ReportReply[]>;
 }
 
-/** What happens in the cluster, sampled for as long as somebody looks. */
+/** Samples the cluster for as long as there are readers. */
 export class Watch {
   #options: WatchOptions;
   #views: ClusterViews;
@@ -35,7 +35,7 @@ export class Watch {
     this.#views = new ClusterViews(options.self);
   }
 
-  /** The moments of the past, the oldest first. */
+  /** The past moments, the oldest first. */
   get points(): readonly Point[] {
     return this.#points;
   }
@@ -45,12 +45,12 @@ export class Watch {
     return this.#latest;
   }
 
-  /** How many look on. */
+  /** The number of readers. */
   get watchers(): number {
     return this.#watchers.size;
   }
 
-  /** Calls `onView` with each moment from now on. Returns what ends that. */
+  /** Calls `onView` with each moment from now on. Returns a function that ends this. */
   watch(onView: (view: ClusterView) => void): () => void {
     this.#watchers.add(onView);
     this.#lastLookMs = this.#options.clock.now();
@@ -71,7 +71,7 @@ export class Watch {
     try {
       processes = await this.#sample(sampledAtMs);
     } catch {
-      // Whoever looks sees that the numbers are old, and the next moment comes all the same.
+      // Readers see that the numbers are old, and the next moment follows as usual.
     }
     const now = clock.now();
     if (this.#watchers.size === 0 && now - this.#lastLookMs >= LINGER_MS) {
@@ -86,7 +86,7 @@ export class Watch {
     clock.unrefTimer?.(timer);
   }
 
-  /** Tells of this moment. Returns how many processes there are. */
+  /** Publishes the current moment. Returns the number of processes. */
   async #sample(sampledAtMs: number | undefined): Promise<number> {
     const { clock, reports } = this.#options;
     const replies = await reports();

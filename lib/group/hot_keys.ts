@@ -59,7 +59,7 @@ export class HotKeys {
 export interface HotKeysOptions {
   /** The rate from which a key is hot, in peer requests per minute. */
   minuteQps: number;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   random: () => number;
   /** Unix milliseconds, as in the methods. */
   nowMs: number;

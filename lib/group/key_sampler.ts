@@ -1,34 +1,34 @@
-/** One get in so many is looked at. */
+/** The mean number of gets per sample. */
 const SAMPLE = 16;
-/** So many keys are counted at a time: the hottest are certain to be among them. */
+/** How many keys are counted at a time. The hottest are certain to be among them. */
 const MAX_KEYS = 128;
-/** Rates are those of one to two of these. */
+/** The length of a window, in milliseconds: rates cover one to two windows. */
 const WINDOW_MS = 5000;
-/** Nothing is counted once nobody has asked for this long. */
+/** Counting stops if the result has not been read for this long, in milliseconds. */
 const INTEREST_MS = 30_000;
-/** After so many samples the clock is looked at. */
+/** The number of samples between two readings of the clock. */
 const CHECK = 256;
 
 interface Count {
-  /** Samples, never too few. */
+  /** The number of samples; possibly too high, never too low. */
   count: number;
-  /** By how many they may be too many. */
+  /** By how much the number may be too high. */
   error: number;
 }
 
-/** A key and how often it is asked for, as estimated. */
+/** A key and the estimated rate of its requests. */
 export interface KeyRate {
   readonly key: string;
   readonly perSecond: number;
 }
 
 /**
- * Finds the keys that are asked for most, from a sample, while somebody wants to know: by the
- * Space-Saving algorithm (Metwally, Agrawal and El Abbadi, 2005), in two windows that take turns.
+ * Finds the most requested keys from a sample, for as long as the result is read, with the Space-Saving
+ * algorithm (Metwally, Agrawal and El Abbadi, 2005) in two alternating windows.
  */
 export class KeySampler {
   #samples = 0;
-  /** Gets to pass over; drawn anew each time, so that no rhythm of the callers is met. */
+  /** How many gets to skip: drawn at random each time, so that periodic callers do not skew it. */
   #skip = SAMPLE;
   #random: () => number;
   #counts = new Map<string, Count>();
@@ -48,7 +48,7 @@ export class KeySampler {
     this.#startedAtMs = this.#previousAtMs = this.#askedAtMs = now();
   }
 
-  /** Counts a get. Returns false once nobody wants to know any more. */
+  /** Counts a get. Returns false once the result is no longer read. */
   count(key: string): boolean {
     if (--this.#skip > 0) return true;
     this.#skip = 1 + Math.floor(this.#random() * (2 * SAMPLE - 1));
@@ -68,7 +68,7 @@ export class KeySampler {
       counts.set(key, { count: count + before, error: error + unsure });
     }
     return [...counts]
-      // What it may have inherited is left out, so that rates are never too high.
+      // Without the inherited part, so that rates are never too high.
       .map(([key, { count, error }]): [string, number] => [key, count - error])
       .sort(([, a], [, b]) => b - a)
       .slice(0, limit)
@@ -83,7 +83,7 @@ export class KeySampler {
     }
     let least = 0;
     if (this.#counts.size >= MAX_KEYS) {
-      // The rarest makes room, and hands its count on: so no key is ever counted too low.
+      // The rarest key makes room and passes on its count, so no count is ever too low.
       let rarest = key;
       least = Infinity;
       for (const [other, { count }] of this.#counts) {

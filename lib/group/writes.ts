@@ -135,7 +135,7 @@ export interface WritesOptions {
   local: Pick<LocalGroup, "put" | "drop">;
   peers: PeerSet;
   changes: ChangeExchange;
-  /** Bytes of one value that may travel. */
+  /** The largest value sent between processes, in bytes. */
   maxValueBytes: number;
   /** Told of each peer that could not be told. */
   onPeerFailure: (peer: Peer, error: GroupCacheError) => void;

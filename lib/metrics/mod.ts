@@ -1,5 +1,5 @@
 /**
- * What monitoring systems take: Prometheus's text format.
+ * Metrics for monitoring systems, in Prometheus's text format.
  *
  * @example
  * ```ts

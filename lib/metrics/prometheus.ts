@@ -1,10 +1,22 @@
 import { LATENCY_BOUNDS_MS, type LatencyStats } from "../stats/latency_histogram.ts";
 import type { AnswerCounts, CacheStats, GroupCacheStats, GroupStats, PeerStats } from "../stats.ts";
 
-/** The media type of what {@linkcode prometheusText} returns. */
+/**
+ * The media type of the text that {@linkcode prometheusText} returns.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { PROMETHEUS_TYPE, prometheusText } from "@groupcache/groupcache/metrics";
+ *
+ * await using cache = new GroupCache();
+ * const headers = { "content-type": PROMETHEUS_TYPE };
+ * const _response = new Response(prometheusText(cache.stats()), { headers });
+ * ```
+ */
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Of the buckets that are counted these are told, in milliseconds: others would be paid for in vain. */
+/** The upper bounds exported, in milliseconds: a subset, because monitoring systems charge per series. */
 // deno-fmt-ignore -- a table
 const TOLD_BOUNDS_MS = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000,
@@ -18,23 +30,27 @@ interface Family<Of> {
 }
 
 const GROUP: Family<GroupStats>[] = [
-  counter("loads_total", "Gets that memory could not answer", (of) => of.loads),
+  counter("loads_total", "Gets that missed in memory", (of) => of.loads),
   counter("loads_deduped_total", "Loads after sharing", (of) => of.loadsExecuted),
   counter("local_load_total", "Loads in this process", (of) => of.localLoads),
   counter("local_load_errs_total", "Failed loads in this process", (of) => of.localLoadErrors),
-  counter("peer_loads_total", "Values that came from peers", (of) => of.peerLoads),
-  counter("peer_errors_total", "Times that a peer could not be asked", (of) => of.peerErrors),
+  counter("peer_loads_total", "Values received from peers", (of) => of.peerLoads),
+  counter("peer_errors_total", "Requests that failed because of a peer", (of) => of.peerErrors),
   counter("server_requests_total", "Requests for a key from peers", (of) => of.serverRequests),
   counter(
     "hot_requests_total",
-    "Those for keys hot enough to mirror",
+    "Requests from peers for keys hot enough to mirror",
     (of) => of.hotServerRequests,
   ),
-  counter("mirrored_total", "Values of other processes that were mirrored", (of) => of.mirrored),
-  counter("peek_loads_total", "Loads spared by a former owner", (of) => of.peekLoads),
-  counter("handoffs_total", "Values handed over by leaving processes", (of) => of.handoffs),
-  counter("hedges_total", "Second requests while the first was overdue", (of) => of.hedges),
-  counter("hedges_won_total", "Second requests whose answer was taken", (of) => of.hedgesWon),
+  counter("mirrored_total", "Values of other processes mirrored here", (of) => of.mirrored),
+  counter("peek_loads_total", "Loads saved by values of a previous owner", (of) => of.peekLoads),
+  counter("handoffs_total", "Values transferred by leaving processes", (of) => of.handoffs),
+  counter(
+    "hedges_total",
+    "Hedged requests: second requests while the first was overdue",
+    (of) => of.hedges,
+  ),
+  counter("hedges_won_total", "Hedged requests whose answer was used", (of) => of.hedgesWon),
   gauge("max_bytes", "Memory that the group may take", (of) => of.maxBytes),
 ];
 
@@ -45,20 +61,32 @@ const CACHE: Family<CacheStats>[] = [
   counter("cache_gets_total", "Lookups", (of) => of.gets),
   counter("cache_hits_total", "Lookups that found an entry", (of) => of.hits),
   counter("cache_evictions_nonexpired_total", "Entries dropped to make room", (of) => of.evictions),
-  counter("cache_refused_total", "Values not held because they were too large", (of) => of.refused),
+  counter(
+    "cache_refused_total",
+    "Values not cached because they were too large",
+    (of) => of.refused,
+  ),
 ];
 
 const PEER: Family<PeerStats>[] = [
-  gauge("peer_up", "Whether the peer can be asked", ({ state }) => Number(isUp(state))),
-  gauge("peer_state_since_seconds", "When that began", (of) => of.sinceMs / 1000),
-  counter("peer_calls_total", "Gets that the peer was asked for", (of) => of.calls),
-  counter("peer_failures_total", "Gets it could not be asked for", (of) => of.failures),
-  gauge("peer_p50_seconds", "What half of its latest answers took at most", inSeconds("p50Ms")),
-  gauge("peer_p99_seconds", "What 99 of 100 of them took at most", inSeconds("p99Ms")),
+  gauge("peer_up", "Whether the peer is up", ({ state }) => Number(isUp(state))),
+  gauge(
+    "peer_state_since_seconds",
+    "When the state of the peer last changed, in Unix time",
+    (of) => of.sinceMs / 1000,
+  ),
+  counter("peer_calls_total", "Gets sent to the peer", (of) => of.calls),
+  counter("peer_failures_total", "Gets that failed because of the peer", (of) => of.failures),
+  gauge("peer_p50_seconds", "Median latency of recent responses", inSeconds("p50Ms")),
+  gauge(
+    "peer_p99_seconds",
+    "99th percentile of the latency of recent responses",
+    inSeconds("p99Ms"),
+  ),
   gauge("peer_mismatches", "Disagreements with the peer", (of) => of.mismatches.length),
 ];
 
-/** Keys of {@linkcode AnswerCounts} and what the label says. */
+/** Keys of {@linkcode AnswerCounts} and their labels. */
 const SOURCES: [keyof AnswerCounts, string][] = [
   ["main", "main"],
   ["mirror", "mirror"],
@@ -71,14 +99,14 @@ const SOURCES: [keyof AnswerCounts, string][] = [
 ];
 
 const HISTOGRAMS: [keyof GroupStats["latencies"], string, string][] = [
-  ["get", "get_duration_seconds", "Gets of the application; those answered by memory count as 0"],
-  ["peer", "peer_duration_seconds", "Answers of peers to gets of this process"],
+  ["get", "get_duration_seconds", "Gets of the application; hits count as 0"],
+  ["peer", "peer_duration_seconds", "Responses of peers to gets of this process"],
   ["load", "load_duration_seconds", "Runs of the loader"],
 ];
 
 /**
- * A cache's counters in Prometheus's text format. Names begin with `groupcache_`; where the meaning
- * is the same they are those that exporters for mailgun/groupcache use.
+ * Formats the counters of a cache in Prometheus's text format. Names begin with `groupcache_` and match
+ * those of exporters for mailgun/groupcache where the meaning is the same.
  *
  * @example
  * ```ts
@@ -97,12 +125,12 @@ export function prometheusText(stats: GroupCacheStats): string {
   const groups = Object.entries(stats.groups)
     .map(([name, group]) => ({ labels: label("group", name), group }));
   const peers = stats.peers.map((peer) => ({ labels: label("peer", peer.url), peer }));
-  let text = head("info", "gauge", "What this process is") +
+  let text = head("info", "gauge", "Identity of this process") +
     line("info", `${label("self", stats.self ?? "")},${label("placement", stats.placement)}`, 1) +
     head("start_time_seconds", "gauge", "When the cache was created, in Unix time") +
     `groupcache_start_time_seconds ${stats.startedAtMs / 1000}\n`;
 
-  text += head("gets_total", "counter", "Gets that were answered, by caller and source");
+  text += head("gets_total", "counter", "Answered gets, by caller and source");
   for (const { labels, group } of groups) {
     text += answers(`${labels},caller="app"`, group.answers) +
       answers(`${labels},caller="peer"`, group.peerAnswers);

@@ -104,7 +104,7 @@ export class CircuitBreaker {
 /** Options for {@linkcode CircuitBreaker}. */
 export interface CircuitBreakerOptions {
   clock: Clock;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   random: () => number;
   /** Finds out whether the peer can be asked again. One runs at a time; it never rejects. */
   probe: () => Promise<boolean>;

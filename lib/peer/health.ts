@@ -173,7 +173,7 @@ export interface PeerHealthOptions {
   /** The peer's base URL, for error messages. */
   url: string;
   clock: Clock;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   random: () => number;
   /** The longest silence of a live peer, in milliseconds. */
   peerTimeoutMs: number;

@@ -1,6 +1,6 @@
 import { LATENCY_BOUNDS_MS, LatencyHistogram, type LatencyStats } from "./latency_histogram.ts";
 
-/** What is older than one to two of these no longer counts. */
+/** The length of a window, in milliseconds: one to two windows count. */
 const WINDOW_MS = 30_000;
 
 const NONE: LatencyStats = {
@@ -9,7 +9,7 @@ const NONE: LatencyStats = {
   buckets: Array.from({ length: LATENCY_BOUNDS_MS.length + 1 }, () => 0),
 };
 
-/** How long something has taken of late: in the last 30 to 60 seconds. */
+/** Recent latencies: those of the last 30 to 60 seconds. */
 export class RecentLatencies {
   #current = new LatencyHistogram();
   #previous = NONE;
@@ -20,13 +20,13 @@ export class RecentLatencies {
     this.#startedAtMs = nowMs;
   }
 
-  /** Records one time. */
+  /** Records a latency. */
   record(ms: number, nowMs: number): void {
     this.#turn(nowMs);
     this.#current.record(ms);
   }
 
-  /** What was recorded of late. */
+  /** Returns the recent latencies. */
   stats(nowMs: number): LatencyStats {
     this.#turn(nowMs);
     const current = this.#current.stats();
@@ -41,7 +41,7 @@ export class RecentLatencies {
 
   #turn(nowMs: number): void {
     const ageMs = nowMs - this.#startedAtMs;
-    // Below zero the clock was set back.
+    // Negative if the clock was set back.
     if (ageMs >= 0 && ageMs < WINDOW_MS) return;
     this.#previous = ageMs >= 0 && ageMs < 2 * WINDOW_MS ? this.#current.stats() : NONE;
     this.#current = new LatencyHistogram();

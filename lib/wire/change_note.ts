@@ -1,6 +1,6 @@
 import type { Stamp } from "./change.ts";
 
-/** What is said of a `set` or `remove` beside its group and key. It travels in a header. */
+/** What accompanies a `set` or `remove` besides its group and key. It is sent in a header. */
 export interface ChangeNote {
   readonly stamp: Stamp;
   /** A digest of the list of peers that are told. */
@@ -11,16 +11,20 @@ export interface ChangeNote {
   readonly knownBy?: string | undefined;
 }
 
-/** A time of 2^48 cannot be reached by counting. Whoever sends one must not stop our own clock. */
+/** The limit of times. Counting never reaches 2^48, and a peer that sends it must not stop our clock. */
 const MAX_TIME = 2 ** 48;
 
-/** A note as the value of a header. */
+/** Encodes a note as the value of a header. */
 export function encodeChangeNote({ stamp, list, settledTime, knownBy }: ChangeNote): string {
   const text = `${stamp.time} ${stamp.origin} ${list} ${settledTime}`;
   return knownBy === undefined ? text : `${text} ${knownBy}`;
 }
 
-/** @throws {TypeError} If it is malformed. */
+/**
+ * Decodes a note.
+ *
+ * @throws {TypeError} If it is malformed.
+ */
 export function decodeChangeNote(text: string): ChangeNote {
   const [time, origin = "", list = "", settledTime, knownBy] = text.split(" ");
   const note = {
@@ -33,7 +37,7 @@ export function decodeChangeNote(text: string): ChangeNote {
   throw new TypeError(`expected a change's time, origin, list and settled time: received ${text}`);
 }
 
-/** Whether a number that a peer sent may be a time. */
+/** Whether a number from a peer is a valid time. */
 export function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < MAX_TIME;
 }

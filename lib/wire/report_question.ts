@@ -1,10 +1,10 @@
-/** What a process is asked to tell of itself. */
+/** A request for a report. */
 export interface ReportQuestion {
-  /** The key to tell about; left out, the process tells what it counts. */
+  /** The key to report on; omitted for the report of the process. */
   readonly inspect?: { readonly group: string; readonly key: string };
 }
 
-/** Encodes a question, as JSON. */
+/** Encodes a question as JSON. */
 export function encodeReportQuestion(question: ReportQuestion): string {
   return JSON.stringify(question);
 }
@@ -12,7 +12,7 @@ export function encodeReportQuestion(question: ReportQuestion): string {
 /**
  * Decodes a question.
  *
- * @throws {TypeError} If the JSON is invalid, or names no key where it should.
+ * @throws {TypeError} If the JSON is invalid or lacks a member.
  */
 export function decodeReportQuestion(json: string): ReportQuestion {
   const { inspect } = parse(json);

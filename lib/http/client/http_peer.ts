@@ -205,7 +205,7 @@ export interface HttpPeerOptions extends ConnectionOptions {
    * does already. Rejects if it cannot be told.
    */
   catchUp: (peer: Peer, group: string, key: string) => Promise<void> | undefined;
-  /** As `Math.random`. */
+  /** The source of randomness, as `Math.random`. */
   random: () => number;
   /** Finds out whether a peer that was given up can be asked again. It never rejects. */
   probe: (peer: Peer) => Promise<boolean>;
