@@ -40,6 +40,19 @@ export interface Codec<T, Input = T> {
   decodedBytes?(value: T): number;
 }
 
+/** Codecs whose `decode` does not hold on to the view: no memory has to be lent to it. */
+const transientDecoders = new WeakSet<object>();
+
+/** Whether `decode` is done with the view when it returns. For the library's own use. */
+export function decodesAtOnce(codec: object): boolean {
+  return transientDecoders.has(codec);
+}
+
+function atOnce<T>(codec: Codec<T>): Codec<T> {
+  transientDecoders.add(codec);
+  return codec;
+}
+
 /** The default codec: values are {@linkcode ByteView}s. */
 export const view: Codec<ByteView, ByteViewInit> = {
   // The store copies the bytes.
@@ -64,13 +77,13 @@ export const view: Codec<ByteView, ByteViewInit> = {
  * assertEquals(await squares.get("5"), Uint8Array.of(25));
  * ```
  */
-export const bytes: Codec<Uint8Array> = {
+export const bytes: Codec<Uint8Array> = atOnce({
   encode(value) {
     if (!(value instanceof Uint8Array)) throw wrongType("a Uint8Array", value);
     return value;
   },
   decode: (view) => view.bytes(),
-};
+});
 
 /**
  * A codec for strings, encoded as UTF-8. A string with a lone surrogate is rejected, because UTF-8
@@ -90,7 +103,7 @@ export const bytes: Codec<Uint8Array> = {
  * assertEquals(await greetings.get("Ada"), "Hello, Ada!");
  * ```
  */
-export const text: Codec<string> = {
+export const text: Codec<string> = atOnce({
   encode(value) {
     if (typeof value !== "string") throw wrongType("a string", value);
     if (!value.isWellFormed()) throw new TypeError("a string with a lone surrogate");
@@ -98,7 +111,7 @@ export const text: Codec<string> = {
   },
   decode: (view) => view.text(),
   decodedBytes: (value) => 24 + 2 * value.length,
-};
+});
 
 /**
  * Creates a codec for JSON values. Decoded values are deep-frozen and shared by all callers; entries
@@ -123,15 +136,16 @@ export const text: Codec<string> = {
  * ```
  */
 export function json<T>(): Codec<T> {
-  return {
+  const names = new SeenNames();
+  return atOnce({
     encode(value) {
       const encoded = JSON.stringify(value);
       if (encoded === undefined) throw wrongType("a JSON value", value);
       return new ByteView(encoded);
     },
     decode: (view) => freezeDeep(view.json<T>()),
-    decodedBytes: jsonBytes,
-  };
+    decodedBytes: (value) => jsonBytes(value, names),
+  });
 }
 
 /**
@@ -205,19 +219,19 @@ export interface BinaryMessageType<T> {
 export function protobuf<T>(type: EncodeDecode<T> | BinaryMessageType<T>): Codec<T> {
   const isObject = Object(type) === type;
   if (isObject && "toBinary" in type && "fromBinary" in type) {
-    return {
+    return atOnce<T>({
       encode: (message) => type.toBinary(message),
       decode: (view) => type.fromBinary(view.bytes()),
-    };
+    });
   }
   if (isObject && "encode" in type && "decode" in type) {
-    return {
+    return atOnce<T>({
       encode(message) {
         const encoded = type.encode(message);
         return encoded instanceof Uint8Array ? encoded : encoded.finish();
       },
       decode: (view) => type.decode(view.bytes()),
-    };
+    });
   }
   throw new TypeError(
     "Cannot create protobuf codec: type must have encode and decode, or toBinary and fromBinary",
@@ -233,20 +247,41 @@ function freezeDeep<T>(value: T): T {
   return value;
 }
 
-/** An object with more members counts as a map with keys of its own; records share theirs. */
-const RECORD_MEMBERS = 16;
+/** How many member names are told from new ones, per codec. */
+const MAX_SEEN_NAMES = 4096;
+/** What a new member name takes beyond its characters, mostly for the object's shape. */
+const NEW_NAME_BYTES = 160;
+/** What an object takes whose shape is new. */
+const NEW_SHAPE_BYTES = 384;
+
+/** The member names that values had lately: these, and the shapes made of them, are shared. */
+class SeenNames {
+  #names = new Set<string>();
+
+  /** Returns whether a name is new. From now on it is not. */
+  add(name: string): boolean {
+    if (this.#names.has(name)) return false;
+    if (this.#names.size === MAX_SEEN_NAMES) this.#names.clear();
+    this.#names.add(name);
+    return true;
+  }
+}
 
 /** The memory of a frozen JSON value, in bytes: slightly more than V8 and JavaScriptCore use. */
-function jsonBytes(value: unknown): number {
+function jsonBytes(value: unknown, names: SeenNames): number {
   if (typeof value === "string") return 24 + 2 * value.length;
   if (typeof value !== "object" || value === null) return 0;
   const members = Object.values(value);
   let bytes = 64 + (Array.isArray(value) ? 40 : 24) * members.length;
-  if (members.length > RECORD_MEMBERS && !Array.isArray(value)) {
-    for (const key of Object.keys(value)) bytes += 40 + 2 * key.length;
+  for (const member of members) bytes += jsonBytes(member, names);
+  if (Array.isArray(value)) return bytes;
+  let isNewShape = false;
+  for (const name of Object.keys(value)) {
+    if (!names.add(name)) continue;
+    isNewShape = true;
+    bytes += NEW_NAME_BYTES + 2 * name.length;
   }
-  for (const member of members) bytes += jsonBytes(member);
-  return bytes;
+  return isNewShape ? bytes + NEW_SHAPE_BYTES : bytes;
 }
 
 function wrongType(wanted: string, value: unknown): TypeError {

@@ -251,12 +251,17 @@ const TAKEN: { name: string; value: unknown; atLeast: number }[] = [
   // What V8 and JavaScriptCore hold of such a value, less what they share with others.
   { name: "a string by its characters", value: "k".repeat(1000), atLeast: 1000 },
   { name: "an array by its elements", value: new Array(1000).fill(0.5), atLeast: 8000 },
-  { name: "an object by its members", value: { a: 0.5, b: 0.5 }, atLeast: 64 },
+  { name: "an object by its members", value: { a: 0.5, b: 0.5 }, atLeast: 112 },
   { name: "what is nested", value: [["k".repeat(1000)], { a: "k".repeat(1000) }], atLeast: 2000 },
   {
     name: "the keys of an object that is used as a map",
     value: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i}`.padEnd(36, "-"), i])),
     atLeast: 23_000,
+  },
+  {
+    name: "the names of an object's few members if they are its own",
+    value: { "an identifier 1": 1, "an identifier 2": 2 },
+    atLeast: 700,
   },
 ];
 
@@ -266,6 +271,15 @@ for (const { name, value, atLeast } of TAKEN) {
     assert(taken >= atLeast && taken < 10 * atLeast, `${taken} bytes`);
   });
 }
+
+test("json() counts member names once that values share", () => {
+  const codec = json<Record<string, number>>();
+  const first = codec.decodedBytes?.({ name: 1, mail: 2 }) ?? 0;
+  const second = codec.decodedBytes?.({ name: 3, mail: 4 }) ?? 0;
+  assert(second < 150 && first > 4 * second, `${first}, then ${second} bytes`);
+  for (let i = 0; i < 10_000; i++) codec.decodedBytes?.({ [`name ${i}`]: i });
+  assertEquals(codec.decodedBytes?.({ name: 1, mail: 2 }), first);
+});
 
 // ------------------------------------------------------------------------------------ protobuf
 

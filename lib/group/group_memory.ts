@@ -1,6 +1,6 @@
-import { borrowBytes, type ByteView } from "../byte_view.ts";
+import { borrowBytes, type ByteView, viewOf } from "../byte_view.ts";
 import type { Clock } from "../timing/clock.ts";
-import type { Codec } from "../codec.ts";
+import { type Codec, decodesAtOnce } from "../codec.ts";
 import type { BorrowedValue, EncodedValue } from "../peer/peer.ts";
 import type { Inspection } from "../process_report.ts";
 import type { CacheStats, Counters, GroupStats } from "../stats.ts";
@@ -47,10 +47,12 @@ export class GroupMemory<T> {
   #hasExpiring = false;
   /** How often anything was stored or removed: a `decode` may call `set`, and then its value is old. */
   #changes = 0;
+  #decodesAtOnce: boolean;
 
   constructor(options: GroupMemoryOptions<T>) {
     this.#options = options;
     this.#counters = options.counters;
+    this.#decodesAtOnce = decodesAtOnce(options.codec);
     this.#main = new SegmentStore({ maxBytes: options.maxBytes });
   }
 
@@ -217,16 +219,21 @@ export class GroupMemory<T> {
 
   #decode(store: Store, slot: number): T {
     const { codec } = this.#options;
-    if (codec.decodedBytes === undefined) return codec.decode(store.view(slot));
+    if (codec.decodedBytes === undefined) return codec.decode(this.#viewOf(store, slot));
     const decoded = store.decoded(slot);
     if (decoded !== undefined) return decoded as T;
     const changes = this.#changes;
-    const value = codec.decode(store.view(slot));
+    const value = codec.decode(this.#viewOf(store, slot));
     const bytes = codec.decodedBytes(value);
     if (changes === this.#changes && bytes >= 0 && bytes < Infinity) {
       store.setDecoded(slot, value, bytes);
     }
     return value;
+  }
+
+  /** Returns a view to decode. A store's own view may tie up its memory until it is collected. */
+  #viewOf(store: Store, slot: number): ByteView {
+    return this.#decodesAtOnce ? viewOf(store.borrow(slot)) : store.view(slot);
   }
 
   #isFresh(hotSlot: number, nowMs: number): boolean {

@@ -71,8 +71,10 @@ export class Budget {
   /** Does the reclaiming that appending so many words calls for. */
   tidy(words: number, nowMs: number): void {
     // In proportion to a large value it would be more than is needed.
-    const share = Math.min(PACE * words, this.#log.memory.standardWords);
+    const { memory } = this.#log;
+    const share = Math.min(PACE * words, memory.standardWords);
     if (this.#free() < 2 * this.#reserve) {
+      memory.isShort = true;
       this.#trimDecoded();
       this.#reclaimer.advance(share);
     } else this.#reclaimer.compact(share);

@@ -134,6 +134,7 @@ export class EntryLog {
       if (segment !== undefined) this.#release(segment);
     }
     this.memory.dropSpares();
+    this.memory.isShort = false;
     this.sparse = [];
     this.items = 0;
     this.payloadBytes = 0;

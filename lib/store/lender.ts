@@ -2,6 +2,10 @@ import { type ByteView, viewAt, viewOf } from "../byte_view.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentMemory } from "./segment_memory.ts";
 
+/** When memory is short, values up to this size are not worth lending: copying 1 KiB takes 60 ns. */
+const MIN_LENT_BYTES = 1024;
+/** When memory is short, the share of what may be lent otherwise. */
+const SHORT_SHARE = 1 / 4;
 /** Small copies are cut from chunks of this size: a buffer each would cost ten times as much. */
 const CHUNK_BYTES = 32 * 1024;
 /** Larger copies get a buffer of their own. */
@@ -10,11 +14,13 @@ const MAX_CUT_BYTES = 4096;
 const LOOP_WORDS = 64;
 
 /**
- * Creates views of values. As far as it may, it lends the segment's own memory. But an exposed
- * segment cannot be reused once it is dropped: its memory is gone until the collector finds that no
- * view points into it, which can take as long as filling the whole store anew. So once exposed and
- * stray segments make up their share of the store, values in other segments are copied. A segment
- * with a single large value is always lent.
+ * Creates views of values, either by lending the segment's own memory or by copying.
+ *
+ * Lending is faster, but an exposed segment cannot be reused once it is dropped: its memory is
+ * missing until the collector finds that no view points into it, which can take as long as filling
+ * the whole store anew. So when memory is short, only larger values are lent, and only from segments
+ * that will last; and never from more segments than make up a share of the store, those counted
+ * that are still missing. A segment with a single large value is always lent.
  */
 export class Lender {
   /** How much of the ordinary segments views may point into, in bytes. */
@@ -29,20 +35,21 @@ export class Lender {
   }
 
   /** Returns a view of `length` bytes of a segment from `start` on, which is a multiple of 4. */
-  lend(segment: Segment, start: number, length: number): ByteView {
-    if (!segment.isExposed && !this.#expose(segment)) return this.#copy(segment, start, length);
+  view(segment: Segment, start: number, length: number): ByteView {
+    if (!segment.isExposed) {
+      if (!this.#mayExpose(segment, length)) return this.#copy(segment, start, length);
+      segment.isExposed = true;
+      this.#memory.exposedBytes += segment.buffer.byteLength;
+    }
     return viewAt(segment.buffer, start, length);
   }
 
-  #expose(segment: Segment): boolean {
-    const memory = this.#memory;
-    const bytes = segment.buffer.byteLength;
-    if (!segment.isSingle && memory.exposedBytes + memory.strayBytes + bytes > this.maxLentBytes) {
-      return false;
-    }
-    segment.isExposed = true;
-    memory.exposedBytes += bytes;
-    return true;
+  #mayExpose(segment: Segment, length: number): boolean {
+    if (segment.isSingle) return true;
+    const { exposedBytes, strayBytes, isShort } = this.#memory;
+    if (isShort && (length <= MIN_LENT_BYTES || segment.queue?.isLasting !== true)) return false;
+    const lentBytes = exposedBytes + strayBytes + segment.buffer.byteLength;
+    return lentBytes <= (isShort ? SHORT_SHARE : 1) * this.maxLentBytes;
   }
 
   #copy(segment: Segment, start: number, length: number): ByteView {

@@ -51,8 +51,11 @@ const FULL_MARGIN = 0.1;
  */
 export class S3Fifo {
   readonly #index: EntryIndex;
-  readonly #small = new SegmentQueue((segment) => this.#enterSmall(segment));
-  readonly #main = new SegmentQueue((segment) => segment.bornAt = this.#droppedBytes);
+  readonly #small = new SegmentQueue({ onPush: (segment) => this.#enterSmall(segment) });
+  readonly #main = new SegmentQueue({
+    isLasting: true,
+    onPush: (segment) => segment.bornAt = this.#droppedBytes,
+  });
   #maxBytes = 0;
   #smallShare = SMALL_SHARE;
   #smallBytes = 0;

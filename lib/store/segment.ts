@@ -60,10 +60,12 @@ export class SegmentQueue {
   open: Segment | undefined;
   /** Memory taken, in bytes. */
   bytes = 0;
+  /** Whether a segment usually stays here for long before it is emptied. */
+  readonly isLasting: boolean;
   readonly #onPush: (segment: Segment) => void;
 
-  /** @param onPush Called with each segment that has just become the newest. */
-  constructor(onPush: (segment: Segment) => void = () => {}) {
+  constructor({ isLasting = false, onPush = () => {} }: SegmentQueueOptions = {}) {
+    this.isLasting = isLasting;
     this.#onPush = onPush;
   }
 
@@ -87,4 +89,12 @@ export class SegmentQueue {
     segment.queue = segment.older = segment.newer = undefined;
     this.bytes -= segment.byteLength;
   }
+}
+
+/** Options for {@linkcode SegmentQueue}. */
+export interface SegmentQueueOptions {
+  /** Whether a segment usually stays for long before it is emptied. @default false */
+  isLasting?: boolean;
+  /** Called with each segment that has just become the newest. */
+  onPush?: (segment: Segment) => void;
 }

@@ -19,6 +19,8 @@ export class SegmentMemory {
   strayBytes = 0;
   /** Buffers kept for the next segments, in bytes: at most one ordinary segment's worth. */
   spareBytes = 0;
+  /** Whether segments have had to be dropped to make room. */
+  isShort = false;
   /** The size of an ordinary segment. */
   standardWords: number;
   #spares: ArrayBuffer[] = [];

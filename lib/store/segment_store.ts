@@ -112,7 +112,7 @@ export class SegmentStore implements Store {
     const segment = this.#segment(slot);
     const { words } = segment;
     const at = this.#foundAt;
-    return this.#lender.lend(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at));
+    return this.#lender.view(segment, 4 * valueStartOf(words, at), valueBytesOf(words, at));
   }
 
   borrow(slot: Slot): Uint8Array<ArrayBuffer> {
@@ -139,7 +139,7 @@ export class SegmentStore implements Store {
     const { words } = this.#segment(slot);
     const at = this.#foundAt;
     const id = decodedIdOf(words, at);
-    if (bytes > this.#budget.maxDecodedBytes) {
+    if (!(bytes >= 0 && bytes <= this.#budget.maxDecodedBytes)) {
       if (id !== 0) decoded.replace(id, undefined, 0);
       return;
     }
