@@ -93,9 +93,14 @@ export interface Group<T, Input = T> {
    * Stores a value under a key, at the key's owner, and drops the old value in all other processes.
    * A load in flight does not overwrite it.
    *
+   * Once this resolves no process on the list returns a value that was loaded or set before the call,
+   * whatever joins, leaves or fails meanwhile. Of values that are set at the same time one remains.
+   *
    * @throws {GroupCacheError} With code `too-large`, and nothing is changed, if there are other
-   * processes and the value is larger than `limits.maxValueBytes`; with code `peer-failed` if a peer
-   * could not be told: all others have been, but that one may serve an old value until it expires.
+   * processes and the value is larger than `limits.maxValueBytes`; with code `peer-failed`, and a
+   * message that names them, if peers could not be told: they are told again in the background, and
+   * until then serve an old value to their own callers only; with code `overloaded` if other processes
+   * set the key over and over at the same time.
    * @throws {TypeError} If the key is invalid, or the codec refuses the value.
    */
   set(key: string, value: Input, options?: CallOptions): Promise<void>;
@@ -103,8 +108,12 @@ export interface Group<T, Input = T> {
   /**
    * Removes a key in all processes, its owner first. A load in flight does not bring it back.
    *
-   * @throws {GroupCacheError} With code `peer-failed` if a peer could not be told: all others have
-   * been, but that one may serve the value until it expires.
+   * Once this resolves no process on the list returns a value that was loaded or set before the call,
+   * whatever joins, leaves or fails meanwhile.
+   *
+   * @throws {GroupCacheError} With code `peer-failed`, and a message that names them, if peers could
+   * not be told: they are told again in the background, and until then serve the value to their own
+   * callers only.
    * @throws {TypeError} If the key is invalid.
    */
   remove(key: string, options?: CallOptions): Promise<void>;
@@ -132,6 +141,9 @@ export interface LoadContext<T, Input = T> {
 /**
  * Fetches a value from the origin. To return `undefined`, or to throw a `GroupCacheError` with code
  * `not-found`, says that there is no such value.
+ *
+ * Bytes that it returns, by itself or through the codec, must not be changed afterwards: a buffer that
+ * is filled again for the next key would change this one's value.
  */
 export type Load<T, Input = T> = (
   key: string,

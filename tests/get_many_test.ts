@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { GroupCache, GroupCacheError, type GroupOptions, type LoadMany, text } from "../mod.ts";
+import {
+  type Group,
+  GroupCache,
+  GroupCacheError,
+  type GroupOptions,
+  type LoadMany,
+  text,
+} from "../mod.ts";
 import { Cluster } from "../lib/testing/mod.ts";
 import { test } from "./runtime.ts";
 
@@ -271,4 +278,11 @@ test("Group.getMany() asks each owner once, and the owner loads once", async () 
   assertEquals([1, 2].map((index) => cluster.requestsTo(index)), before.map((count) => count + 1));
   assertEquals(nodes.map(({ calls }) => calls.length), [1, 1, 1]);
   assertEquals(nodes.flatMap(({ calls }) => calls.flatMap(({ keys }) => keys)).length, 300);
+});
+
+test("Group.getMany() of more keys than may wait for a peer is not refused for that", async () => {
+  await using cluster = new Cluster(2, { limits: { maxQueued: 100 } });
+  const [group] = cluster.caches.map((cache) => cache.group("texts", texts)) as [Group<string>];
+  const keys = Array.from({ length: 1000 }, (_, i) => `key ${i}`);
+  assertEquals((await cluster.clock.until(group.getMany(keys))).size, 1000);
 });

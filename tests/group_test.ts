@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import {
   bytes,
   ByteView,
+  type Codec,
+  type Group,
   GroupCache,
   GroupCacheError,
   type GroupOptions,
@@ -9,7 +11,7 @@ import {
   type Load,
   text,
 } from "../mod.ts";
-import { VirtualClock } from "../lib/testing/mod.ts";
+import { Cluster, VirtualClock } from "../lib/testing/mod.ts";
 import { codeOf } from "./failures.ts";
 import { test } from "./runtime.ts";
 import { newAnswerCounts } from "../lib/stats.ts";
@@ -458,20 +460,160 @@ test("Group returns the same frozen JSON value for as long as it is in memory", 
   assertStrictEquals(group.peek("key"), hit);
 });
 
-test("Group.get() fails with load-failed when the codec cannot decode", async () => {
+/** A codec that can decode only what says so. */
+const picky: Codec<string> = {
+  encode: (value) => new ByteView(value),
+  decode: (view) => {
+    if (!view.text().startsWith("good")) throw new Error("not mine");
+    return view.text();
+  },
+};
+
+test("Group.get() fails with load-failed when the codec cannot decode what it encoded", async () => {
   await using cache = new GroupCache();
+  let loads = 0;
+  const load = () => `bad ${++loads}`;
+  const group = cache.group("odd", { maxBytes: MAX_BYTES, codec: picky, load });
+  assertEquals(await codeOf(group.get("key")), "load-failed");
+  assertEquals(loads, 1);
+  assertEquals(group.peek("key"), undefined);
+  assertEquals(group.stats().main.items, 0);
+});
+
+test("A value that the codec can no longer decode is dropped, reported, and loaded once", async () => {
+  await using cache = new GroupCache();
+  let isOld = true;
+  const loads: string[] = [];
+  const codec: Codec<string> = {
+    ...picky,
+    decode: (view) => isOld ? view.text() : picky.decode(view),
+  };
   const group = cache.group("odd", {
     maxBytes: MAX_BYTES,
-    codec: {
-      encode: (value: string) => new ByteView(value),
-      decode: (): string => {
-        throw new Error("not mine");
-      },
+    codec,
+    load: (key) => {
+      loads.push(key);
+      return isOld ? "bad" : "good";
     },
-    load: () => "value",
+  });
+  await group.get("key");
+  isOld = false;
+  const reported: string[] = [];
+  cache.addEventListener(
+    "load-error",
+    ({ key, error }) => reported.push(`${key} ${error.message}`),
+  );
+  assertEquals(await group.get("key"), "good");
+  assertEquals(await group.get("key"), "good");
+  assertEquals(loads, ["key", "key"]);
+  assertEquals(reported, ['key Cannot decode "key" of group "odd": not mine']);
+});
+
+test("A value of a peer that the codec cannot decode is loaded here once, and not mirrored", async () => {
+  await using cluster = new Cluster(2);
+  const loads = [0, 0];
+  const groups = cluster.caches.map((cache, index) =>
+    cache.group("odd", {
+      maxBytes: MAX_BYTES,
+      codec: index === 0 ? { ...picky, decode: (view) => view.text() } : picky,
+      mirrorMinuteQps: 0,
+      load: () => {
+        loads[index] = (loads[index] as number) + 1;
+        return index === 0 ? "bad" : "good";
+      },
+    })
+  );
+  const [old, now] = groups as [Group<string>, Group<string>];
+  const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+  for (const key of keys) await old.get(key);
+  const values = await Promise.all([...keys, ...keys].map((key) => now.get(key)));
+  assertEquals(new Set(values), new Set(["good"]));
+  assertEquals(loads[1], 20);
+  for (const key of keys) assertEquals(await now.get(key), "good");
+  assertEquals(loads[1], 20);
+});
+
+test("A decode that calls set() does not leave its old value behind", async () => {
+  await using cache = new GroupCache();
+  let isSetting = false;
+  const codec: Codec<string> = {
+    ...text,
+    decode: (view) => {
+      if (isSetting) {
+        isSetting = false;
+        void group.set("key", "new");
+      }
+      return view.text();
+    },
+    decodedBytes: (value) => value.length,
+  };
+  const load = () => "old";
+  const group: Group<string> = cache.group("texts", { maxBytes: MAX_BYTES, codec, load });
+  await group.get("key");
+  isSetting = true;
+  assertEquals(await group.get("key"), "old");
+  assertEquals(await group.get("key"), "new");
+  assertEquals(group.peek("key"), "new");
+});
+
+test("A decodedBytes that is no number keeps nothing decoded, and empties no group", async () => {
+  for (const bytes of [NaN, -1, Infinity, "10" as unknown as number]) {
+    await using cache = new GroupCache();
+    const codec = { ...text, decodedBytes: () => bytes };
+    const group = cache.group("texts", { maxBytes: MAX_BYTES, codec, load: (key) => key });
+    const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`);
+    for (let round = 0; round < 3; round++) {
+      for (const key of keys) assertEquals(await group.get(key), key);
+    }
+    const { main } = group.stats();
+    assertEquals(main.items, 50);
+    assert(main.bytes > 0 && main.bytes <= MAX_BYTES, `${main.bytes} bytes`);
+  }
+});
+
+test("A ttlMs that returns text fails the load, and does not keep the value for ever", async () => {
+  await using cache = new GroupCache();
+  const ttlMs = (() => "1000") as unknown as () => number;
+  const group = cache.group("texts", {
+    maxBytes: MAX_BYTES,
+    codec: text,
+    ttlMs,
+    load: (key) => key,
   });
   assertEquals(await codeOf(group.get("key")), "load-failed");
-  assertEquals(await codeOf(group.get("key")), "load-failed", "from memory too");
+  assertEquals(group.peek("key"), undefined);
+});
+
+test("A mirror without an end is served until it is dropped", async () => {
+  await using cluster = new Cluster(2);
+  const groups = cluster.caches.map((cache) =>
+    cache.group("texts", {
+      maxBytes: MAX_BYTES,
+      codec: text,
+      mirrorMinuteQps: 0,
+      mirrorTtlMs: Infinity,
+      load: (key) => key,
+    })
+  );
+  const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
+  for (const group of groups) for (const key of keys) await group.get(key);
+  await cluster.clock.advance(1e9);
+  for (const group of groups) for (const key of keys) assertEquals(group.peek(key), key);
+});
+
+test("Group.set() beats a load in flight at the key's owner", async () => {
+  await using cluster = new Cluster(2);
+  const held = Promise.withResolvers<string>();
+  const groups = cluster.caches.map((cache) =>
+    cache.group("texts", { maxBytes: MAX_BYTES, codec: text, load: () => held.promise })
+  ) as [Group<string>, Group<string>];
+  const loads = groups.map((group) => group.get("key"));
+  await cluster.clock.advance(0);
+  await groups[0].set("key", "set");
+  await groups[1].set("key", "set last");
+  held.resolve("loaded");
+  await cluster.clock.until(Promise.all(loads));
+  for (const group of groups) assertEquals(await group.get("key"), "set last");
 });
 
 test("GroupCache reports a loader's failure, but not a value that does not exist", async () => {

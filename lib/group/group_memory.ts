@@ -225,7 +225,7 @@ export class GroupMemory<T> {
     const changes = this.#changes;
     const value = codec.decode(this.#viewOf(store, slot));
     const bytes = codec.decodedBytes(value);
-    if (changes === this.#changes && bytes >= 0 && bytes < Infinity) {
+    if (changes === this.#changes && Number.isFinite(bytes) && bytes >= 0) {
       store.setDecoded(slot, value, bytes);
     }
     return value;

@@ -11,7 +11,8 @@ import {
 import { FIRST_WORD, type Segment, type SegmentQueue } from "./segment.ts";
 import type { StoredKey } from "./store.ts";
 
-const decoder = new TextDecoder();
+/** A byte order mark at the beginning is a part of the key. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Lists the live keys of some queues: by uses, then in the order of the queues, then newest first.

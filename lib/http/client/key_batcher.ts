@@ -49,7 +49,8 @@ export class KeyBatcher {
   /** Takes a call on. It is rejected at once if too many wait already. */
   add(call: KeyCall): void {
     const { limits: { maxQueued }, url } = this.#options;
-    if (this.#queued >= maxQueued) {
+    // The keys of one `getMany` are one caller's, however many they are.
+    if (this.#queued >= maxQueued && !call.together) {
       call.reject(
         new GroupCacheError(
           "overloaded",

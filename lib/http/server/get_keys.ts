@@ -36,6 +36,8 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   const { group, request, host: { clock } } = call;
   const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
   const keys = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
+  // The cache may have been closed while the body was read.
+  call.host.group(call.name);
   const ready: GetResponse[] = [];
   let aheadBytes = 0;
   const later: Wanted[] = [];

@@ -8,7 +8,7 @@ import { LiveBody } from "./live_body.ts";
 import { checkKeyCount, parse, readText } from "./request_body.ts";
 
 /** Fetches the keys that a peer hands off. The reply ends once that is done. */
-export async function acceptHandoff({ group, request, host }: GroupCall): Promise<Response> {
+export async function acceptHandoff({ group, name, request, host }: GroupCall): Promise<Response> {
   const json = await readText(request, MAX_LIST_BYTES);
   const { from, keys } = parse(() => {
     const handoff = decodeHandoff(json);
@@ -16,6 +16,8 @@ export async function acceptHandoff({ group, request, host }: GroupCall): Promis
     handoff.keys.forEach(checkKey);
     return handoff;
   });
+  // The cache may have been closed while the body was read.
+  host.group(name);
   const sender = host.peer(from);
   if (sender === undefined) {
     throw new GroupCacheError("peer-failed", `Cannot accept handoff: ${quote(from)} is not a peer`);
