@@ -12,34 +12,34 @@ import { PeerKnowledge } from "./peer_knowledge.ts";
 export interface ChangeExchangeOptions extends ChangeLogOptions {
   peers: PeerSet;
   clock: Clock;
-  /** Drops what this process holds of a key, or has on its way. */
+  /** Drops the values of a key that this process holds, and forgets those in flight. */
   forget: (group: string, key: string) => void;
-  /** Drops everything that this process holds, or has on its way. */
+  /** Drops all values that this process holds, and forgets those in flight. */
   forgetAll: () => void;
-  /** Sends an update to a peer. Rejects if the peer did not answer. */
+  /** Sends an update to a peer. Rejects if the peer does not reply. */
   send: (peer: Peer, update: ChangeUpdate) => Promise<void>;
 }
 
-/** A process that made no change for this long says which of its changes are settled. */
+/** A process without changes for this long announces which ones are settled, in milliseconds. */
 const ANNOUNCE_MS = 500;
 
 // Why no old value comes back:
 //
-// 1. Whatever a process holds of a key is newer than every change of it that the process knows of:
-//    it drops what it holds, and forgets what is on its way, when it hears of a change.
-// 2. It accepts a value from a peer only if that peer knew, before it was asked, of every change of
-//    the key that this process knew of. So 1 stays true wherever values come from: gets, peeks,
-//    second requests, mirrors, handoff.
-// 3. A change resolves once every process on the list knows of it.
+// 1. The value that a process holds of a key is newer than every change of the key that the process
+//    knows: when it hears of a change it drops the value and forgets values in flight.
+// 2. It accepts a value from a peer only if, before the request, that peer knew every change of the key
+//    that this process knew. So 1 remains true wherever values come from: gets, peeks, hedged requests,
+//    mirrors, handoff.
+// 3. A change resolves once every process on the list knows it.
 //
-// The full argument, and what bounds all this, is in docs/consistency.md.
+// docs/consistency.md has the full argument and the bounds.
 
-/** Makes changes known: those of this process to its peers, and those of peers to this process. */
+/** Exchanges changes: tells peers those of this process, and applies those of peers. */
 export class ChangeExchange {
   readonly #options: ChangeExchangeOptions;
   readonly #log: ChangeLog;
   readonly #knowledge: PeerKnowledge<Peer>;
-  /** This process's own changes that not all peers know of, by time, the earliest first. */
+  /** This process's own changes that some peers may not know, by time, the earliest first. */
   readonly #open = new Map<number, LoggedChange>();
   /** A digest of the list of peers. */
   #list: string;
@@ -68,8 +68,8 @@ export class ChangeExchange {
   }
 
   /**
-   * Makes sure that a peer knows of every change of a key that this process knows of; undefined if
-   * it does already. To be awaited before a value is accepted from the peer.
+   * Ensures that a peer knows every change of a key that this process knows. Returns undefined if it
+   * already does. Await this before accepting a value from the peer.
    *
    * @throws {GroupCacheError} Rejects with code `peer-failed` if the peer cannot be told.
    */
@@ -77,7 +77,7 @@ export class ChangeExchange {
     return this.#knowledge.catchUp(peer, group, key);
   }
 
-  /** Begins a change of this process, which drops what it holds. */
+  /** Begins a change of this process, and drops the key here. */
   begin(group: string, key: string): LoggedChange {
     const stamp = this.#log.next();
     const change = this.#log.add({ group, key, stamp }, { list: this.#list });
@@ -87,12 +87,12 @@ export class ChangeExchange {
     return change;
   }
 
-  /** What peers are told of a change of this process. */
+  /** Returns what peers are told about a change of this process. */
   noteOf({ stamp, knownBy }: LoggedChange): ChangeNote {
     return { stamp, list: this.#list, settledTime: this.#settledTime(), knownBy };
   }
 
-  /** Records that all peers on the list know of a change of this process. */
+  /** Records that all peers on the list know a change of this process. */
   settled(change: LoggedChange): void {
     change.isSettled = true;
     this.#open.delete(change.stamp.time);
@@ -101,10 +101,9 @@ export class ChangeExchange {
   }
 
   /**
-   * Records that a change of this process is made with a later stamp instead, because a peer knows of
-   * one that came after it.
+   * Restamps a change of this process, because a peer knows a later one.
    *
-   * @param time The latest that the peer had heard of.
+   * @param time The latest time that the peer knows.
    */
   superseded(change: LoggedChange, time: number): void {
     change.isSettled = true;
@@ -112,7 +111,7 @@ export class ChangeExchange {
     this.#log.witness(time);
   }
 
-  /** Drops what a peer has changed. */
+  /** Drops a key that a peer has changed. */
   receive(group: string, key: string, note: ChangeNote): void {
     const change = { group, key, stamp: note.stamp };
     if (this.#log.find(change) === undefined) this.#learn(change, note);
@@ -120,15 +119,15 @@ export class ChangeExchange {
   }
 
   /**
-   * Whether a value that a peer sets is to be stored: `yes`; `no` if it came before, as a copy of the
-   * message does; or `stale` if a later change of the key is known, so that the peer has to try again
+   * Decides whether to store a value that a peer sets: `yes`; `no` if it was stored before, because the
+   * message is a duplicate; or `stale` if a later change of the key is known, so that the peer must retry
    * with a later stamp.
    */
   receiveValue(group: string, key: string, note: ChangeNote): "yes" | "no" | "stale" {
     const change = { group, key, stamp: note.stamp };
     const latest = this.#log.latest(group, key);
     const isStale = latest !== undefined && compareStamps(latest.stamp, note.stamp) > 0;
-    // It may have been heard of without its value: whoever made it told a peer before it was asked.
+    // The change may already be known without its value: its process told a peer before asking it.
     const known = this.#log.find(change);
     if (known?.hasArrived) return "no";
     if (isStale) return "stale";
@@ -138,17 +137,17 @@ export class ChangeExchange {
     return "yes";
   }
 
-  /** Drops what a process has changed that knows no stamps, as Go's. */
+  /** Drops a key that a process without stamps, such as a Go process, has changed. */
   receiveUnstamped(group: string, key: string): void {
     this.#learn({ group, key, stamp: this.#log.next() });
   }
 
-  /** The latest time heard of. */
+  /** The latest known time. */
   get time(): number {
     return this.#log.time;
   }
 
-  /** Takes in what a peer says of the changes that it knows of. */
+  /** Applies what a peer tells about the changes that it knows. */
   receiveUpdate(origin: string, update: ChangeUpdate): void {
     const { time, settledTime, list, isReset, changes } = update;
     if (isReset) this.#options.forgetAll();
@@ -159,12 +158,12 @@ export class ChangeExchange {
     this.#log.settle(origin, settledTime, list);
   }
 
-  /** What a hello says of changes that has none to tell of. */
+  /** The part of a hello about changes, if there are none to tell. */
   get update(): ChangeUpdate {
     return this.#updateOf([], false);
   }
 
-  /** Tells nobody any more. */
+  /** Stops telling peers. */
   close(): void {
     this.#isClosed = true;
     this.#options.clock.clearTimeout(this.#announcing);
@@ -208,7 +207,7 @@ export class ChangeExchange {
     return this.#log.time;
   }
 
-  /** Peers would have to tell each other of changes that they do not know to be settled. */
+  /** Announces settled changes: otherwise peers would tell each other about them before requests. */
   #announceSoon(): void {
     if (this.#announcing !== undefined || this.#isClosed) return;
     const { clock, peers } = this.#options;
@@ -225,7 +224,7 @@ export class ChangeExchange {
   }
 }
 
-/** The same for the same peers, in whatever order. */
+/** Computes a digest of a list of peers, regardless of order. */
 function digestOf(urls: readonly string[]): string {
   return fnv1a(new TextEncoder().encode([...urls].sort().join("\n"))).toString(36);
 }

@@ -11,37 +11,37 @@ export interface ChangeLogOptions {
    */
   maxChanges?: number;
   /**
-   * How many UTF-16 units of keys and names of groups to remember.
+   * How many UTF-16 units of keys and group names to remember.
    *
    * @default 1048576
    */
   maxKeyUnits?: number;
 }
 
-/** What came with a change. */
+/** What accompanied a change. */
 export interface LearnOptions {
   /**
-   * A digest of the list of peers that the process which made the change tells, if this process has
-   * the same.
+   * A digest of the list of peers told by the process that made the change, if this process has the
+   * same list.
    */
   list?: string | undefined;
-  /** The base URL of a peer that is sure to know of the change. */
+  /** The base URL of a peer that certainly knows the change. */
   knownBy?: string | undefined;
 }
 
-/** A change, as this process remembers it. */
+/** A change in the log of this process. */
 export interface LoggedChange extends Change {
-  /** Its place in the log of this process, from 1. */
+  /** Its position in the log, from 1. */
   readonly position: number;
-  /** A digest of the list of peers that are told, if it was this process's own list. */
+  /** A digest of the list of peers told, if it equals this process's own list. */
   readonly list: string | undefined;
-  /** The base URL of a peer that is sure to know of the change. */
+  /** The base URL of a peer that certainly knows the change. */
   knownBy: string | undefined;
-  /** The one before it under the same key that is still in the log. */
+  /** The previous change of the same key that is still in the log. */
   previous: LoggedChange | undefined;
-  /** Whether all peers are sure to know of it. */
+  /** Whether all peers certainly know it. */
   isSettled: boolean;
-  /** Whether its value has come here to be stored, so that a copy of the message is ignored. */
+  /** Whether its value was received for storage, so that duplicates of the message are ignored. */
   hasArrived: boolean;
 }
 
@@ -51,24 +51,24 @@ interface Settled {
   readonly list: string;
 }
 
-/** So many processes are remembered that have said which of their changes are settled. */
+/** How many processes are remembered that announced which of their changes are settled. */
 const MAX_ORIGINS = 1000;
 
 /**
- * The changes that this process knows of, in the order in which it heard of them: as many as fit.
- * Whatever it holds or accepts under a key is newer than all of these.
+ * The changes that this process knows, in the order in which it heard of them, up to a bound. The values
+ * that it holds or accepts are newer than all changes of their keys in here.
  *
- * A change is *settled* when every peer knows of it. Only changes that are not have to be told
- * before a value is accepted from a peer; the others stay for processes that join or come back.
+ * A change is *settled* when every peer knows it. Only unsettled changes must be told to a peer before
+ * accepting a value from it; settled ones remain in the log for processes that join or return.
  */
 export class ChangeLog {
   readonly #origin: string;
-  /** How many changes it remembers. */
+  /** The number of changes in the log. */
   readonly maxChanges: number;
   readonly #maxKeyUnits: number;
   /** The changes from position `#start + 1` on. */
   #changes: (LoggedChange | undefined)[] = [];
-  /** How many at the front of `#changes` have been forgotten. */
+  /** How many entries at the front of `#changes` have been forgotten. */
   #gone = 0;
   #start = 0;
   #keyUnits = 0;
@@ -77,7 +77,7 @@ export class ChangeLog {
   #time = 0;
   /** The position up to which all changes are settled. */
   #settledThrough = 0;
-  /** By process, which of its own changes are settled. */
+  /** Which changes of each process are settled, by instance id. */
   #settled = new Map<string, Settled>();
 
   constructor({ origin, maxChanges = 16_384, maxKeyUnits = 1 << 20 }: ChangeLogOptions) {
@@ -86,7 +86,7 @@ export class ChangeLog {
     this.#maxKeyUnits = maxKeyUnits;
   }
 
-  /** The highest time heard of. */
+  /** The highest known time. */
   get time(): number {
     return this.#time;
   }
@@ -106,12 +106,12 @@ export class ChangeLog {
     return this.#settledThrough;
   }
 
-  /** The stamp of a change that this process is about to make: later than all it has heard of. */
+  /** Returns a stamp for a new change of this process, later than all known ones. */
   next(): Stamp {
     return { time: ++this.#time, origin: this.#origin };
   }
 
-  /** Records how far another process's time has come. */
+  /** Records the time of another process. */
   witness(time: number): void {
     if (time > this.#time) this.#time = time;
   }
@@ -125,7 +125,7 @@ export class ChangeLog {
     return latest;
   }
 
-  /** A change, if it is in the log. */
+  /** Returns a change, if it is in the log. */
   find({ group, key, stamp }: Change): LoggedChange | undefined {
     let change = this.#latest.get(idOf(group, key));
     while (change !== undefined && compareStamps(change.stamp, stamp) !== 0) {
@@ -134,7 +134,7 @@ export class ChangeLog {
     return change;
   }
 
-  /** Adds a change that is not in the log, and forgets the oldest if there are too many. */
+  /** Adds a new change, and forgets the oldest ones beyond the bound. */
   add(
     { group, key, stamp }: Change,
     { list, knownBy }: LearnOptions = {},
@@ -165,7 +165,7 @@ export class ChangeLog {
   settle(origin: string, time: number, list: string): void {
     const before = this.#settled.get(origin);
     if (before !== undefined && time <= before.time && list === before.list) return;
-    // To the end, so that those not heard of for longest are in front.
+    // Moved to the end, so that the least recent processes are in front.
     this.#settled.delete(origin);
     this.#settled.set(origin, { time, list });
     if (this.#settled.size > MAX_ORIGINS) {
@@ -182,7 +182,7 @@ export class ChangeLog {
     this.#advance();
   }
 
-  /** The changes after a position, in their order. */
+  /** Yields the changes after a position, in order. */
   *after(position: number): Generator<LoggedChange> {
     for (let at = Math.max(position, this.#start) - this.#start;; at++) {
       const change = this.#changes[this.#gone + at];
@@ -191,9 +191,9 @@ export class ChangeLog {
     }
   }
 
-  /** The changes of a key that may not be known to all peers, the last one first. */
+  /** Yields the unsettled changes of a key, the last one first. */
   *unsettled(group: string, key: string): Generator<LoggedChange> {
-    // The most common case by far: nothing was changed lately.
+    // By far the most common case: no recent changes.
     if (this.#settledThrough === this.end) return;
     let change = this.#latest.get(idOf(group, key));
     for (; change !== undefined; change = change.previous) {
@@ -201,12 +201,12 @@ export class ChangeLog {
     }
   }
 
-  /** The last change of a key that this process heard of. */
+  /** Returns the last known change of a key. */
   last(group: string, key: string): LoggedChange | undefined {
     return this.#latest.get(idOf(group, key));
   }
 
-  /** Whether every peer is sure to know of a change. */
+  /** Whether every peer certainly knows a change. */
   isSettled(change: LoggedChange): boolean {
     if (change.isSettled || change.position <= this.#settledThrough) return true;
     if (change.list === undefined) return false;
@@ -215,7 +215,7 @@ export class ChangeLog {
   }
 
   #advance(): void {
-    // What was forgotten before it was settled is not settled by what came after it.
+    // A change that was forgotten unsettled does not become settled by later ones.
     if (this.#settledThrough < this.#start) return;
     for (const change of this.after(this.#settledThrough)) {
       if (!this.isSettled(change)) return;
@@ -223,7 +223,7 @@ export class ChangeLog {
     }
   }
 
-  /** Returns false if there is none but the last. */
+  /** Forgets the oldest change. Returns false if only the last one is left. */
   #forgetOldest(): boolean {
     const change = this.#changes[this.#gone];
     if (change === undefined || change.position === this.end) return false;
@@ -243,7 +243,7 @@ export class ChangeLog {
   }
 }
 
-/** No name of a group holds a slash. */
+/** Group names contain no slash. */
 function idOf(group: string, key: string): string {
   return `${group}/${key}`;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../timing/clock.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
 
-/** What a peer is told of the changes that this process knows of. */
+/** What a peer is told about the changes that this process knows. */
 export interface ChangeUpdate {
   /** The changes, in the order in which this process heard of them. */
   readonly changes: readonly LoggedChange[];
@@ -18,17 +18,17 @@ export interface Tellable {
 export interface PeerKnowledgeOptions<P extends Tellable> {
   log: ChangeLog;
   clock: Clock;
-  /** The peers that are listed now. */
+  /** The peers on the current list. */
   listed: () => readonly P[];
   /** Whether a peer is worth an attempt now. */
   admits: (peer: P) => boolean;
-  /** Tells a peer. Rejects if it did not answer. */
+  /** Tells a peer. Rejects if it does not reply. */
   tell: (peer: P, update: ChangeUpdate) => Promise<void>;
 }
 
 /** What a peer is known to know. */
 interface Knowledge {
-  /** It knows of all changes up to this position of the log, */
+  /** It knows all changes up to this position of the log, */
   through: number;
   /** and, if this is true, of all settled ones too: it has been listed since it was last told. */
   isCaughtUp: boolean;
@@ -40,27 +40,27 @@ interface Knowledge {
 const MAX_CHANGES = 500;
 const MAX_KEY_UNITS = 96 * 1024;
 
-/** Peers off the list whose position is remembered. Others are told to forget everything. */
+/** How many peers off the list have their position remembered. Others are told to drop everything. */
 const MAX_UNLISTED = 1000;
 
-/** After two of these a change that has not been settled is told to all peers. */
+/** The interval of the timer, in milliseconds. After two, an unsettled change is told to all peers. */
 const ROUND_MS = 2000;
 
 /**
- * What each peer knows of the changes that this process knows of.
+ * Which of the changes that this process knows each peer knows too.
  *
- * A value may be accepted from a peer only if that peer had heard of every change of the key that
- * this process has heard of: then it has dropped whatever was older. Mostly it has, because the
- * process that made the change told everyone. A peer that may not have heard of one (it was out of
- * reach, off the list, or on another process's list only) is told before it is asked. One that has
- * missed more than the log remembers is told to drop everything it holds.
+ * A value may be accepted from a peer only if the peer knew every change of the key that this process
+ * knows: then it has dropped all older values. Usually it did, because the process that made the change
+ * told everyone. A peer that may have missed one (it was unreachable, off the list, or only on another
+ * process's list) is told before it is asked. A peer that has missed more than the log remembers is told
+ * to drop everything.
  */
 export class PeerKnowledge<P extends Tellable> {
   readonly #options: PeerKnowledgeOptions<P>;
   readonly #peers = new Map<string, Knowledge>();
-  /** The end of the log when the timer was last due: what was unsettled then is overdue now. */
+  /** The end of the log when the timer was last due: what was unsettled then is overdue. */
   #endBefore = 0;
-  /** From this position of the log on its growth calls for telling all peers again. */
+  /** All peers are told again when the log grows beyond this position. */
   #pressedAt = 0;
   #timer: unknown;
   #isClosed = false;
@@ -69,7 +69,7 @@ export class PeerKnowledge<P extends Tellable> {
     this.#options = options;
   }
 
-  /** Records a new list of peers. Those that come or come back hear at once what they missed. */
+  /** Records a new list of peers. Those that join or return are told at once what they missed. */
   listChanged(): void {
     const { listed, log } = this.#options;
     const peers = listed();
@@ -78,7 +78,7 @@ export class PeerKnowledge<P extends Tellable> {
       if (!knowledge.isListed || urls.has(url)) continue;
       knowledge.through = this.#through(knowledge);
       knowledge.isListed = knowledge.isCaughtUp = false;
-      // To the end, so that those off the list for longest are in front.
+      // Moved to the end, so that peers off the list for longest are in front.
       this.#peers.delete(url);
       this.#peers.set(url, knowledge);
     }
@@ -93,14 +93,14 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   /**
-   * Makes sure that a peer knows of every change of a key that this process knows of. Returns
-   * undefined if it does already. Rejects if the peer cannot be told.
+   * Ensures that a peer knows every change of a key that this process knows. Returns undefined if it
+   * already does. Rejects if the peer cannot be told.
    */
   catchUp(peer: P, group: string, key: string): Promise<void> | undefined {
     return this.#mayLack(peer, group, key) ? this.tell(peer) : undefined;
   }
 
-  /** Tells a peer of all changes that it may not know of. Rejects if it cannot be told. */
+  /** Tells a peer all changes that it may not know. Rejects if it cannot be told. */
   tell(peer: P): Promise<void> {
     const knowledge = this.#of(peer);
     const { log } = this.#options;
@@ -109,14 +109,14 @@ export class PeerKnowledge<P extends Tellable> {
       knowledge.telling = undefined;
     });
     const { telling } = knowledge;
-    // One under way may have begun before the last changes.
+    // An update in flight may not contain the last changes.
     return telling.then(() => this.#through(knowledge) < end ? this.tell(peer) : undefined);
   }
 
-  /** Sees to it that changes that do not settle soon are told to everyone. */
+  /** Schedules telling everyone the changes that do not settle soon. */
   changesAdded(): void {
     const { log } = this.#options;
-    // Before the log forgets what peers have not been told of.
+    // Before the log forgets changes that peers have not been told.
     if (log.end - log.settledThrough > log.maxChanges / 4 && log.end > this.#pressedAt) {
       this.#pressedAt = log.end + log.maxChanges / 16;
       this.#tellAll();
@@ -124,7 +124,7 @@ export class PeerKnowledge<P extends Tellable> {
     this.watch();
   }
 
-  /** Keeps a timer for as long as there is a change that a peer may not know of. */
+  /** Keeps a timer while there is a change that a peer may not know. */
   watch(): void {
     if (this.#timer !== undefined || this.#isClosed || !this.#hasWork()) return;
     const { clock } = this.#options;
@@ -136,7 +136,7 @@ export class PeerKnowledge<P extends Tellable> {
     clock.unrefTimer?.(this.#timer);
   }
 
-  /** Tells nobody any more of its own accord. */
+  /** Stops telling peers unprompted. */
   close(): void {
     this.#isClosed = true;
     this.#options.clock.clearTimeout(this.#timer);
@@ -201,7 +201,7 @@ export class PeerKnowledge<P extends Tellable> {
     this.#settle();
   }
 
-  /** The changes after a position, and the position up to which the peer then knows all. */
+  /** Collects the changes after a position, and the position up to which the peer then knows all. */
   #nextUpdate(
     from: number,
     knowsSettled: boolean,
@@ -222,7 +222,7 @@ export class PeerKnowledge<P extends Tellable> {
     return { changes, through };
   }
 
-  /** What all listed peers were told is settled. */
+  /** Settles the changes that all listed peers were told. */
   #settle(): void {
     const { listed, log } = this.#options;
     let through = log.end;
