@@ -28,6 +28,8 @@
  * @module
  */
 
+export type { AuthOptions } from "./lib/auth/auth_options.ts";
+export type { Authorize } from "./lib/auth/authorize.ts";
 export { ByteView } from "./lib/byte_view.ts";
 export type { ByteViewInit } from "./lib/byte_view.ts";
 export type { Clock } from "./lib/timing/clock.ts";
@@ -44,7 +46,10 @@ export type {
   PeerErrorEvent,
   PeerMismatchEvent,
   PeerMismatchKind,
+  PeerUnauthorizedEvent,
   PeerUpEvent,
+  UnauthorizedReason,
+  UnprotectedEvent,
 } from "./lib/events.ts";
 export type { CallOptions, Group, Load, LoadContext, LoadMany } from "./lib/group_api.ts";
 export { GroupCache } from "./lib/group_cache.ts";

@@ -213,6 +213,105 @@ export class DiscoveryErrorEvent extends Event {
 }
 
 /**
+ * Why a proof was not accepted, on either side.
+ *
+ * | reason           | meaning                                                                     |
+ * | ---------------- | --------------------------------------------------------------------------- |
+ * | `no-proof`       | a request, or a reply, came without a proof                                 |
+ * | `bad-proof`      | its proof is wrong, or was made for something else                          |
+ * | `unknown-secret` | a request was signed with a secret that this process does not know          |
+ * | `replayed`       | a request has been received before                                          |
+ * | `not-authorized` | `authorize` refused a request                                               |
+ * | `refused`        | a peer refused a request of this process                                    |
+ * | `no-secret`      | the function for the secrets failed: see `error`. The previous ones remain  |
+ */
+export type UnauthorizedReason =
+  | "no-proof"
+  | "bad-proof"
+  | "unknown-secret"
+  | "replayed"
+  | "not-authorized"
+  | "refused"
+  | "no-secret";
+
+/**
+ * A request that came to this process, or a reply of a peer to it, did not prove that it comes from the
+ * cluster. Reported at most once a second for each reason and peer.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-unauthorized", ({ reason, peer, count }) => {
+ *   console.warn(`${reason}: ${peer ?? "a caller of this process"}, ${count} times`);
+ * });
+ * ```
+ */
+export class PeerUnauthorizedEvent extends Event {
+  /** Why. */
+  readonly reason: UnauthorizedReason;
+  /** The base URL of the peer that was asked; undefined if this process was asked. */
+  readonly peer: string | undefined;
+  /** Whether the request or reply was refused. In mode `"send"` some are only reported. */
+  readonly isRefused: boolean;
+  /** How many times since the last such event. */
+  readonly count: number;
+  /** What was thrown, if anything was. */
+  readonly error: unknown;
+
+  /**
+   * Created by the cache.
+   *
+   * @param init The values of the members.
+   */
+  constructor(
+    init: {
+      reason: UnauthorizedReason;
+      peer?: string | undefined;
+      isRefused: boolean;
+      count: number;
+      error?: unknown;
+    },
+  ) {
+    super("peer-unauthorized");
+    this.reason = init.reason;
+    this.peer = init.peer;
+    this.isRefused = init.isRefused;
+    this.count = init.count;
+    this.error = init.error;
+  }
+}
+
+/**
+ * Anybody who reaches this process can read and change what it caches: others than this machine can
+ * reach `self`, and neither `auth` nor `authorize` is given. Reported once, right after the cache was
+ * created.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache({ self: "http://10.0.0.1:8080" });
+ * cache.addEventListener("unprotected", ({ message }) => console.warn(message));
+ * ```
+ */
+export class UnprotectedEvent extends Event {
+  /** A description for people. */
+  readonly message: string;
+
+  /**
+   * Created by the cache.
+   *
+   * @param message A description for people.
+   */
+  constructor(message: string) {
+    super("unprotected");
+    this.message = message;
+  }
+}
+
+/**
  * The events of a cache by name, for `addEventListener`.
  *
  * @example
@@ -235,6 +334,10 @@ export interface GroupCacheEventMap {
   "peer-up": PeerUpEvent;
   /** This process and a peer disagree on the cluster. */
   "peer-mismatch": PeerMismatchEvent;
+  /** A request or a reply did not prove that it comes from the cluster. */
+  "peer-unauthorized": PeerUnauthorizedEvent;
+  /** Nothing keeps strangers from this process's cache. */
+  "unprotected": UnprotectedEvent;
   /** There is no new list of peers. */
   "discovery-error": DiscoveryErrorEvent;
 }

@@ -17,6 +17,7 @@ import {
 import { HttpPeer } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { dialectOf } from "./http/dialect.ts";
+import { protectionOf } from "./http/protection.ts";
 import { PeerHandler } from "./http/server/handler.ts";
 import { checkKey } from "./key.ts";
 import type { InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
@@ -140,8 +141,10 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
+    const protection = protectionOf({ ...rest, self, clock, instanceId, report: this.#report });
     const peerOptions = {
       ...rest,
+      ...protection,
       semaphore: new RequestSemaphore(limits.maxFetches),
       limits,
       clock,
@@ -189,10 +192,11 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
     });
     this.#handler = new PeerHandler({
+      ...protection,
       clock,
+      limits,
       basePath,
       plusIsSpace: dialect.plusIsSpace,
-      maxValueBytes: limits.maxValueBytes,
       group: (name) => {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
         return this.#groups.get(name)?.local;

@@ -1,3 +1,5 @@
+import { type AuthOptions, checkAuthOptions } from "./auth/auth_options.ts";
+import type { Authorize } from "./auth/authorize.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { quote } from "./errors.ts";
 import { checkDuration } from "./group_options.ts";
@@ -63,6 +65,30 @@ export interface GroupCacheOptions {
    * @default false
    */
   hedge?: boolean;
+  /**
+   * How processes prove to each other that they belong to the cluster: see docs/security.md. Not for
+   * clusters with Go processes, which cannot.
+   *
+   * @default none: whoever reaches this process may read and change what it caches
+   */
+  auth?: AuthOptions;
+  /**
+   * Decides whether a request under `basePath` may come in, where something in front has
+   * established who sent it, as mTLS or a mesh do. It is called before anything of the request is
+   * looked at, with what the server passes beside it, and answers with true or false. If `auth` is
+   * given too, a request needs both.
+   *
+   * @default none: see `auth`
+   */
+  authorize?: Authorize;
+  /**
+   * The hosts under which peers may ask this process, as `10.0.0.1:8080`: what stands in the `host`
+   * header of their requests. All others are refused, so that no web page can reach the cache by a
+   * name of its own that it points here.
+   *
+   * @default all hosts
+   */
+  hosts?: readonly string[];
   /** Bounds what travels between peers. Limits that are left out keep their defaults. */
   limits?: Partial<PeerLimits>;
   /**
@@ -92,10 +118,12 @@ export interface GroupCacheOptions {
   log?: Log | false;
 }
 
+type Optional = "self" | "peers" | "auth" | "authorize" | "hosts";
+
 /** The options of a cache, checked and with their defaults. */
 export type CheckedGroupCacheOptions =
-  & Required<Omit<GroupCacheOptions, "self" | "peers" | "limits" | "log">>
-  & Pick<GroupCacheOptions, "self" | "peers">
+  & Required<Omit<GroupCacheOptions, Optional | "limits" | "log">>
+  & Pick<GroupCacheOptions, Optional>
   & { log: Log | false | undefined }
   & { limits: PeerLimits };
 
@@ -114,6 +142,9 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     peerTimeoutMs = 10_000,
     handoffMs = 300_000,
     hedge = false,
+    auth,
+    authorize,
+    hosts,
     limits = {},
     fetch = (input, init) => globalThis.fetch(input, init),
     clock = systemClock,
@@ -140,9 +171,35 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
       `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
     );
   }
+  if (auth !== undefined) {
+    checkAuthOptions(auth);
+    if (self === undefined) {
+      throw new TypeError("Cannot create GroupCache: auth needs the option self");
+    }
+    if (placement.dialect !== undefined) {
+      throw new TypeError(
+        "Cannot create GroupCache: auth is not for clusters with Go processes, which cannot sign " +
+          `what they send: received placement ${quote(placement.name)}`,
+      );
+    }
+  }
+  if (authorize !== undefined && typeof authorize !== "function") {
+    throw new TypeError(
+      `Cannot create GroupCache: authorize must be a function: received ${quote(authorize)}`,
+    );
+  }
+  if (hosts !== undefined && !(Array.isArray(hosts) && hosts.every(isHost))) {
+    throw new TypeError(
+      'Cannot create GroupCache: hosts must be an array of hosts, as "10.0.0.1:8080": received ' +
+        quote(hosts),
+    );
+  }
   return {
     ...(self !== undefined && { self }),
     ...(peers !== undefined && { peers }),
+    ...(auth !== undefined && { auth }),
+    ...(authorize !== undefined && { authorize }),
+    ...(hosts !== undefined && { hosts }),
     placement,
     basePath,
     peerTimeoutMs,
@@ -154,4 +211,8 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     random,
     log,
   };
+}
+
+function isHost(host: unknown): boolean {
+  return typeof host === "string" && /^[^/?#@\\\s]+$/.test(host);
 }

@@ -28,6 +28,8 @@ const MODULES: ModuleCase[] = [
     ],
     types: [
       "AnswerCounts",
+      "AuthOptions",
+      "Authorize",
       "BinaryMessageType",
       "ByteViewInit",
       "CacheStats",
@@ -66,11 +68,14 @@ const MODULES: ModuleCase[] = [
       "PeerMismatchKind",
       "PeerState",
       "PeerStats",
+      "PeerUnauthorizedEvent",
       "PeerUpEvent",
       "Placement",
       "Problem",
       "ProcessReport",
       "ReportReply",
+      "UnauthorizedReason",
+      "UnprotectedEvent",
     ],
   },
   {

@@ -11,7 +11,7 @@ export interface AuthContext {
   /** An id of this run of the process. */
   instanceId: string;
   /** The origin of this process. */
-  self: () => string;
+  origin: string;
   /** Called if the secrets could not be read. The previous ones remain valid. */
   onError: (error: unknown) => void;
 }
@@ -40,12 +40,12 @@ export class Auth {
   #sequence = 0;
 
   /** @throws {TypeError | RangeError} As `checkAuthOptions` does. */
-  constructor({ auth, clock, instanceId, self, onError }: AuthContext) {
+  constructor({ auth, clock, instanceId, origin, onError }: AuthContext) {
     const { secrets, mode } = checkAuthOptions(auth);
     this.isRequired = mode === "require";
     this.#instanceId = instanceId;
     this.#keys = new KeyRing({ secrets, clock, onError });
-    this.gatekeeper = new Gatekeeper({ keys: this.#keys, clock, self });
+    this.gatekeeper = new Gatekeeper({ keys: this.#keys, clock, origin });
   }
 
   /** Returns the credentials of this process for the peer with a URL. */

@@ -19,6 +19,8 @@ export interface CredentialsOptions {
 export interface ChangeToSign {
   readonly method: string;
   readonly path: string;
+  /** The headers that say more about what is changed. */
+  readonly note: string;
   readonly body: string | Uint8Array<ArrayBuffer> | undefined;
 }
 
@@ -61,14 +63,14 @@ export class Credentials {
   }
 
   /** Returns the credentials of a request that does more than read. They are valid once. */
-  async forChange({ method, path, body = "" }: ChangeToSign): Promise<SignedRequest> {
+  async forChange({ method, path, note, body = "" }: ChangeToSign): Promise<SignedRequest> {
     const { keys, from, to, nextSequence } = this.#options;
     const key = await keys.ready();
     const challenge = this.#challenge;
     if (key === undefined || challenge === undefined) return this.#unsigned(key);
     const digest = await digestOf(body);
     const sequence = String(nextSequence());
-    const fields = changeFields({ from, to, challenge }, { sequence, method, path, digest });
+    const fields = changeFields({ from, to, challenge }, { sequence, method, path, note, digest });
     const proof = await key.sign(fields);
     return {
       header: [key.id, from, challenge, sequence, digest, proof].join("."),

@@ -6,16 +6,7 @@ import type { KeyRing } from "./key_ring.ts";
 import { ReplayWindow } from "./replay_window.ts";
 import { changeFields, readFields, replyFields } from "./signed_fields.ts";
 
-/**
- * Why a request was rejected, or would have been in mode `"require"`.
- *
- * | reason           | meaning                                                            |
- * | ---------------- | ------------------------------------------------------------------ |
- * | `no-proof`       | it has no proof                                                    |
- * | `unknown-secret` | it was signed with a secret that this process does not know        |
- * | `bad-proof`      | its proof is wrong, or is for another request or receiver          |
- * | `replayed`       | it has been received before                                        |
- */
+/** Why a proof was not accepted: see `UnauthorizedReason`. */
 export type RefusalReason = "no-proof" | "unknown-secret" | "bad-proof" | "replayed";
 
 /** The verdict on a request's proof. */
@@ -41,6 +32,8 @@ export interface ToProve {
   readonly isRead: boolean;
   readonly method: string;
   readonly path: string;
+  /** The headers that say more about what is changed. */
+  readonly note: string;
 }
 
 /** Options for {@linkcode Gatekeeper}. */
@@ -48,7 +41,7 @@ export interface GatekeeperOptions {
   keys: KeyRing;
   clock: Clock;
   /** The origin of this process. */
-  self: () => string;
+  origin: string;
 }
 
 /** How many senders are remembered per challenge. The proofs of others are computed each time. */
@@ -110,7 +103,7 @@ export class Gatekeeper {
     if (key === undefined) return refused("unknown-secret");
     if (challenge === undefined || proof === undefined) return this.#challenge();
     if (request.isRead !== (change === undefined)) return refused("bad-proof");
-    const parties = { from, to: this.#options.self(), challenge };
+    const parties = { from, to: this.#options.origin, challenge };
     const fields = change === undefined
       ? readFields(parties)
       : changeFields(parties, { ...request, ...change });

@@ -15,6 +15,8 @@ export interface Change {
   readonly sequence: string;
   readonly method: string;
   readonly path: string;
+  /** The headers that say more about what is changed. */
+  readonly note: string;
   readonly digest: string;
 }
 
@@ -25,8 +27,8 @@ export function readFields({ from, to, challenge }: Parties): SignedFields {
 
 /** The fields signed for a request that does more than read. */
 export function changeFields({ from, to, challenge }: Parties, change: Change): SignedFields {
-  const { sequence, method, path, digest } = change;
-  return ["change", from, to, challenge, sequence, method, path, digest];
+  const { sequence, method, path, note, digest } = change;
+  return ["change", from, to, challenge, sequence, method, path, note, digest];
 }
 
 /** The fields signed for the reply to a request with a proof. */

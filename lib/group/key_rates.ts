@@ -16,6 +16,7 @@ export class KeyRates {
   /** The weight of a use now. */
   #weight = 1;
   #weighedAtMs: number;
+  #hash = seededHash();
 
   /** @param nowMs Unix milliseconds, as in `count`. */
   constructor(nowMs: number) {
@@ -25,7 +26,7 @@ export class KeyRates {
   /** Counts one use of a key and returns its rate, in uses per minute. */
   count(key: string, nowMs: number): number {
     this.#weigh(nowMs);
-    const hash = hashOf(key);
+    const hash = this.#hash(key);
     const step = Math.imul(hash, 0x9e3779b1) | 1;
     let least = Infinity;
     for (let row = 0, at = hash; row < ROWS; row++, at = (at + step) | 0) {
@@ -59,10 +60,35 @@ function placeOf(row: number, hash: number): number {
   return row * COLUMNS + (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 21);
 }
 
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) {
-    hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  }
-  return hash ^ (hash >>> 13);
+/** So many characters are multiplied by numbers of their own; then the sums are carried over. */
+const BLOCK = 32;
+
+/**
+ * Makes a hash that nobody outside can predict: nobody can choose keys that share the counters of
+ * another one and so make it look hot. It is multilinear, as the store's (see `key_hash.ts`), but
+ * reads the characters as they are.
+ */
+function seededHash(): (key: string) => number {
+  const secret = crypto.getRandomValues(new Int32Array(2 * BLOCK + 8));
+  const at = (index: number) => secret[index] as number;
+  const end = 2 * BLOCK;
+  return (key) => {
+    let high = Math.imul(key.length, at(end));
+    let low = Math.imul(key.length, at(end + 1));
+    for (let i = 0, word = 0; i < key.length; i++, word += 2) {
+      if (word === end) {
+        [high, low] = [
+          Math.imul(high >>> 16, at(end + 2)) + Math.imul(low >>> 16, at(end + 3)) + at(end + 4) |
+          0,
+          Math.imul(high >>> 16, at(end + 5)) + Math.imul(low >>> 16, at(end + 6)) + at(end + 7) |
+          0,
+        ];
+        word = 0;
+      }
+      const char = key.charCodeAt(i);
+      high = high + Math.imul(char, at(word)) | 0;
+      low = low + Math.imul(char, at(word + 1)) | 0;
+    }
+    return high & 0xffff0000 | low >>> 16;
+  };
 }

@@ -49,6 +49,17 @@ export class Loader<T, Input> {
       : new LoadBatcher({ load, loadMany: limiter.limit(loadMany), maxLoadKeys }).load;
   }
 
+  /** Whether keys whose loads begin together are loaded in one query. */
+  get loadsTogether(): boolean {
+    return this.#options.loadMany !== undefined;
+  }
+
+  /** How long any value may be served, in milliseconds. */
+  get maxTtlMs(): number {
+    const { ttlMs } = this.#options;
+    return typeof ttlMs === "number" ? ttlMs : Infinity;
+  }
+
   /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
   async run(key: string, flight: Flight): Promise<Loaded> {
     const { clock, loadTimeoutMs, group } = this.#options;

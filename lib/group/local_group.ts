@@ -54,6 +54,10 @@ export class LocalGroup implements PeerBackend {
     this.#stopwatch = stopwatchOf(options.clock);
   }
 
+  get loadsTogether(): boolean {
+    return this.#options.loader.loadsTogether;
+  }
+
   count(key: string): number {
     const { counters, hotKeys, clock, mirrorMinuteQps } = this.#options;
     counters.serverRequests++;
@@ -130,7 +134,9 @@ export class LocalGroup implements PeerBackend {
 
   put(key: string, value: EncodedValue): void {
     this.#forget(key);
-    this.#options.memory.keep(key, borrowBytes(value.view), value.expiresAtMs);
+    const { memory, clock, loader } = this.#options;
+    const expiresAtMs = Math.min(value.expiresAtMs, clock.now() + loader.maxTtlMs);
+    memory.keep(key, borrowBytes(value.view), expiresAtMs);
   }
 
   /** Removes a key from memory. A load in flight does not put it back. */

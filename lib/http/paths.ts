@@ -22,10 +22,21 @@ export function endpointPath(basePath: string, group: string, endpoint: string):
   return `${basePath}${encodeURIComponent(group)}/${endpoint}`;
 }
 
+/**
+ * Whether a request with this method and path changes nothing. Sender and receiver both go by this:
+ * one proof serves for all such requests.
+ */
+export function onlyReads(method: string, path: string): boolean {
+  return method === "GET" || method === "POST" && path.endsWith("/_get-keys/");
+}
+
 /** Whether URL parsers treat the key as a step in the path, even if it is escaped. */
 export function isPathStep(key: string): boolean {
   return key === "." || key === "..";
 }
+
+/** Stands in a path for a key that fits none, where the body holds the key as well. */
+export const ANY_KEY: string = "-";
 
 /** Whether a key arrives unchanged when it is sent as `path`. */
 export function fitsPath(path: string, key: string): boolean {

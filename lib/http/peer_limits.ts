@@ -82,6 +82,21 @@ export interface PeerLimits {
    * @default 128
    */
   maxFetches: number;
+  /**
+   * Bytes of requests that are being received, those of at most 64 KiB apart. A request for which there
+   * is no room waits for 10 seconds at most, then it fails with code `overloaded`. A larger one than
+   * all of this is received alone. One that comes more slowly than 16 KB a second is refused.
+   *
+   * @default 33554432, which is 32 MiB
+   */
+  maxReceivedBytes: number;
+  /**
+   * Bytes of values of more than 256 KiB that are being sent to peers. As above for those for which
+   * there is no room, larger ones, and readers that are too slow.
+   *
+   * @default 33554432, which is 32 MiB
+   */
+  maxSentBytes: number;
 }
 
 const DEFAULTS: Readonly<PeerLimits> = {
@@ -92,6 +107,8 @@ const DEFAULTS: Readonly<PeerLimits> = {
   maxGets: 32,
   maxQueued: 10_000,
   maxFetches: 128,
+  maxReceivedBytes: 32 << 20,
+  maxSentBytes: 32 << 20,
 };
 
 /** What peers take. A UTF-16 unit is at most three bytes of UTF-8, and a tag goes with each key. */

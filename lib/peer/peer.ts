@@ -68,6 +68,8 @@ export interface Peer {
 
 /** The part of a group that answers peers: from its own memory and loader, never from others. */
 export interface PeerBackend {
+  /** Whether keys whose loads begin together are loaded in one query. */
+  readonly loadsTogether: boolean;
   /** Counts a peer request for a key. Returns the key's rate, in requests per minute. */
   count(key: string): number;
   /** Returns the value of a key if it is in memory. */

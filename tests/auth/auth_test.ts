@@ -11,8 +11,8 @@ import { test } from "../runtime.ts";
 const SECRET = "the secret of this cluster";
 const A = "http://10.0.0.1:8080";
 const B = "http://10.0.0.2:8080";
-const READ: ToProve = { isRead: true, method: "GET", path: "/_groupcache/group/key" };
-const CHANGE: ToProve = { isRead: false, method: "PUT", path: "/_groupcache/group/key" };
+const READ: ToProve = { isRead: true, method: "GET", path: "/_groupcache/group/key", note: "" };
+const CHANGE: ToProve = { isRead: false, method: "PUT", path: "/_groupcache/group/key", note: "" };
 
 /** A process at an address. */
 function process(
@@ -22,7 +22,7 @@ function process(
 ): Auth {
   const instanceId = crypto.randomUUID();
   const auth = { secrets };
-  return new Auth({ auth, clock, instanceId, self: () => self, onError: () => {} });
+  return new Auth({ auth, clock, instanceId, origin: self, onError: () => {} });
 }
 
 async function sign(credentials: Credentials, request: ToProve): Promise<SignedRequest> {
@@ -152,6 +152,7 @@ test("Auth takes a proof of a change for no other method, path, number or body",
   const others: [string, ToProve][] = [
     [header, { ...CHANGE, method: "DELETE" }],
     [header, { ...CHANGE, path: "/_groupcache/group/other" }],
+    [header, { ...CHANGE, note: "another time" }],
     [parts.with(3, "999").join("."), CHANGE],
     [parts.with(4, await digestOf("another body")).join("."), CHANGE],
     [parts.with(1, "another-sender").join("."), CHANGE],
@@ -195,7 +196,7 @@ test("Auth goes on with the secrets of before when a function for them fails", a
     },
     clock,
     instanceId: "b",
-    self: () => B,
+    origin: B,
     onError: (error) => errors.push(error),
   });
   const credentials = process(A).credentialsFor(B);

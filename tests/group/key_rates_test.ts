@@ -48,3 +48,25 @@ test("KeyRates survives a clock that is set back", () => {
   const after = rates.count("key", START - 3_600_000);
   assert(after > before && Number.isFinite(after));
 });
+
+test("KeyRates cannot be made to take a key for hot by others that were chosen for it", () => {
+  // With a hash that everybody can compute, these four share the victim's four counters.
+  const chosen = ["k704", "k1082", "k2875", "k1643"];
+  const rates = new KeyRates(START);
+  for (let i = 0; i < 100; i++) for (const key of chosen) rates.count(key, START);
+  const rate = rates.count("the victim", START);
+  assert(rate < 60, `one use: estimated ${rate} a minute`);
+});
+
+test("KeyRates tells keys of any length apart, and by each of their characters", () => {
+  for (const length of [1, 31, 32, 33, 64, 65, 1000]) {
+    const key = "x".repeat(length);
+    const rates = new KeyRates(START);
+    for (let i = 0; i < 1000; i++) rates.count(key, START);
+    for (const at of [0, length >> 1, length - 1]) {
+      const other = `${key.slice(0, at)}y${key.slice(at + 1)}`;
+      assert(rates.count(other, START) < 60, `${length} characters, another one at ${at}`);
+    }
+    assert(rates.count(`${key}x`, START) < 60, `${length} characters and one more`);
+  }
+});

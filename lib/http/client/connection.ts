@@ -1,3 +1,6 @@
+import type { Auth } from "../../auth/auth.ts";
+import type { Refusals } from "../../auth/refusals.ts";
+import { GroupCacheError } from "../../errors.ts";
 import type { PeerHealth } from "../../peer/health.ts";
 import type { PeerCallOptions } from "../../peer/peer.ts";
 import type { Fetch } from "../../runtime.ts";
@@ -9,6 +12,7 @@ import { CHANGE, FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
 import { KEEPALIVE_MS, type PeerLimits } from "../peer_limits.ts";
 import { toPeerError } from "./failures.ts";
 import type { Patience } from "./patience.ts";
+import { ProvenFetch, type ProvenRequest } from "./proven_fetch.ts";
 import { Reply } from "./reply.ts";
 import type { RequestSemaphore } from "./request_semaphore.ts";
 
@@ -32,10 +36,19 @@ export class Connection {
   readonly options: PeerConnectionOptions;
   #isOurs = false;
   #reportAtMs = -Infinity;
+  #fetch: (path: string, request: ProvenRequest) => Promise<Response>;
 
   constructor(url: string, options: PeerConnectionOptions) {
     this.url = url;
     this.options = options;
+    const { auth, fetch } = options;
+    if (auth === undefined) this.#fetch = (path, request) => fetch(url + path, request);
+    else {
+      const { isRequired } = auth;
+      const credentials = auth.credentialsFor(url);
+      const proven = new ProvenFetch(url, { ...options, credentials, isRequired });
+      this.#fetch = (path, request) => proven.send(path, request);
+    }
   }
 
   /** Whether the last reply came from this implementation: such a peer takes keys in bodies. */
@@ -70,14 +83,14 @@ export class Connection {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }
     const { signal } = patience;
-    const init: RequestInit = { ...request, headers, redirect: "manual", signal };
+    const init: ProvenRequest = { ...request, headers, redirect: "manual", signal };
     const { semaphore, clock } = this.options;
     if (!semaphore.tryAcquire()) await this.#acquire(patience);
     const startedAtMs = clock.now();
     let reply: Reply | undefined;
     try {
       try {
-        reply = this.#replyOf(await this.#send(this.url + path, init, patience), patience);
+        reply = this.#replyOf(await this.#send(path, init, patience), patience);
       } finally {
         // The body may take as long as a load does, which must not hold up calls to other peers.
         semaphore.release();
@@ -139,13 +152,12 @@ export class Connection {
    * A request on a kept connection that the peer had closed fails, and runtimes retry only a GET by
    * themselves. All requests between peers may be repeated.
    */
-  #send(url: string, init: RequestInit, patience: Patience): Promise<Response> {
-    const { fetch } = this.options;
-    const response = this.#wait(patience, fetch(url, init));
+  #send(path: string, init: ProvenRequest, patience: Patience): Promise<Response> {
+    const response = this.#wait(patience, this.#fetch(path, init));
     if (init.method === "GET") return response;
     return response.catch((error) => {
-      if (patience.signal.aborted) throw error;
-      return this.#wait(patience, fetch(url, init));
+      if (patience.signal.aborted || error instanceof GroupCacheError) throw error;
+      return this.#wait(patience, this.#fetch(path, init));
     });
   }
 
@@ -165,6 +177,10 @@ export class Connection {
 /** Options for the {@linkcode Connection}s of a cache. */
 export interface ConnectionOptions {
   fetch: Fetch;
+  /** Proves this process and its peers to each other; undefined if nothing does. */
+  auth: Auth | undefined;
+  /** Where replies without a valid proof are reported. */
+  refusals: Refusals;
   /** Bounds the number of requests under way to all peers. */
   semaphore: RequestSemaphore;
   limits: PeerLimits;

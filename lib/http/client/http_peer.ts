@@ -6,7 +6,7 @@ import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import { encodeSetRequest, ttlOf } from "../../wire/messages.ts";
 import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
-import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
+import { ANY_KEY, endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
 import { Connection, type ConnectionOptions, type PeerRequest } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
@@ -91,7 +91,7 @@ export class HttpPeer implements Peer {
       ttlMs: ttlOf(value.expiresAtMs, this.#connection.options.clock),
     });
     // The key in the body is the one that counts.
-    const anyPath = fitsPath(path, key) ? path : this.#pathOf(group, "-");
+    const anyPath = fitsPath(path, key) ? path : this.#pathOf(group, ANY_KEY);
     return await this.#change(anyPath, { method: "PUT", body }, options);
   }
 

@@ -3,6 +3,8 @@ import type { Clock } from "../../timing/clock.ts";
 import type { ChangeNote } from "../../wire/change_note.ts";
 import type { Hello } from "../../wire/hello.ts";
 import type { ReportQuestion } from "../../wire/report_question.ts";
+import type { ByteBudget } from "./byte_budget.ts";
+import type { Admission } from "./door.ts";
 
 /** What the endpoints of the peer protocol need from the cache. */
 export interface EndpointHost {
@@ -10,6 +12,10 @@ export interface EndpointHost {
   /** The largest value that may be sent or received, in bytes. */
   readonly maxValueBytes: number;
   readonly changes: ChangeReceiver;
+  /** Bounds the bodies of requests that are being received. */
+  readonly received: ByteBudget;
+  /** Bounds the large values that are being sent. */
+  readonly sent: ByteBudget;
   /** The group of a name, if there is one. Throws once the cache is closed. */
   group(name: string): PeerBackend | undefined;
   /** The peer with a URL, if there is one. */
@@ -37,6 +43,8 @@ export interface Call {
   readonly request: Request;
   /** The second argument of the server's fetch function. */
   readonly info: unknown;
+  /** What is known of the sender. */
+  readonly admission: Admission;
   readonly host: EndpointHost;
 }
 

@@ -1,16 +1,20 @@
 import { checkKeySize } from "../../key.ts";
 import { keepOpen } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
-import { encodeGetResponse } from "../../wire/messages.ts";
+import { encodeGetResponse, type GetResponse } from "../../wire/messages.ts";
 import { FROM, PEEK } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
 import {
   checkMaySend,
+  errorReply,
   foundMessage,
+  LARGE_BYTES,
   messageReply,
+  noRoom,
   notInMemory,
+  sizeOf,
   streamReply,
   toErrorMessage,
   toMessage,
@@ -20,6 +24,9 @@ import { parse } from "./request_body.ts";
 /** A load that takes longer is answered with a {@linkcode LiveBody}; a quicker one by a plain reply. */
 const PLAIN_REPLY_MS = 100;
 
+/** How long a large value waits for room among those on their way, in milliseconds. */
+const MAX_WAIT_MS = 10_000;
+
 const PENDING = encodeGetResponse({ pending: true });
 
 /**
@@ -27,40 +34,83 @@ const PENDING = encodeGetResponse({ pending: true });
  * promise of one.
  */
 export function getKey(call: GroupCall): Response | Promise<Response> {
-  const { group, key, request, host } = call;
+  const { group, key, request } = call;
   parse(() => checkKeySize(key)); // Decoded text is well-formed.
   const minuteQps = group.count(key);
-  const found = group.find(key);
-  if (found !== undefined) {
-    checkMaySend(key, found.value.byteLength, host.maxValueBytes);
-    return messageReply(foundMessage(found, minuteQps, host.clock));
+  const hit = findHit(call, minuteQps);
+  if (hit !== undefined) {
+    const byteLength = sizeOf(hit);
+    return byteLength <= LARGE_BYTES
+      ? messageReply(hit)
+      : answerWithLargeHit(byteLength, minuteQps, call);
   }
   if (request.headers.has(PEEK)) throw notInMemory(key);
   return answerWithLoad(loadForPeer(call, key), minuteQps, call);
 }
 
+/** The answer to a key that is in memory, where its value is only borrowed. */
+function findHit({ group, key, host }: GroupCall, minuteQps: number): GetResponse | undefined {
+  const found = group.find(key);
+  if (found === undefined) return undefined;
+  checkMaySend(key, found.value.byteLength, host.maxValueBytes);
+  return foundMessage(found, minuteQps, host.clock);
+}
+
+/** Copies a large value only once there is room for the copy; by then it may have gone. */
+async function answerWithLargeHit(
+  byteLength: number,
+  minuteQps: number,
+  call: GroupCall,
+): Promise<Response> {
+  const { sent } = call.host;
+  if (!await sent.take(byteLength, MAX_WAIT_MS)) return errorReply(noRoom());
+  const hit = findHit(call, minuteQps);
+  if (hit !== undefined) return largeReply(hit, byteLength, call);
+  sent.give(byteLength);
+  if (call.request.headers.has(PEEK)) return errorReply(notInMemory(call.key));
+  return answerWithLoad(loadForPeer(call, call.key), minuteQps, call);
+}
+
 async function answerWithLoad(
   load: LoadForPeer,
   minuteQps: number,
-  { request, info, host: { clock } }: GroupCall,
+  call: GroupCall,
 ): Promise<Response> {
+  const { request, info, host: { clock, sent } } = call;
   // A Go peer reads the outcome from the status, so its reply waits for the outcome.
   const isOurs = request.headers.has(FROM);
   if (!isOurs) keepOpen(request, info);
   else if (!await settlesWithin(PLAIN_REPLY_MS, load.value, clock)) {
-    return lateReply(load, minuteQps, clock);
+    return lateReply(load, minuteQps, call);
   }
-  return messageReply(toMessage(await load.value, minuteQps, clock));
+  const message = toMessage(await load.value, minuteQps, clock);
+  const byteLength = sizeOf(message);
+  if (byteLength <= LARGE_BYTES) return messageReply(message);
+  if (!await sent.take(byteLength, MAX_WAIT_MS)) return errorReply(noRoom());
+  return largeReply(message, byteLength, call);
 }
 
-function lateReply({ value, waiter }: LoadForPeer, minuteQps: number, clock: Clock): Response {
-  const body = new LiveBody(clock, PENDING, () => waiter.abort());
+/** A reply that goes out as its reader takes it. Room for it has been taken. */
+function largeReply(message: GetResponse, byteLength: number, { host }: GroupCall): Response {
+  const body = new LiveBody({ ...host, keepalive: PENDING, onLeave: () => {} });
+  body.writeTaken(byteLength, encodeGetResponse(message));
+  body.end();
+  return streamReply(body.stream);
+}
+
+function lateReply(
+  { value, waiter }: LoadForPeer,
+  minuteQps: number,
+  { host }: GroupCall,
+): Response {
+  const body = new LiveBody({ ...host, keepalive: PENDING, onLeave: () => waiter.abort() });
   body.write(PENDING.slice());
   value.then(
-    (value) => toMessage(value, minuteQps, clock),
+    (value) => toMessage(value, minuteQps, host.clock),
     (error) => toErrorMessage(error),
-  ).then((message) => {
-    body.write(encodeGetResponse(message));
+  ).then(async (message) => {
+    const hasRoom = await body.takeRoom(sizeOf(message));
+    body.write(encodeGetResponse(hasRoom ? message : toErrorMessage(noRoom())));
     body.end();
   });
   return streamReply(body.stream);

@@ -5,11 +5,15 @@ import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer } from "./load_for_peer.ts";
+import { loadInWindow } from "./load_window.ts";
 import {
   checkMaySend,
   foundMessage,
+  LARGE_BYTES,
   messagesReply,
+  noRoom,
   notInMemory,
+  sizeOf,
   streamReply,
   toErrorMessage,
   toMessage,
@@ -17,8 +21,8 @@ import {
 import { parse, readBody } from "./request_body.ts";
 
 /**
- * Bytes of values that a reply may buffer before its reader takes any. Values beyond that are looked
- * up again in turn.
+ * Bytes of values that a reply may hold before its reader takes any. Values beyond that are looked up
+ * again in turn.
  */
 const MAX_AHEAD_BYTES = 4 << 20;
 
@@ -31,17 +35,18 @@ interface Wanted {
 
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
-/** Answers a request for several keys: hits at once, loads as they finish. */
+/** Answers a request for several keys: hits at once, loads as they finish and the reader takes them. */
 export async function getKeys(call: GroupCall): Promise<Response> {
-  const { group, request, host: { clock } } = call;
-  const body = new Uint8Array(await readBody(request, MAX_LIST_BYTES));
+  const { group, host } = call;
+  const body = await readBody(call, MAX_LIST_BYTES);
   const keys = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
   // The cache may have been closed while the body was read.
   call.host.group(call.name);
   const ready: GetResponse[] = [];
-  let aheadBytes = 0;
+  let readyBytes = 0;
+  let maxReadyBytes = LARGE_BYTES;
   const later: Wanted[] = [];
-  const missing: Wanted[] = [];
+  const missing = new Map<string, Wanted[]>();
   for (const [index, key] of keys.entries()) {
     try {
       parse(() => checkKeySize(key)); // Decoded text is well-formed.
@@ -52,44 +57,73 @@ export async function getKeys(call: GroupCall): Promise<Response> {
     const wanted = { index, key, minuteQps: group.count(key) };
     const message = fromMemory(wanted, call);
     if (message === undefined) {
-      missing.push(wanted);
+      const same = missing.get(key);
+      if (same === undefined) missing.set(key, [wanted]);
+      else same.push(wanted);
       continue;
     }
-    const bytes = message.value?.byteLength ?? 0;
-    if (aheadBytes > 0 && aheadBytes + bytes > MAX_AHEAD_BYTES) later.push(wanted);
+    const bytes = sizeOf(message);
+    const mustAsk = readyBytes + bytes > maxReadyBytes && maxReadyBytes < MAX_AHEAD_BYTES;
+    if (mustAsk && host.sent.tryTake(MAX_AHEAD_BYTES)) maxReadyBytes = MAX_AHEAD_BYTES;
+    if (bytes > LARGE_BYTES || readyBytes + bytes > maxReadyBytes) later.push(wanted);
     else {
-      aheadBytes += bytes;
+      readyBytes += bytes;
       ready.push(message);
     }
   }
-  if (missing.length + later.length === 0) return messagesReply(ready);
+  const hasTaken = maxReadyBytes === MAX_AHEAD_BYTES;
+  if (missing.size + later.length === 0 && !hasTaken) return messagesReply(ready);
 
   // Before any load begins: the hits are borrowed, and a load may overwrite them.
   const firstPart = encodeGetResponses(ready.length === 0 ? [{ pending: true }] : ready);
-  const waiters: AbortController[] = [];
-  const reply = new LiveBody(clock, PENDING_FRAME, () => {
-    for (const waiter of waiters) waiter.abort();
+  const waiters = new Set<AbortController>();
+  const reply = new LiveBody({
+    ...host,
+    keepalive: PENDING_FRAME,
+    onLeave: () => {
+      for (const waiter of waiters) waiter.abort();
+    },
   });
-  reply.write(firstPart);
-  const load = async ({ index, key, minuteQps }: Wanted) => {
-    const { waiter, value } = loadForPeer(call, key);
-    waiters.push(waiter);
-    const message = await value.then(
-      (value) => toMessage(value, minuteQps, clock, index),
-      (error) => toErrorMessage(error, index),
-    );
-    reply.write(encodeGetResponses([message]));
+  reply.writeTaken(hasTaken ? MAX_AHEAD_BYTES : 0, firstPart);
+  const write = async (message: GetResponse, index: number): Promise<void> => {
+    await reply.turn();
+    const hasRoom = await reply.takeRoom(sizeOf(message));
+    reply.write(encodeGetResponses([hasRoom ? message : toErrorMessage(noRoom(), index)]));
   };
-  const loads = missing.map(load);
-  const writeLater = async () => {
+  const load = async (wanted: readonly Wanted[]): Promise<number> => {
+    const [first] = wanted;
+    if (first === undefined) return 0;
+    const { waiter, value } = loadForPeer(call, first.key);
+    waiters.add(waiter);
+    const toAnswer = await value.then(
+      (value) => ({ minuteQps, index }: Wanted) => toMessage(value, minuteQps, host.clock, index),
+      (error) => ({ index }: Wanted) => toErrorMessage(error, index),
+    );
+    waiters.delete(waiter);
+    for (const each of wanted) await write(toAnswer(each), each.index);
+    return sizeOf(toAnswer(first));
+  };
+  const loads = loadInWindow([...missing.values()], {
+    load,
+    isWanted: () => reply.isOpen,
+    loadsTogether: group.loadsTogether,
+  });
+  const writeLater = async (): Promise<void> => {
     for (const wanted of later) {
-      if (!await reply.whenTaken()) return;
-      const message = fromMemory(wanted, call);
-      if (message === undefined) loads.push(load(wanted));
+      await reply.turn();
+      if (!reply.isOpen) return;
+      let message = fromMemory(wanted, call);
+      const bytes = message === undefined ? 0 : sizeOf(message);
+      if (bytes > LARGE_BYTES) {
+        const hasRoom = await reply.takeRoom(bytes);
+        // It was only borrowed, and may have gone meanwhile.
+        message = hasRoom ? fromMemory(wanted, call) : toErrorMessage(noRoom(), wanted.index);
+      }
+      if (message === undefined) await load([wanted]);
       else reply.write(encodeGetResponses([message]));
     }
   };
-  writeLater().then(() => Promise.all(loads)).then(() => reply.end());
+  Promise.all([writeLater(), loads]).then(() => reply.end());
   return streamReply(reply.stream);
 }
 

@@ -1,7 +1,11 @@
+import { AUTH } from "../../auth/auth_header.ts";
 import { GroupCacheError, quote } from "../../errors.ts";
-import { PROTOCOL_VERSION, VERSION } from "../headers.ts";
-import { parseTarget, pathOf } from "../paths.ts";
+import { CHANGE, PROTOCOL_VERSION, VERSION } from "../headers.ts";
+import type { PeerLimits } from "../peer_limits.ts";
+import { onlyReads, parseTarget, pathOf } from "../paths.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import { deleteKey } from "./delete.ts";
+import type { Admission, Decision, Door } from "./door.ts";
 import type { Call, Endpoint, EndpointHost, GroupCall, RemovalCall } from "./endpoint.ts";
 import { getKey } from "./get.ts";
 import { getKeys } from "./get_keys.ts";
@@ -40,9 +44,17 @@ const REMOVAL_ENDPOINTS = new Map<string, Endpoint<RemovalCall>>([
 /** Answers the requests of peers: finds the endpoint, and the group that it is about. */
 export class PeerHandler {
   #options: PeerHandlerOptions;
+  #host: EndpointHost;
 
   constructor(options: PeerHandlerOptions) {
     this.#options = options;
+    const { limits: { maxValueBytes, maxReceivedBytes, maxSentBytes }, clock } = options;
+    this.#host = {
+      ...options,
+      maxValueBytes,
+      received: new ByteBudget(maxReceivedBytes, clock),
+      sent: new ByteBudget(maxSentBytes, clock),
+    };
   }
 
   /**
@@ -54,11 +66,30 @@ export class PeerHandler {
     // Read once: the requests of a server compute it each time.
     const path = pathOf(request.url);
     if (!path.startsWith(this.#options.basePath)) return undefined;
+    const { method } = request;
+    const isRead = onlyReads(method, path);
+    const note = isRead ? "" : request.headers.get(CHANGE) ?? "";
+    const decision = this.#options.door.admit(request, info, { isRead, method, path, note });
+    return decision instanceof Promise
+      ? decision.then((decision) => this.#enter(decision, path, request, info))
+      : this.#enter(decision, path, request, info);
+  }
+
+  #enter(
+    decision: Decision,
+    path: string,
+    request: Request,
+    info: unknown,
+  ): Response | Promise<Response> {
+    if (decision instanceof Response) return decision;
+    const call: Call = { request, info, host: this.#host, admission: decision };
     try {
-      const reply = this.#answer(path, { request, info, host: this.#options });
-      return reply instanceof Promise ? reply.catch(errorReply) : reply;
+      const reply = this.#answer(path, call);
+      return reply instanceof Promise
+        ? reply.catch(errorReply).then((reply) => seal(reply, decision))
+        : seal(reply, decision);
     } catch (error) {
-      return errorReply(error);
+      return seal(errorReply(error), decision);
     }
   }
 
@@ -83,11 +114,22 @@ export class PeerHandler {
 }
 
 /** Options for {@linkcode PeerHandler}. */
-export interface PeerHandlerOptions extends EndpointHost {
+export interface PeerHandlerOptions
+  extends Omit<EndpointHost, "maxValueBytes" | "received" | "sent"> {
+  limits: PeerLimits;
   /** The path under which peers serve, with a slash at both ends. */
   basePath: string;
   /** Whether a `+` in a path is a space. */
   plusIsSpace: boolean;
+  /** Decides who may come in. */
+  door: Door;
+}
+
+/** Adds what proves this process to the sender. No cache on the way may keep a reply. */
+function seal(reply: Response, { replyAuth }: Admission): Response {
+  reply.headers.set("cache-control", "no-store");
+  if (replyAuth !== undefined) reply.headers.set(AUTH, replyAuth);
+  return reply;
 }
 
 function methodNotAllowed(): Response {

@@ -8,8 +8,9 @@ import { LiveBody } from "./live_body.ts";
 import { checkKeyCount, parse, readText } from "./request_body.ts";
 
 /** Fetches the keys that a peer hands off. The reply ends once that is done. */
-export async function acceptHandoff({ group, name, request, host }: GroupCall): Promise<Response> {
-  const json = await readText(request, MAX_LIST_BYTES);
+export async function acceptHandoff(call: GroupCall): Promise<Response> {
+  const { group, name, host } = call;
+  const json = await readText(call, MAX_LIST_BYTES);
   const { from, keys } = parse(() => {
     const handoff = decodeHandoff(json);
     checkKeyCount(handoff.keys);
@@ -22,8 +23,15 @@ export async function acceptHandoff({ group, name, request, host }: GroupCall): 
   if (sender === undefined) {
     throw new GroupCacheError("peer-failed", `Cannot accept handoff: ${quote(from)} is not a peer`);
   }
+  if (!sender.health.isLeaving) {
+    throw new GroupCacheError(
+      "peer-failed",
+      `Cannot accept handoff: ${quote(from)} does not leave`,
+    );
+  }
   // The sender waits for the end: the spaces show it that this process is alive.
-  const reply = new LiveBody(host.clock, new TextEncoder().encode(" "), () => {});
+  const keepalive = new TextEncoder().encode(" ");
+  const reply = new LiveBody({ ...host, keepalive, onLeave: () => {} });
   group.acceptHandoff(keys, sender).then(() => reply.end());
   return new Response(reply.stream, { headers: { [VERSION]: PROTOCOL_VERSION } });
 }

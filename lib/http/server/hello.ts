@@ -5,9 +5,9 @@ import type { Call } from "./endpoint.ts";
 import { parse, readText } from "./request_body.ts";
 
 /** Answers a hello with this process's own. */
-export async function answerHello({ request, host }: Call): Promise<Response> {
-  const json = await readText(request, MAX_HELLO_BYTES);
+export async function answerHello(call: Call): Promise<Response> {
+  const json = await readText(call, MAX_HELLO_BYTES);
   const theirs = parse(() => decodeHello(json));
   const headers = { "content-type": "application/json", [VERSION]: PROTOCOL_VERSION };
-  return new Response(encodeHello(host.greet(theirs)), { headers });
+  return new Response(encodeHello(call.host.greet(theirs)), { headers });
 }

@@ -1,4 +1,4 @@
-import { GroupCacheError } from "../../errors.ts";
+import { GroupCacheError, quote } from "../../errors.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import { TIMEOUT } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
@@ -12,12 +12,17 @@ export interface LoadForPeer {
 }
 
 /** Loads a key, for no longer than the peer that sent the request is willing to wait. */
-export function loadForPeer({ group, request, host }: GroupCall, key: string): LoadForPeer {
+export function loadForPeer(
+  { group, request, host, admission }: GroupCall,
+  key: string,
+): LoadForPeer {
   const { clock, maxValueBytes } = host;
   const waiter = new AbortController();
   const value = group.load(key, waiter.signal).then((value) => {
     checkMaySend(key, value.view.size, maxValueBytes);
     return value;
+  }, (error) => {
+    throw admission.isProved ? error : withoutText(error, key);
   });
   const timeoutMs = Number(request.headers.get(TIMEOUT) ?? Infinity);
   if (!(timeoutMs > 0 && timeoutMs < Infinity)) return { waiter, value };
@@ -25,4 +30,13 @@ export function loadForPeer({ group, request, host }: GroupCall, key: string): L
     waiter.abort(new GroupCacheError("timeout", `Cannot load: no result in ${timeoutMs} ms`));
   }, timeoutMs);
   return { waiter, value: value.finally(() => clock.clearTimeout(timer)) };
+}
+
+/**
+ * What anybody may be told of a load that failed. What the loader said is for peers alone: it may name
+ * hosts, users and passwords.
+ */
+function withoutText(error: unknown, key: string): GroupCacheError {
+  const code = error instanceof GroupCacheError ? error.code : "load-failed";
+  return new GroupCacheError(code, `Cannot load ${quote(key)}: ${code}`);
 }

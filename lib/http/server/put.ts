@@ -2,19 +2,22 @@ import { viewOf } from "../../byte_view.ts";
 import { quote, valueTooLarge } from "../../errors.ts";
 import { checkKey } from "../../key.ts";
 import { decodeSetRequest, expiryOf } from "../../wire/messages.ts";
+import { ANY_KEY, fitsPath, pathOf } from "../paths.ts";
 import { ENVELOPE_BYTES } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { doneReply, staleReply } from "./replies.ts";
 import { changeNoteOf, parse, readBody } from "./request_body.ts";
 
 /** Puts the value in the request under the key in the request. */
-export async function putKey({ group, name, request, host }: GroupCall): Promise<Response> {
+export async function putKey(call: GroupCall): Promise<Response> {
+  const { group, name, request, host } = call;
   const { maxValueBytes, changes } = host;
   const note = changeNoteOf(request);
-  const body = new Uint8Array(await readBody(request, maxValueBytes + ENVELOPE_BYTES));
+  const body = await readBody(call, maxValueBytes + ENVELOPE_BYTES);
   const set = parse(() => {
     const set = decodeSetRequest(body);
     checkKey(set.key);
+    checkPath(call, set.key);
     return set;
   });
   const { key, value } = set;
@@ -33,4 +36,20 @@ export async function putKey({ group, name, request, host }: GroupCall): Promise
     group.put(key, { view: viewOf(value), expiresAtMs: expiryOf(set, host.clock) });
   }
   return doneReply();
+}
+
+/**
+ * Checks that the path names the same key as the body, so that what guards paths guards keys. Only a
+ * key that fits no path has another one.
+ *
+ * @throws {TypeError} If they differ.
+ */
+function checkPath({ key, request }: GroupCall, keyInBody: string): void {
+  if (key === keyInBody) return;
+  const path = pathOf(request.url);
+  const ownPath = path.slice(0, path.lastIndexOf("/") + 1) + encodeURIComponent(keyInBody);
+  if (key === ANY_KEY && !fitsPath(ownPath, keyInBody)) return;
+  throw new TypeError(
+    `expected the key in the path: received ${quote(keyInBody)} in the body, ${quote(key)} there`,
+  );
 }

@@ -5,9 +5,10 @@ import { doneReply } from "./replies.ts";
 import { changeNoteOf, checkKeyCount, parse, readText } from "./request_body.ts";
 
 /** Drops the keys that the request lists. */
-export async function removeKeys({ name, request, host }: RemovalCall): Promise<Response> {
+export async function removeKeys(call: RemovalCall): Promise<Response> {
+  const { name, request, host } = call;
   const note = changeNoteOf(request);
-  const json = await readText(request, MAX_LIST_BYTES);
+  const json = await readText(call, MAX_LIST_BYTES);
   const keys = parse(() => decodeKeys(json));
   // The cache may have been closed while the body was read.
   host.group(name);

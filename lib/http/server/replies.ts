@@ -29,11 +29,14 @@ const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
   "closed": 421,
 };
 
+/** Larger values leave as their reader takes them, and count among the bytes that are on their way. */
+export const LARGE_BYTES: number = 256 * 1024;
+
 /**
  * Where replies are put together, one after the other: a response copies its body when it is made,
  * so to allocate one for each would be in vain, and takes longer than all the rest.
  */
-const room = new Uint8Array(256 * 1024);
+const room = new Uint8Array(LARGE_BYTES);
 
 /** A reply of one message. */
 export function messageReply(message: GetResponse): Response {
@@ -101,6 +104,19 @@ export function toMessage(
 export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
   const { code, message } = toGroupCacheError(thrown);
   return index === undefined ? { error: code, message } : { error: code, message, index };
+}
+
+/** How many bytes of a message are its value. */
+export function sizeOf(message: GetResponse): number {
+  return message.value?.byteLength ?? 0;
+}
+
+/** The error of a large value for which there was no room for too long. */
+export function noRoom(): GroupCacheError {
+  return new GroupCacheError(
+    "overloaded",
+    "Cannot send the value: too many bytes are on their way",
+  );
 }
 
 /** What is said to a peer that asks for what is in memory only. */

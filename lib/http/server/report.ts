@@ -5,13 +5,12 @@ import type { Call } from "./endpoint.ts";
 import { parse, readText } from "./request_body.ts";
 
 /** Answers what this process counts, or where it has a key. */
-export async function answerReport({ request, host }: Call): Promise<Response> {
-  const json = await readText(request, MAX_NOTE_BYTES);
+export async function answerReport(call: Call): Promise<Response> {
+  const json = await readText(call, MAX_NOTE_BYTES);
   const question = parse(() => decodeReportQuestion(json));
   const headers = {
     "content-type": "application/json",
-    "cache-control": "no-store",
     [VERSION]: PROTOCOL_VERSION,
   };
-  return new Response(JSON.stringify(host.report(question)), { headers });
+  return new Response(JSON.stringify(call.host.report(question)), { headers });
 }

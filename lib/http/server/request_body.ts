@@ -1,43 +1,92 @@
+import { digestOf } from "../../auth/signing_key.ts";
 import { type ChangeNote, decodeChangeNote } from "../../wire/change_note.ts";
 import { CHANGE } from "../headers.ts";
 import { GroupCacheError, messageOf } from "../../errors.ts";
-import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { MAX_LIST_KEYS } from "../peer_limits.ts";
+import { chunkReaderOf } from "./chunk_reader.ts";
+import type { Call } from "./endpoint.ts";
+import { Progress } from "./progress.ts";
 
 /**
- * Reads the body of a request, unless it is too large.
- *
- * A body of known length is read in one piece, which is quicker; servers let no more bytes through
- * than that. Of any other body no more than `maxBytes` are buffered.
- *
- * @throws {GroupCacheError} With code `too-large`.
+ * A body of at most this many bytes is read in one piece, which is quicker: servers let through no
+ * more bytes than the length says. It is not worth counting.
  */
-export function readBody(request: Request, maxBytes: number): Promise<ArrayBuffer> {
-  const length = request.headers.get("content-length");
-  if (Number(length) > maxBytes) return Promise.reject(tooLarge(`${length} bytes`, maxBytes));
-  if (length !== null || request.body === null) return request.arrayBuffer();
-  return readChunks(request.body, maxBytes);
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** How long a body waits for room among those under way, in milliseconds. */
+const MAX_WAIT_MS = 10_000;
+
+/**
+ * Reads the body of a request, unless it is too large. What is kept of it counts among the bytes under
+ * way; a body whose length is known waits for room, any other is refused when there is none.
+ *
+ * @throws {GroupCacheError} With code `too-large`; `overloaded` if there is no room, or if it makes no
+ * progress; `unauthorized` if it is not the body that was signed.
+ */
+export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { request, admission: { digest } } = call;
+  const header = request.headers.get("content-length");
+  const length = header === null ? undefined : Number(header);
+  if (length !== undefined && length > maxBytes) throw tooLarge(`${length} bytes`, maxBytes);
+  const isSmall = length !== undefined && length <= SMALL_BODY_BYTES;
+  const body = isSmall || request.body === null
+    ? new Uint8Array(await request.arrayBuffer())
+    : await readLarge(request.body, length, maxBytes, call);
+  if (digest !== undefined && await digestOf(body) !== digest) {
+    throw new GroupCacheError("unauthorized", "Cannot take the request: its body was changed");
+  }
+  return body;
 }
 
 /** Reads the body of a request as text: see `readBody`. */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
-  return new TextDecoder().decode(await readBody(request, maxBytes));
+export async function readText(call: Call, maxBytes: number): Promise<string> {
+  return new TextDecoder().decode(await readBody(call, maxBytes));
 }
 
-async function readChunks(
+async function readLarge(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  length: number | undefined,
   maxBytes: number,
-): Promise<ArrayBuffer> {
-  const bytes = new ByteBuffer();
-  const reader = body.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    bytes.push(next.value);
-    if (bytes.byteLength > maxBytes) {
-      reader.cancel().catch(() => {});
-      throw tooLarge(`${bytes.byteLength} bytes and no end`, maxBytes);
+  { host: { clock, received } }: Call,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = chunkReaderOf(body);
+  const progress = new Progress(clock, () => reader.cancel());
+  let taken = 0;
+  try {
+    if (length !== undefined) {
+      if (!await received.take(length, MAX_WAIT_MS)) throw noRoom();
+      taken = length;
     }
+    // Memory that is not written to yet is not taken yet.
+    let bytes = new Uint8Array(length ?? SMALL_BODY_BYTES);
+    let byteLength = 0;
+    while (true) {
+      const chunk = await reader.read();
+      if (progress.isOver) throw tooSlow();
+      if (chunk === undefined) return bytes.subarray(0, byteLength);
+      progress.passed(chunk.byteLength);
+      const end = byteLength + chunk.byteLength;
+      if (end > maxBytes) throw tooLarge(`${end} bytes and no end`, maxBytes);
+      if (end > bytes.byteLength) {
+        const grown = new Uint8Array(Math.max(end, Math.min(2 * bytes.byteLength, maxBytes)));
+        if (!received.tryTake(grown.byteLength - taken)) throw noRoom();
+        taken = grown.byteLength;
+        grown.set(bytes.subarray(0, byteLength));
+        bytes = grown;
+      }
+      bytes.set(chunk, byteLength);
+      byteLength = end;
+    }
+  } finally {
+    progress.end();
+    received.give(taken);
+    // No effect if the body has ended.
+    reader.cancel();
   }
-  return bytes.take().slice().buffer;
+}
+
+function tooSlow(): GroupCacheError {
+  return new GroupCacheError("overloaded", "Cannot take the request: its body comes too slowly");
 }
 
 function tooLarge(received: string, maxBytes: number): GroupCacheError {
@@ -45,6 +94,10 @@ function tooLarge(received: string, maxBytes: number): GroupCacheError {
     "too-large",
     `Cannot take the request: its body may have ${maxBytes} bytes: received ${received}`,
   );
+}
+
+function noRoom(): GroupCacheError {
+  return new GroupCacheError("overloaded", "Cannot take the request: too many bytes are under way");
 }
 
 /**

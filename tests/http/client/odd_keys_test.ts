@@ -6,6 +6,7 @@ import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { fakeChanges } from "../../fake_changes.ts";
 import { ODD_KEYS } from "../../odd_keys.ts";
 import { test } from "../../runtime.ts";
+import { openDoor } from "../server/open_door.ts";
 import { never, Setup, VALUE } from "./setup.ts";
 
 for (const { name: keyName, key } of ODD_KEYS) {
@@ -14,15 +15,16 @@ for (const { name: keyName, key } of ODD_KEYS) {
     test(`HttpPeer and PeerHandler agree on ${name}`, async () => {
       const received: string[] = [];
       const handler = new PeerHandler({
-        clock: new VirtualClock(),
+        ...openDoor(new VirtualClock()),
         basePath: "/_groupcache/",
         plusIsSpace,
-        maxValueBytes: checkLimits({}).maxValueBytes,
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
+        limits: checkLimits({}),
         peer: () => undefined,
         greet: (hello) => hello,
         report: (question) => ({ question }),
         group: () => ({
+          loadsTogether: false,
           count: () => 0,
           find: () => undefined,
           load: (key) => {

@@ -1,3 +1,4 @@
+import { Refusals } from "../../../lib/auth/refusals.ts";
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { ByteView } from "../../../lib/byte_view.ts";
 import { GroupCacheError } from "../../../lib/errors.ts";
@@ -67,6 +68,8 @@ export class Setup {
     };
     this.peer = new HttpPeer(URL, {
       fetch,
+      auth: undefined,
+      refusals: new Refusals(this.clock, () => {}),
       semaphore: new RequestSemaphore(128),
       limits: checkLimits({}),
       clock: this.clock,

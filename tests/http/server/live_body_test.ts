@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { ByteBudget } from "../../../lib/http/server/byte_budget.ts";
 import { LiveBody } from "../../../lib/http/server/live_body.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { test } from "../../runtime.ts";
@@ -11,7 +12,13 @@ class Setup {
   readonly received: number[][] = [];
   leaves = 0;
   isDone = false;
-  readonly body = new LiveBody(this.clock, ALIVE, () => this.leaves++);
+  readonly sent = new ByteBudget(1 << 20, this.clock);
+  readonly body = new LiveBody({
+    clock: this.clock,
+    keepalive: ALIVE,
+    sent: this.sent,
+    onLeave: () => this.leaves++,
+  });
   readonly reader = this.body.stream.getReader();
 
   /** Reads on and on. Resolves when the body ends. */
@@ -32,7 +39,7 @@ test("LiveBody sends what is written, in order, and ends", async () => {
   setup.body.write(Uint8Array.of(4));
   setup.body.end();
   await reading;
-  assertEquals(setup.received, [[1], [2, 3], [4]]);
+  assertEquals(setup.received.flat(), [1, 2, 3, 4]);
 });
 
 test("LiveBody gives its reader all that was written before the end, however late it reads", async () => {
@@ -42,6 +49,67 @@ test("LiveBody gives its reader all that was written before the end, however lat
   await setup.clock.advance(60_000);
   await setup.read();
   assertEquals(setup.received, [[1]]);
+});
+
+test("LiveBody sends together what is written while nobody reads, and large values in pieces", async () => {
+  const setup = new Setup();
+  setup.body.write(Uint8Array.of(1));
+  setup.body.write(Uint8Array.of(2, 3));
+  setup.body.write(new Uint8Array(150_000));
+  setup.body.write(Uint8Array.of(4));
+  setup.body.end();
+  await setup.read();
+  assertEquals(setup.received.map(({ length }) => length), [65_536, 65_536, 150_004 - 131_072]);
+  assertEquals(setup.received.flat().slice(0, 4), [1, 2, 3, 0]);
+  assertEquals(setup.received.flat().at(-1), 4);
+});
+
+test("LiveBody lets those who wait for their turn write as its reader takes what is before them", async () => {
+  const setup = new Setup();
+  setup.body.write(new Uint8Array(300_000));
+  const written: string[] = [];
+  for (const name of ["a", "b", "c"]) {
+    setup.body.turn().then(() => {
+      written.push(name);
+      setup.body.write(new Uint8Array(200_000));
+    });
+  }
+  await setup.clock.advance(0);
+  assertEquals(written, []);
+  await setup.reader.read();
+  await setup.clock.advance(0);
+  assertEquals(written, ["a"]);
+  setup.read();
+  await setup.clock.advance(0);
+  assertEquals(written, ["a", "b", "c"]);
+});
+
+test("LiveBody leaves a reader alone that takes nothing for 10 seconds, and keeps nothing for it", async () => {
+  const setup = new Setup();
+  const large = 1 << 20;
+  assert(await setup.body.takeRoom(large));
+  setup.body.write(new Uint8Array(large));
+  assert(!setup.sent.tryTake(1));
+  await setup.clock.advance(9999);
+  assertEquals(setup.leaves, 0);
+  await setup.clock.advance(2);
+  assertEquals(setup.leaves, 1);
+  assert(setup.sent.tryTake(large));
+  assertEquals(setup.clock.pendingTimers, 0);
+  await setup.read();
+  assertEquals(setup.received, []);
+});
+
+test("LiveBody frees the room of a large value when it is taken, or its reader goes", async () => {
+  for (const reader of ["reads", "goes"]) {
+    const setup = new Setup();
+    assert(await setup.body.takeRoom(1 << 20));
+    setup.body.write(new Uint8Array(1 << 20));
+    if (reader === "reads") setup.read();
+    else await setup.reader.cancel();
+    await setup.clock.advance(0);
+    assert(setup.sent.tryTake(1 << 20), reader);
+  }
 });
 
 test("LiveBody shows life four times a second when there is nothing to say", async () => {

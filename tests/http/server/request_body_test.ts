@@ -1,8 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect } from "node:net";
 import { GroupCache } from "../../../mod.ts";
+import type { EndpointHost } from "../../../lib/http/server/endpoint.ts";
+import { ByteBudget } from "../../../lib/http/server/byte_budget.ts";
 import { readBody } from "../../../lib/http/server/request_body.ts";
 import { encodeSetRequest } from "../../../lib/wire/messages.ts";
+import { systemClock } from "../../../lib/timing/clock.ts";
+import { ANYBODY } from "./open_door.ts";
 import { serve, test } from "../../runtime.ts";
 
 /** What a server answers to bytes that are no request as a client would make it. */
@@ -24,10 +28,18 @@ function answerTo(url: string, text: string): Promise<string> {
   });
 }
 
+/** As `readBody` of a request of which nothing else is known. */
+function read(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const clock = systemClock;
+  const received = new ByteBudget(32 << 20, clock);
+  const host = { clock, received } as unknown as EndpointHost;
+  return readBody({ request, info: undefined, host, admission: ANYBODY }, maxBytes);
+}
+
 /** A server that says how many bytes `readBody` takes of up to 10. */
 function countingServer() {
   return serve(async (request) => {
-    const body = await readBody(request, 10).then((body) => body.byteLength, ({ code }) => code);
+    const body = await read(request, 10).then((body) => body.byteLength, ({ code }) => code);
     return new Response(`took ${body}`);
   });
 }
@@ -71,7 +83,7 @@ for (const { name, text, answer } of REQUESTS) {
 }
 
 test("readBody() takes nothing for an empty body", async () => {
-  assertEquals((await readBody(new Request("http://peer", { method: "PUT" }), 1)).byteLength, 0);
+  assertEquals((await read(new Request("http://peer", { method: "PUT" }), 1)).byteLength, 0);
 });
 
 test("A process tells whoever sends it too much why it takes nothing, while that is being sent", async () => {

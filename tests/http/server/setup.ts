@@ -6,6 +6,8 @@ import { PeerHandler } from "../../../lib/http/server/handler.ts";
 import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../../../lib/peer/peer.ts";
 import { fakePeer } from "../../fake_peer.ts";
 import type { Hello } from "../../../lib/wire/hello.ts";
+import { checkLimits } from "../../../lib/http/peer_limits.ts";
+import { openDoor } from "./open_door.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import {
@@ -37,6 +39,7 @@ export interface FakeLoad {
 
 /** A group whose loads the test settles. As the real one it rejects when the signal aborts. */
 export class FakeGroup implements PeerBackend {
+  loadsTogether = false;
   readonly values: Map<string, EncodedValue> = new Map();
   readonly loads: FakeLoad[] = [];
   readonly counted: string[] = [];
@@ -91,6 +94,10 @@ export const HELLO: Hello = {
 export class Setup {
   readonly clock: VirtualClock = new VirtualClock(NOW_MS);
   readonly group: FakeGroup = new FakeGroup();
+  /** One that leaves, and one that does not. */
+  readonly peers: Map<string, Peer> = new Map(
+    ["http://giver:1", "http://stays:1"].map((url) => [url, fakePeer(url)]),
+  );
   readonly handler: PeerHandler;
 
   constructor(
@@ -99,14 +106,15 @@ export class Setup {
       changes?: Partial<ChangeReceiver>;
     } = {},
   ) {
+    this.peers.get("http://giver:1")?.health.leaving();
     this.handler = new PeerHandler({
-      clock: this.clock,
+      ...openDoor(this.clock),
       basePath: BASE,
       plusIsSpace,
-      maxValueBytes: MAX_VALUE_BYTES,
       changes: fakeChanges((key) => this.group.dropped.push(key), changes),
-      peer: (url) => url === "http://giver:1" ? fakePeer(url) : undefined,
       report: (question) => ({ question }),
+      limits: checkLimits({ maxValueBytes: MAX_VALUE_BYTES }),
+      peer: (url) => this.peers.get(url),
       greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");

@@ -1,0 +1,71 @@
+import { AUTH } from "../../auth/auth_header.ts";
+import type { Credentials, SignedRequest } from "../../auth/credentials.ts";
+import type { Refusals } from "../../auth/refusals.ts";
+import type { UnauthorizedReason } from "../../events.ts";
+import type { Fetch } from "../../runtime.ts";
+import { CHANGE } from "../headers.ts";
+import { onlyReads } from "../paths.ts";
+import { peerFailure } from "./failures.ts";
+
+/** Options for {@linkcode ProvenFetch}. */
+export interface ProvenFetchOptions {
+  fetch: Fetch;
+  credentials: Credentials;
+  /** Whether replies without a proof are refused. */
+  isRequired: boolean;
+  refusals: Refusals;
+}
+
+/** What is sent. */
+export interface ProvenRequest extends RequestInit {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+}
+
+/** Sends requests to a peer that prove where they come from, and has the replies prove it too. */
+export class ProvenFetch {
+  #url: string;
+  #options: ProvenFetchOptions;
+
+  /** @param url The peer's base URL. */
+  constructor(url: string, options: ProvenFetchOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  /**
+   * Sends a request. It is sent twice if the peer has a new challenge, as it has when it has started anew.
+   *
+   * @throws {GroupCacheError} With code `peer-failed`, if the peer refuses it or proves nothing.
+   */
+  async send(path: string, request: ProvenRequest): Promise<Response> {
+    const { fetch, credentials, isRequired } = this.#options;
+    for (let isRetry = false;; isRetry = true) {
+      const signed = await this.#sign(path, request);
+      const headers = { ...request.headers, [AUTH]: signed.header };
+      const response = await fetch(this.#url + path, { ...request, headers });
+      const verdict = credentials.judge(signed, response.headers.get(AUTH));
+      const isRefused = response.status === 401;
+      if (verdict === "proved" || !isRequired && !isRefused) return response;
+      response.body?.cancel().catch(() => {});
+      if (verdict === "challenged" && !isRetry) continue;
+      throw isRefused
+        ? this.#failure("refused", "it refused to be asked by this process")
+        : this.#failure("no-proof", "it did not prove that it belongs to the cluster");
+    }
+  }
+
+  #sign(path: string, request: ProvenRequest): SignedRequest | Promise<SignedRequest> {
+    const { credentials } = this.#options;
+    const { method, headers, body } = request;
+    return onlyReads(method, path)
+      ? credentials.forRead()
+      : credentials.forChange({ method, path, note: headers[CHANGE] ?? "", body });
+  }
+
+  #failure(reason: UnauthorizedReason, why: string): Error {
+    this.#options.refusals.add({ reason, peer: this.#url, isRefused: true });
+    return peerFailure(this.#url, why);
+  }
+}

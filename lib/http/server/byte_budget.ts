@@ -1,0 +1,70 @@
+import type { Clock } from "../../timing/clock.ts";
+import { withDeadline } from "../../timing/deadline.ts";
+
+/** So many wait for room. */
+const MAX_WAITING = 1000;
+
+/** One that waits for room. */
+interface Waiter {
+  readonly bytes: number;
+  readonly enter: () => void;
+}
+
+/**
+ * Bounds how many bytes are on their way between peers and this process at a time. Something larger
+ * than all of it passes alone. Those for which there is no room wait in the order in which they came.
+ */
+export class ByteBudget {
+  #clock: Clock;
+  #maxBytes: number;
+  #taken = 0;
+  #waiting = new Set<Waiter>();
+
+  constructor(maxBytes: number, clock: Clock) {
+    this.#maxBytes = maxBytes;
+    this.#clock = clock;
+  }
+
+  /** Takes room if there is some. The caller must `give` it back. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) return false;
+    this.#taken += bytes;
+    return true;
+  }
+
+  /** Waits for room, `ms` milliseconds at most. Returns whether there was some. */
+  async take(bytes: number, ms: number): Promise<boolean> {
+    if (this.tryTake(bytes)) return true;
+    if (this.#waiting.size >= MAX_WAITING) return false;
+    let waiter: Waiter | undefined;
+    const entered = new Promise<boolean>((resolve) => {
+      waiter = { bytes, enter: () => resolve(true) };
+      this.#waiting.add(waiter);
+    });
+    const onLate = () => {
+      if (waiter !== undefined) this.#waiting.delete(waiter);
+      this.#admit();
+      return false;
+    };
+    return await withDeadline(() => entered, { clock: this.#clock, ms, onLate });
+  }
+
+  /** Gives room back. */
+  give(bytes: number): void {
+    this.#taken -= bytes;
+    this.#admit();
+  }
+
+  #admit(): void {
+    for (const waiter of this.#waiting) {
+      if (!this.#hasRoom(waiter.bytes)) return;
+      this.#waiting.delete(waiter);
+      this.#taken += waiter.bytes;
+      waiter.enter();
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#taken === 0 || this.#taken + bytes <= this.#maxBytes;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Auth } from "../../auth/auth.ts";
+import { AUTH } from "../../auth/auth_header.ts";
+import type { ToProve, Verdict } from "../../auth/gatekeeper.ts";
+import type { Refusals } from "../../auth/refusals.ts";
+import type { UnauthorizedReason } from "../../events.ts";
+import type { Authorize } from "../../auth/authorize.ts";
+
+/** Options for {@linkcode Door}. */
+export interface DoorOptions {
+  auth: Auth | undefined;
+  authorize: Authorize | undefined;
+  /** The hosts under which this process may be asked; undefined for all. */
+  hosts: readonly string[] | undefined;
+  refusals: Refusals;
+}
+
+/** A request that may come in. */
+export interface Admission {
+  /** Whether it has proved to come from a peer: others are not told what a loader says. */
+  readonly isProved: boolean;
+  /** The digest that the body must have, if the proof covers it. */
+  readonly digest: string | undefined;
+  /** By what the reply proves this process to the sender. */
+  readonly replyAuth: string | undefined;
+}
+
+/** What to do with a request: let it in, or send a reply instead. */
+export type Decision = Admission | Response;
+
+const ANYBODY: Admission = { isProved: false, digest: undefined, replyAuth: undefined };
+const AUTHORIZED: Admission = { ...ANYBODY, isProved: true };
+
+/**
+ * By these characters a host ends where URLs are read: Deno builds `request.url` from the header, so
+ * that a request for an open path could pass for one to another path behind a proxy that guards that.
+ */
+const ENDS_HOST = /[/?#@\\]/;
+
+/**
+ * Decides who may come in, before anything else of a request is looked at. Those who may not are told
+ * nothing but that.
+ */
+export class Door {
+  #options: DoorOptions;
+  #hosts: ReadonlySet<string> | undefined;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#hosts = options.hosts && new Set(options.hosts.map((host) => host.toLowerCase()));
+  }
+
+  /**
+   * Decides about a request; at once for reads of a sender that is known.
+   *
+   * @param info The second argument of the server's fetch function.
+   */
+  admit(request: Request, info: unknown, toProve: ToProve): Decision | Promise<Decision> {
+    const { auth, authorize } = this.#options;
+    if (!this.#isHost(request) || isFromWebPage(request)) {
+      return new Response("", { status: 400 });
+    }
+    if (authorize !== undefined) return this.#authorize(authorize, request, info, toProve);
+    return auth === undefined ? ANYBODY : this.#authenticate(auth, request, toProve);
+  }
+
+  async #authorize(
+    authorize: Authorize,
+    request: Request,
+    info: unknown,
+    toProve: ToProve,
+  ): Promise<Decision> {
+    const { auth } = this.#options;
+    let error: unknown;
+    try {
+      if (await authorize(request, info) === true) {
+        return auth === undefined ? AUTHORIZED : await this.#authenticate(auth, request, toProve);
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    return this.#refuse("not-authorized", error);
+  }
+
+  #authenticate(auth: Auth, request: Request, toProve: ToProve): Decision | Promise<Decision> {
+    const verdict = auth.gatekeeper.judge(request.headers.get(AUTH), toProve);
+    return verdict instanceof Promise
+      ? verdict.then((verdict) => this.#decide(auth, verdict))
+      : this.#decide(auth, verdict);
+  }
+
+  #decide(auth: Auth, verdict: Verdict): Decision {
+    if (verdict.isProved) return verdict;
+    const { reason, replyAuth } = verdict;
+    if (!auth.isRequired) {
+      if (reason !== undefined) this.#options.refusals.add({ reason, isRefused: false });
+      return { ...ANYBODY, replyAuth };
+    }
+    if (reason !== undefined) return this.#refuse(reason);
+    const headers: HeadersInit = replyAuth === undefined ? {} : { [AUTH]: replyAuth };
+    return new Response("", { status: 401, headers });
+  }
+
+  #refuse(reason: UnauthorizedReason, error?: unknown): Response {
+    this.#options.refusals.add({ reason, isRefused: true, error });
+    return new Response("", { status: 401 });
+  }
+
+  #isHost(request: Request): boolean {
+    const host = request.headers.get("host");
+    if (host !== null && ENDS_HOST.test(host)) return false;
+    if (this.#hosts === undefined) return true;
+    return this.#hosts.has((host ?? new URL(request.url).host).toLowerCase());
+  }
+}
+
+/**
+ * Whether a web page may have had a browser send a request. Peers give no origin, and the types of
+ * their bodies are none that a page may send without asking first.
+ */
+function isFromWebPage({ headers, method }: Request): boolean {
+  if (method === "GET") return false;
+  if (headers.has("origin")) return true;
+  const type = method === "POST" ? headers.get("content-type") : null;
+  return type !== null &&
+    /^\s*(text\/plain|multipart\/form-data|application\/x-www-form-urlencoded)/i.test(type);
+}
