@@ -1,8 +1,8 @@
 /** So many loads of a request begin before it is known how large their values are. */
-const FIRST_LOADS = 256;
+const FIRST_LOADS = 128;
 const MIN_LOADS = 16;
 /** Loads begin as long as the values of those under way are not expected to be more than this. */
-const MAX_LOADED_BYTES = 8 << 20;
+const MAX_LOADED_BYTES = 4 << 20;
 
 /** Options for {@linkcode loadInWindow}. */
 export interface LoadWindowOptions<Item> {
