@@ -203,7 +203,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       },
       changes: this.#changes,
       peer: (url) => this.#peers.findRecent(url),
-      greet: (hello) => this.#handshake.answer(hello),
+      greet: (hello, sender) => this.#handshake.answer(hello, sender),
+      isLeaving: (peer) => this.#handshake.isLeaving(peer),
       report: (question) => this.#reports.answer(question),
     });
     if (peers !== undefined) this.#findPeers(peers);

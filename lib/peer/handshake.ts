@@ -44,6 +44,8 @@ export class Handshake {
   #mismatches: Mismatches;
   /** The last known run of each peer. A peer that leaves the list is forgotten. */
   #instances = new WeakMap<Peer, string>();
+  /** The peers that are being asked because of what was said of them, one request each at a time. */
+  #asking = new WeakMap<Peer, Promise<boolean>>();
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -95,18 +97,47 @@ export class Handshake {
     return theirs;
   }
 
-  /** Answers a hello. */
-  answer(theirs: Hello): Hello {
+  /**
+   * Answers a hello. Anybody can send one: what it says of a peer is believed if the sender has proved
+   * itself, otherwise it is only a reason to ask the peer at its own URL.
+   */
+  async answer(theirs: Hello, { isProved }: { isProved: boolean }): Promise<Hello> {
     const { instanceId, peers, changes } = this.#options;
-    const mine = this.#hello();
     // This process reached itself under another name. `greet` finds that out from the answer.
-    if (theirs.instance === instanceId) return mine;
+    if (theirs.instance === instanceId) return this.#hello();
     if (theirs.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
-    this.#mismatches.compare(theirs.self, theirs, mine);
-    if (theirs.hadGivenUp) peers.reunited();
+    this.#mismatches.compare(theirs.self, theirs, this.#hello());
     const peer = peers.find(theirs.self);
-    if (peer !== undefined) this.#meet(peer, theirs);
-    return mine;
+    if (peer !== undefined && isProved) {
+      if (theirs.hadGivenUp) peers.reunited();
+      this.#meet(peer, theirs);
+    } else if (peer !== undefined && !theirs.isProbe && isNews(peer, theirs)) {
+      const isThere = await this.#ask(peer);
+      if (isThere && theirs.hadGivenUp) peers.reunited();
+    }
+    return this.#hello();
+  }
+
+  /** Whether a peer is leaving, by its own word. */
+  async isLeaving(peer: Peer): Promise<boolean> {
+    if (!peer.health.isLeaving) await this.#ask(peer);
+    return peer.health.isLeaving;
+  }
+
+  /** Has a peer say of itself what somebody has said of it. Resolves to whether it answers. */
+  async #ask(peer: Peer): Promise<boolean> {
+    let asking = this.#asking.get(peer);
+    if (asking === undefined) {
+      // A probe is answered at once, so that two processes never wait for each other.
+      asking = this.#exchange(peer, { ...this.#hello(), isProbe: true })
+        .then((theirs) => {
+          if (theirs !== undefined) this.#meet(peer, theirs);
+          return theirs !== undefined;
+        }, () => false)
+        .finally(() => this.#asking.delete(peer));
+      this.#asking.set(peer, asking);
+    }
+    return await asking;
   }
 
   /** The current disagreements with a peer, in words. */
@@ -135,4 +166,9 @@ export class Handshake {
       changes: changes.update,
     };
   }
+}
+
+/** Whether a hello says of a peer what this process does not know. */
+function isNews({ health }: Peer, { isLeaving, hadGivenUp }: Hello): boolean {
+  return hadGivenUp || health.isOpen || health.isGone || isLeaving !== health.isLeaving;
 }

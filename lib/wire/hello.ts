@@ -14,6 +14,8 @@ export interface Hello {
   readonly isLeaving: boolean;
   /** Whether it had considered the receiver to be down. */
   readonly hadGivenUp: boolean;
+  /** Whether it asks because of what somebody else said, and is to be answered at once. */
+  readonly isProbe?: boolean;
   /** What it says of the changes that it knows of. Absent from those that keep no account of them. */
   readonly changes?: ChangeUpdate | undefined;
 }
@@ -31,7 +33,7 @@ export function encodeHello(hello: Hello): string {
  */
 export function decodeHello(json: string): Hello {
   const hello = parse(json);
-  const { instance, self, peers, placement, isLeaving, hadGivenUp, changes } = hello;
+  const { instance, self, peers, placement, isLeaving, hadGivenUp, isProbe, changes } = hello;
   if (
     typeof instance === "string" && typeof self === "string" && typeof placement === "string" &&
     Array.isArray(peers) && peers.every((peer) => typeof peer === "string")
@@ -44,6 +46,7 @@ export function decodeHello(json: string): Hello {
       placement,
       isLeaving: isLeaving === true,
       hadGivenUp: hadGivenUp === true,
+      ...(isProbe === true && { isProbe }),
       ...(changes !== undefined && { changes: fromChangeUpdateJson(changes) }),
     };
   }

@@ -19,14 +19,18 @@ const THEIRS: Hello = {
   hadGivenUp: false,
 };
 
-function setUp() {
+const PROVED = { isProved: true };
+const STRANGER = { isProved: false };
+
+/** @param hello What B says when it is asked at its own URL. */
+function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("unexpected"))) {
   const clock = new VirtualClock();
   const peers = new PeerSet({
     self: A,
     placement: rendezvous(),
     clock,
     handoffMs: 1000,
-    connect: (url) => fakePeer(url, { clock }),
+    connect: (url) => fakePeer(url, { clock, hello }),
   });
   peers.replace([A, B]);
   const handshake = new Handshake({
@@ -48,21 +52,74 @@ function setUp() {
 
 test("Handshake makes a restarted peer used again, and leaves any other to a probe", () => {
   const { handshake, giveUp, isGivenUp } = setUp();
-  handshake.answer(THEIRS);
+  handshake.answer(THEIRS, PROVED);
   giveUp();
-  handshake.answer(THEIRS);
+  handshake.answer(THEIRS, PROVED);
   assertEquals(isGivenUp(), true);
-  handshake.answer({ ...THEIRS, instance: "2" });
+  handshake.answer({ ...THEIRS, instance: "2" }, PROVED);
   assertEquals(isGivenUp(), false);
 });
 
 test("Handshake forgets a peer that leaves the list", () => {
   const { peers, handshake, giveUp, isGivenUp } = setUp();
-  handshake.answer(THEIRS);
+  handshake.answer(THEIRS, PROVED);
   peers.replace([A]);
-  handshake.answer(THEIRS);
+  handshake.answer(THEIRS, PROVED);
   peers.replace([A, B]);
   giveUp();
-  handshake.answer(THEIRS);
+  handshake.answer(THEIRS, PROVED);
   assertEquals(isGivenUp(), false, "it is met for the first time");
+});
+
+test("Handshake takes a stranger's word for nothing, but asks the peer at its own URL", async () => {
+  let theirs: Hello = THEIRS;
+  let asked = 0;
+  const { peers, handshake, giveUp, isGivenUp } = setUp(() => {
+    asked++;
+    return Promise.resolve(theirs);
+  });
+  const b = peers.find(B);
+  const isLeaving = () => b?.health.isLeaving;
+  await handshake.answer({ ...THEIRS, instance: "forged" }, STRANGER);
+  assertEquals(asked, 0, "nothing new is said");
+  await handshake.answer({ ...THEIRS, isLeaving: true }, STRANGER);
+  assertEquals([asked, isLeaving(), isGivenUp()], [1, false, false]);
+  theirs = { ...THEIRS, isLeaving: true };
+  await handshake.answer(theirs, STRANGER);
+  assertEquals([asked, isLeaving()], [2, true]);
+  theirs = THEIRS;
+  await handshake.answer(theirs, STRANGER);
+  assertEquals([asked, isLeaving()], [3, false]);
+  giveUp();
+  await handshake.answer({ ...THEIRS, instance: "forged" }, STRANGER);
+  assertEquals([asked, isGivenUp()], [4, true], "it has not started anew");
+  theirs = { ...THEIRS, instance: "2" };
+  await handshake.answer(theirs, STRANGER);
+  assertEquals([asked, isGivenUp()], [5, false]);
+});
+
+test("Handshake asks a peer once at a time, whatever strangers say of it", async () => {
+  const theirs = Promise.withResolvers<Hello>();
+  let asked = 0;
+  const { handshake, giveUp, isGivenUp } = setUp(() => {
+    asked++;
+    return theirs.promise;
+  });
+  giveUp();
+  const answers = Array.from({ length: 100 }, () => handshake.answer(THEIRS, STRANGER));
+  theirs.reject(new Error("no answer"));
+  for (const answer of await Promise.all(answers)) assertEquals(answer.self, A);
+  assertEquals([asked, isGivenUp()], [1, true]);
+});
+
+test("Handshake answers one who asks because of what was said at once, so that two never wait for each other", async () => {
+  const { handshake } = setUp();
+  const probe = { ...THEIRS, isLeaving: true, isProbe: true };
+  assertEquals((await handshake.answer(probe, STRANGER)).self, A);
+});
+
+test("Handshake does not ask at all because of a process that is not in the list", async () => {
+  const { handshake } = setUp();
+  const stranger = { ...THEIRS, self: "http://stranger:1", isLeaving: true, hadGivenUp: true };
+  assertEquals((await handshake.answer(stranger, STRANGER)).self, A);
 });

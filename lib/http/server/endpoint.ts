@@ -21,7 +21,9 @@ export interface EndpointHost {
   /** The peer with a URL, if there is one. */
   peer(url: string): Peer | undefined;
   /** Answers a hello. */
-  greet(hello: Hello): Hello;
+  greet(hello: Hello, sender: Admission): Promise<Hello>;
+  /** Whether a peer is leaving, by its own word. */
+  isLeaving(peer: Peer): Promise<boolean>;
   /** Answers what this process counts, or where it has a key, with a JSON value. */
   report(question: ReportQuestion): unknown;
 }

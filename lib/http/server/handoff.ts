@@ -23,7 +23,7 @@ export async function acceptHandoff(call: GroupCall): Promise<Response> {
   if (sender === undefined) {
     throw new GroupCacheError("peer-failed", `Cannot accept handoff: ${quote(from)} is not a peer`);
   }
-  if (!sender.health.isLeaving) {
+  if (!await host.isLeaving(sender)) {
     throw new GroupCacheError(
       "peer-failed",
       `Cannot accept handoff: ${quote(from)} does not leave`,

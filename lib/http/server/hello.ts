@@ -9,5 +9,5 @@ export async function answerHello(call: Call): Promise<Response> {
   const json = await readText(call, MAX_HELLO_BYTES);
   const theirs = parse(() => decodeHello(json));
   const headers = { "content-type": "application/json", [VERSION]: PROTOCOL_VERSION };
-  return new Response(encodeHello(call.host.greet(theirs)), { headers });
+  return new Response(encodeHello(await call.host.greet(theirs, call.admission)), { headers });
 }

@@ -21,7 +21,8 @@ for (const { name: keyName, key } of ODD_KEYS) {
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
         limits: checkLimits({}),
         peer: () => undefined,
-        greet: (hello) => hello,
+        greet: (hello) => Promise.resolve(hello),
+        isLeaving: () => Promise.resolve(true),
         report: (question) => ({ question }),
         group: () => ({
           loadsTogether: false,

@@ -31,6 +31,13 @@ test("POST _handoff-keys of somebody who is no peer is refused", async () => {
   assertEquals(setup.group.taken, []);
 });
 
+test("POST _handoff-keys of a peer that does not leave is refused", async () => {
+  const setup = new Setup();
+  const reply = await handoff(setup, { from: "http://stays:1", keys: ["a"] });
+  assertEquals(reply.headers.get("groupcache-error"), "peer-failed");
+  assertEquals(setup.group.taken, []);
+});
+
 for (
   const body of [undefined, null, [], { from: 1, keys: [] }, { from: "x" }, {
     from: "x",

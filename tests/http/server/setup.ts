@@ -115,7 +115,8 @@ export class Setup {
       report: (question) => ({ question }),
       limits: checkLimits({ maxValueBytes: MAX_VALUE_BYTES }),
       peer: (url) => this.peers.get(url),
-      greet: (hello) => ({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
+      greet: (hello) => Promise.resolve({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
+      isLeaving: ({ health }) => Promise.resolve(health.isLeaving),
       group: (name) => {
         if (name === "closed") throw new GroupCacheError("closed", "Cannot use the cache");
         return name === "group" ? this.group : undefined;
