@@ -94,7 +94,7 @@ export interface Group<T, Input = T> {
    * A load in flight does not overwrite it.
    *
    * Once this resolves no process on the list returns a value that was loaded or set before the call,
-   * whatever joins, leaves or fails meanwhile. Of values that are set at the same time one remains.
+   * whatever joins, leaves or fails in the meantime. Of several concurrent values one remains.
    *
    * @throws {GroupCacheError} With code `too-large`, and nothing is changed, if there are other
    * processes and the value is larger than `limits.maxValueBytes`; with code `peer-failed`, and a
@@ -109,7 +109,7 @@ export interface Group<T, Input = T> {
    * Removes a key in all processes, its owner first. A load in flight does not bring it back.
    *
    * Once this resolves no process on the list returns a value that was loaded or set before the call,
-   * whatever joins, leaves or fails meanwhile.
+   * whatever joins, leaves or fails in the meantime.
    *
    * @throws {GroupCacheError} With code `peer-failed`, and a message that names them, if peers could
    * not be told: they are told again in the background, and until then serve the value to their own
@@ -119,8 +119,8 @@ export interface Group<T, Input = T> {
   remove(key: string, options?: CallOptions): Promise<void>;
 
   /**
-   * Tells where this process looks for a key and what it holds of it. Counts as no use of the key,
-   * and sends nothing. To ask all processes, see {@linkcode GroupCache.inspect}.
+   * Describes where this process looks for a key and what it holds of it. This does not count as a use of
+   * the key, and sends no request. For all processes, see {@linkcode GroupCache.inspect}.
    *
    * @throws {TypeError} If the key is invalid.
    */
@@ -130,7 +130,7 @@ export interface Group<T, Input = T> {
   stats(): GroupStats;
 }
 
-/** What a loader is given beside the key. */
+/** The second argument of a loader. */
 export interface LoadContext<T, Input = T> {
   /** Aborts when the last caller has left, or after `loadTimeoutMs`. */
   readonly signal: AbortSignal;
@@ -139,11 +139,11 @@ export interface LoadContext<T, Input = T> {
 }
 
 /**
- * Fetches a value from the origin. To return `undefined`, or to throw a `GroupCacheError` with code
- * `not-found`, says that there is no such value.
+ * Fetches a value from the origin. If there is no such value, it returns `undefined` or throws a
+ * `GroupCacheError` with code `not-found`.
  *
- * Bytes that it returns, by itself or through the codec, must not be changed afterwards: a buffer that
- * is filled again for the next key would change this one's value.
+ * Bytes that it returns, directly or through the codec, must not be changed afterwards: refilling a buffer
+ * for the next key would change the value of this one.
  */
 export type Load<T, Input = T> = (
   key: string,

@@ -35,10 +35,10 @@ import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
 import { SteadyClock } from "./timing/steady_clock.ts";
 
-/** How long a source of peers that was told to end may take, in milliseconds. */
+/** How long a source of peers may take to end, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
-/** So many keys of a process are told of as hot. */
+/** The number of hot keys that a process reports. */
 const MAX_HOT_KEYS = 24;
 
 /** Options for {@linkcode GroupCache.close}. */
@@ -54,7 +54,7 @@ export interface CloseOptions {
 // deno-lint-ignore no-explicit-any -- values of any type
 type AnyGroup = Group<any, any>;
 
-/** Returns the group of a name, if there is one. For the dashboard. */
+/** Returns the group with a name, if there is one. For the dashboard. */
 export let groupNamed: (cache: GroupCache, name: string) => AnyGroup | undefined;
 
 /** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
@@ -105,7 +105,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #handshake: Handshake;
   #problems: Problems;
   #reports: ClusterReports;
-  /** The types of events that somebody has listened to. */
+  /** The types of events that have had a listener. */
   #heardTypes = new Set<string>();
   #changes: ChangeExchange;
   #hedgeBudget: HedgeBudget | undefined;
@@ -293,16 +293,16 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
-   * Asks all processes what they count, what is hot there, and what is wrong; those that cannot be
-   * asked within 2 seconds are told of as such. Never rejects.
+   * Collects the counters, hot keys and problems of all processes. Processes that do not reply within 2
+   * seconds are reported as unreachable. Never rejects.
    */
   reports(): Promise<ReportReply[]> {
     return this.#reports.reports();
   }
 
   /**
-   * Asks all processes where they have a key. Counts as no use of it. To ask this process alone, see
-   * {@linkcode Group.inspect}.
+   * Collects the state of a key in all processes. This does not count as a use of the key. For this
+   * process alone, see {@linkcode Group.inspect}.
    *
    * @throws {TypeError} If there is no group of that name here, or the key is invalid.
    */

@@ -110,8 +110,8 @@ export interface GroupCacheOptions {
    */
   random?: () => number;
   /**
-   * Where to tell what goes wrong, such as a peer that does not answer as one: a function, `console`,
-   * or `false` for nowhere. The same is told by events.
+   * Receives reports of problems, such as a peer that violates the protocol: a function, `console`, or
+   * `false` for no reports. Events report the same.
    *
    * @default one plain warning per cause on the console, unless there is a listener for its event
    */

@@ -39,10 +39,10 @@ export interface GroupOptions<T, Input = T> {
    */
   loadTimeoutMs?: number;
   /**
-   * How many calls of `load` and `loadMany` run at a time in this process, whoever asks. The others
-   * wait in the order in which they came, within their `loadTimeoutMs`. One that was given up keeps
-   * its place until it settles, so a loader should heed its `signal`; one that does not loses its
-   * place after another `loadTimeoutMs`.
+   * How many calls of `load` and `loadMany` run at a time in this process, for local callers and peers
+   * together. The others wait in order of arrival, within their `loadTimeoutMs`. An aborted call keeps
+   * its place until it settles, so a loader should respect its `signal`; otherwise it loses its place
+   * after another `loadTimeoutMs`.
    *
    * @default 1000
    */
@@ -70,7 +70,7 @@ export interface GroupOptions<T, Input = T> {
   mirrorMinuteQps?: number;
   /**
    * How long a mirror may be served before its owner is asked again, in milliseconds. `set` and
-   * `remove` take effect at once, whatever it is.
+   * `remove` take effect at once regardless.
    *
    * @default 60000
    */
@@ -161,9 +161,9 @@ function withoutUndefined<Options extends object>(options: Options): Options {
 }
 
 /**
- * Checks the name of a group that is to be made.
+ * Checks the name of a new group.
  *
- * @param taken The groups that there are.
+ * @param taken The existing groups.
  */
 export function checkGroupName(name: string, taken: { has(name: string): boolean }): void {
   const why = typeof name !== "string" || name === ""

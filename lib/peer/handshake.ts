@@ -14,11 +14,11 @@ import type { PeerSet } from "./peer_set.ts";
  */
 const HELLO_MS = 3000;
 
-/** What hellos say of changes. */
+/** The part of hellos about changes. */
 export interface ChangeReports {
-  /** What a hello says that has no change to tell of. */
+  /** The part of a hello without changes. */
   readonly update: ChangeUpdate;
-  /** Takes in what the process with an instance id says. */
+  /** Applies what the process with an instance id tells. */
   receiveUpdate(origin: string, update: ChangeUpdate): void;
 }
 

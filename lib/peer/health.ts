@@ -20,7 +20,7 @@ export class PeerHealth {
   /** When the state changed last, in Unix milliseconds. */
   #changedAtMs: number;
   #lastError: { message: string; atMs: number } | null = null;
-  /** What it was asked for. */
+  /** The gets sent to it. */
   readonly traffic: PeerTraffic;
 
   constructor({ url, clock, random, peerTimeoutMs, showsLife, ...rest }: PeerHealthOptions) {
@@ -147,7 +147,7 @@ export class PeerHealth {
     );
   }
 
-  /** What this process thinks of the peer, and what it asked it for. */
+  /** Reports the state of the peer and the gets sent to it. */
   stats(): Omit<PeerStats, "url" | "mismatches"> {
     return {
       state: this.#state(),

@@ -11,7 +11,7 @@ const MAX_STRANGERS = 100;
 /** Names and findings are cut to this many characters, because others chose them. */
 const MAX_TEXT = 1000;
 
-/** What is remembered of a peer. */
+/** The state kept for a peer. */
 interface Findings {
   /** What was reported, by kind. */
   readonly reported: Map<PeerMismatchKind, string>;

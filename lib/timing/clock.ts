@@ -36,7 +36,7 @@ export const systemClock: Clock = {
   unrefTimer,
 };
 
-/** What measures how long something takes: the difference of two of its results, in milliseconds. */
+/** Returns milliseconds for measuring durations: use the difference of two results. */
 export function stopwatchOf(clock: Clock): () => number {
   return () => clock.elapsed?.() ?? clock.now();
 }

@@ -1,15 +1,14 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * A clock whose time never goes back: a step back of the clock underneath, as by a correction of
- * the system's time, is made up for from then on. Timeouts, pauses and times to live would last
- * longer by the step otherwise.
+ * A clock that never goes back: it compensates for steps back of the underlying clock, such as corrections
+ * of the system's time. Otherwise timeouts, pauses and times to live would last longer by the step.
  *
- * A step forth passes: what ends too early is asked for or loaded again.
+ * Steps forward pass through: what expires too early is requested or loaded again.
  */
 export class SteadyClock implements Clock {
   readonly #clock: Clock;
-  /** What the steps back come to, in milliseconds. */
+  /** The sum of all steps back, in milliseconds. */
   #behindMs = 0;
   #lastMs = -Infinity;
   readonly elapsed?: () => number;
