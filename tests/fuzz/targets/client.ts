@@ -3,7 +3,17 @@ import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
 import { cutStream, mutateBytes, mutateText } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import type { FuzzTarget } from "../target.ts";
-import { BASE, GROUP, KEYS, load, OTHER, recordExchanges, type Reply, SELF } from "./recording.ts";
+import {
+  AUTH,
+  BASE,
+  GROUP,
+  KEYS,
+  load,
+  OTHER,
+  recordExchanges,
+  type Reply,
+  SELF,
+} from "./recording.ts";
 
 /** The client of a peer, with replies of real peers, changed. Calls settle with GroupCacheErrors. */
 export const client: FuzzTarget = {
@@ -18,7 +28,9 @@ export const client: FuzzTarget = {
       const { reply } = random.pick(random.oneIn(20) || alike.length === 0 ? exchanges : alike);
       return Promise.resolve(responseLike(reply, random));
     };
-    await using cache = new GroupCache({ self: SELF, peers: [SELF, OTHER], fetch });
+    const auth = random.pick(AUTH);
+    const options = { self: SELF, peers: [SELF, OTHER], fetch, log: false as const };
+    await using cache = new GroupCache(auth === undefined ? options : { ...options, auth });
     const group = cache.group(GROUP, { maxBytes: 1 << 20, codec: text, load });
     for (let i = 0; i < 2; i++) {
       const key = random.pick(KEYS);

@@ -1,9 +1,9 @@
 import { assert } from "@std/assert";
-import { GroupCache, text } from "@groupcache/groupcache";
+import { type AuthOptions, GroupCache, text } from "@groupcache/groupcache";
 import { cutStream, mutateBytes, mutateText } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import type { FuzzTarget } from "../target.ts";
-import { type Exchange, GROUP, load, OTHER, recordExchanges, SELF } from "./recording.ts";
+import { AUTH, type Exchange, GROUP, load, OTHER, recordExchanges, SELF } from "./recording.ts";
 
 const METHODS = ["GET", "PUT", "DELETE", "POST", "HEAD", "PATCH", "OPTIONS"];
 
@@ -19,7 +19,7 @@ const HEADERS: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 let cases = 0;
-let cache: GroupCache | undefined;
+let caches: readonly GroupCache[] = [];
 
 /** The handler as a whole, with requests of real peers, changed. It always replies, and not with 500. */
 export const handler: FuzzTarget = {
@@ -29,12 +29,12 @@ export const handler: FuzzTarget = {
     const exchanges = await recordExchanges();
     // A new one now and then: what a hello or a removal leaves behind must not hide what comes after.
     if (cases++ % 1000 === 0) {
-      await cache?.close();
-      cache = create();
+      for (const cache of caches) await cache.close();
+      caches = AUTH.map(create);
     }
     const request = requestLike(random.pick(exchanges), random);
     if (request === undefined) return;
-    const response = await (cache as GroupCache).fetch(request);
+    const response = await random.pick(caches).fetch(request);
     assert(response.status !== 500, `${request.method} ${request.url}: ${response.status}`);
     const reply = await response.bytes();
     if (response.ok) return;
@@ -43,9 +43,10 @@ export const handler: FuzzTarget = {
   },
 };
 
-function create(): GroupCache {
+function create(auth: AuthOptions | undefined): GroupCache {
   const fetch = () => Promise.reject(new TypeError("connection refused"));
-  const created = new GroupCache({ self: SELF, peers: [SELF, OTHER], fetch });
+  const options = { self: SELF, peers: [SELF, OTHER], fetch, log: false as const };
+  const created = new GroupCache(auth === undefined ? options : { ...options, auth });
   created.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 });
   return created;
 }

@@ -1,4 +1,4 @@
-import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
+import { type AuthOptions, GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
 
 /** A request between real caches, and its reply. */
 export interface Exchange {
@@ -20,6 +20,13 @@ export const OTHER = "http://other:8080";
 export const BASE = "/_groupcache/";
 export const GROUP = "texts";
 
+/** What a case may run with; the recorded processes prove themselves to each other. */
+export const AUTH: readonly (AuthOptions | undefined)[] = [
+  undefined,
+  { secrets: ["a secret of all processes"], mode: "send" },
+  { secrets: ["a secret of all processes"], mode: "require" },
+];
+
 /** Loads values of all kinds: missing, broken, large, and short ones. */
 export function load(key: string): string | undefined {
   if (key.startsWith("missing")) return undefined;
@@ -33,12 +40,12 @@ export const KEYS: readonly string[] = ["key", "missing", "broken", "large", "a/
 
 let recorded: Promise<readonly Exchange[]> | undefined;
 
-/** What two caches say to each other while all calls are made. */
+/** What two caches say to each other while all calls are made, without and with proofs. */
 export function recordExchanges(): Promise<readonly Exchange[]> {
-  return recorded ??= record();
+  return recorded ??= Promise.all(AUTH.map(record)).then((all) => all.flat());
 }
 
-async function record(): Promise<readonly Exchange[]> {
+async function record(auth: AuthOptions | undefined): Promise<readonly Exchange[]> {
   const exchanges: Exchange[] = [];
   const caches = new Map<string, GroupCache>();
   const fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
@@ -55,7 +62,10 @@ async function record(): Promise<readonly Exchange[]> {
     return new Response(bytes, { status, headers: response.headers });
   };
   const peers = [SELF, OTHER];
-  for (const self of peers) caches.set(self, new GroupCache({ self, peers, fetch }));
+  for (const self of peers) {
+    const options = { self, peers, fetch, log: false as const };
+    caches.set(self, new GroupCache(auth === undefined ? options : { ...options, auth }));
+  }
   const groups = [...caches.values()].map((cache) =>
     cache.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 })
   );
@@ -65,6 +75,10 @@ async function record(): Promise<readonly Exchange[]> {
     await group.set("key 1", "set");
     await group.set(".", "set");
     await group.remove("key 2");
+  }
+  for (const cache of caches.values()) {
+    await cache.reports();
+    await cache.inspect(GROUP, "key 1");
   }
   for (const cache of caches.values()) await cache.close({ drainMs: 1000 });
   return exchanges;
