@@ -1,3 +1,4 @@
+import type { Refusals } from "../../auth/refusals.ts";
 import type { Peer, PeerBackend } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { ChangeNote } from "../../wire/change_note.ts";
@@ -12,6 +13,8 @@ export interface EndpointHost {
   /** The largest value that may be sent or received, in bytes. */
   readonly maxValueBytes: number;
   readonly changes: ChangeReceiver;
+  /** Where requests without a valid proof are reported. */
+  readonly refusals: Refusals;
   /** Bounds the bodies of requests that are being received. */
   readonly received: ByteBudget;
   /** Bounds the large values that are being sent. */

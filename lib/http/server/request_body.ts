@@ -24,7 +24,7 @@ const MAX_WAIT_MS = 10_000;
  * progress; `unauthorized` if it is not the body that was signed.
  */
 export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { request, admission: { digest } } = call;
+  const { request, admission: { digest }, host: { refusals } } = call;
   const header = request.headers.get("content-length");
   const length = header === null ? undefined : Number(header);
   if (length !== undefined && length > maxBytes) throw tooLarge(`${length} bytes`, maxBytes);
@@ -33,6 +33,7 @@ export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array
     ? new Uint8Array(await request.arrayBuffer())
     : await readLarge(request.body, length, maxBytes, call);
   if (digest !== undefined && await digestOf(body) !== digest) {
+    refusals.add({ reason: "bad-proof", isRefused: true });
     throw new GroupCacheError("unauthorized", "Cannot take the request: its body was changed");
   }
   return body;

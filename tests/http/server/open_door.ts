@@ -27,6 +27,7 @@ class OpenDoor extends Door {
 export function openDoor(
   clock: Clock,
   admission: Admission = PEER,
-): { clock: Clock; door: Door } {
-  return { clock, door: new OpenDoor(clock, admission) };
+): { clock: Clock; door: Door; refusals: Refusals } {
+  const refusals = new Refusals(clock, () => {});
+  return { clock, door: new OpenDoor(clock, admission), refusals };
 }
