@@ -84,6 +84,8 @@ export class Budget {
   /** Does the reclaiming that removing so many words calls for. */
   compact(words: number): void {
     this.#reclaimer.compact(PACE * words);
+    // What was moved may have taken a segment more than there was room for.
+    this.settle();
   }
 
   /** Reclaims whatever is over the limit, for whatever reason. Returns whether anything was. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { randomNumbers } from "../../bench/store/rng.ts";
 import { SegmentStore } from "../../lib/store/segment_store.ts";
 import { test } from "../runtime.ts";
 
@@ -121,4 +122,22 @@ test("SegmentStore drops decoded values that are not asked for, and keeps those 
     assert(store.stats().bytes <= 4 * MIB);
   }
   assert(kept > 15_000);
+});
+
+test("SegmentStore.delete() takes no more than maxBytes for what it moves", () => {
+  for (let seed = 570; seed < 600; seed++) {
+    const random = randomNumbers(seed);
+    const key = () => `key ${Math.floor(random() * 60)}`;
+    const store = new SegmentStore({ maxBytes: MIB });
+    for (let i = 0; i < 200; i++) {
+      store.set(`key ${i % 60}`, new Uint8Array(random() * 9000), Infinity);
+    }
+    store.maxBytes = MIB / 16;
+    store.set("after the change", new Uint8Array(10), Infinity);
+    for (let i = 0; i < 30; i++) {
+      if (random() < 0.5) store.set(key(), new Uint8Array(random() * 6000), Infinity);
+      else store.delete(key());
+      assert(store.stats().bytes <= store.maxBytes, `seed ${seed}, step ${i}`);
+    }
+  }
 });
