@@ -67,6 +67,11 @@ export class ChangeExchange {
     this.#knowledge.listChanged();
   }
 
+  /** Records that another process has started under a peer's URL. */
+  restarted(peer: Peer): void {
+    this.#knowledge.restarted(peer);
+  }
+
   /**
    * Ensures that a peer knows every change of a key that this process knows. Returns undefined if it
    * already does. Await this before accepting a value from the peer.
@@ -209,8 +214,8 @@ export class ChangeExchange {
 
   /** Announces settled changes: otherwise peers would tell each other about them before requests. */
   #announceSoon(): void {
-    if (this.#announcing !== undefined || this.#isClosed) return;
     const { clock, peers } = this.#options;
+    if (this.#announcing !== undefined || this.#isClosed || peers.others().length === 0) return;
     this.#announcing = clock.setTimeout(() => {
       this.#announcing = undefined;
       const time = this.#settledTime();

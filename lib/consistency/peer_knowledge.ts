@@ -93,6 +93,17 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   /**
+   * Records that another process has started under a peer's URL. It holds nothing from before, but
+   * does not know what the one before was told.
+   */
+  restarted(peer: P): void {
+    const knowledge = this.#of(peer);
+    knowledge.through = this.#options.log.start;
+    knowledge.isCaughtUp = knowledge.isListed && knowledge.through >= this.#options.log.end;
+    if (!knowledge.isCaughtUp) this.#tellSoon(peer);
+  }
+
+  /**
    * Ensures that a peer knows every change of a key that this process knows. Returns undefined if it
    * already does. Rejects if the peer cannot be told.
    */
@@ -241,13 +252,12 @@ export class PeerKnowledge<P extends Tellable> {
 
   #hasWork(): boolean {
     const { log, listed } = this.#options;
-    if (log.end === 0) return false;
+    if (log.end === 0 || listed().length === 0) return false;
     return log.settledThrough < log.end || listed().some((peer) => !this.#of(peer).isCaughtUp);
   }
 
   #tellOverdue(): void {
-    const { log, listed } = this.#options;
-    if (listed().length === 0) this.#settle();
+    const { log } = this.#options;
     const isOverdue = log.settledThrough < this.#endBefore;
     this.#endBefore = log.end;
     this.#tellAll((peer) => isOverdue || !this.#of(peer).isCaughtUp);

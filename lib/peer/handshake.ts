@@ -18,6 +18,8 @@ const HELLO_MS = 3000;
 export interface ChangeReports {
   /** The part of a hello without changes. */
   readonly update: ChangeUpdate;
+  /** Records that another process has started under a peer's URL. */
+  restarted(peer: Peer): void;
   /** Applies what the process with an instance id tells. */
   receiveUpdate(origin: string, update: ChangeUpdate): void;
 }
@@ -147,8 +149,10 @@ export class Handshake {
 
   /** Records what a peer says of itself. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
-    const isNew = this.#instances.get(peer) !== instance;
+    const before = this.#instances.get(peer);
+    const isNew = before !== instance;
     this.#instances.set(peer, instance);
+    if (isNew && before !== undefined) this.#options.changes.restarted(peer);
     if (isLeaving) peer.health.leaving();
     else peer.health.here({ isNew });
     return !isLeaving;

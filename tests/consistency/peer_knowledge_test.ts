@@ -169,3 +169,20 @@ test("PeerKnowledge.tell() tells of a change made after a call that had nothing 
   assertEquals(setup.told, ["a:one"]);
   setup.knowledge.close();
 });
+
+test("PeerKnowledge tells a peer that restarted all that it remembers, and takes it for empty", async () => {
+  const setup = new Setup(3);
+  setup.list("a");
+  for (const key of ["1", "2", "3", "4"]) setup.add(key, { isSettled: true });
+  setup.knowledge.restarted({ url: "a" });
+  await setup.clock.advance(0);
+  assertEquals(setup.told.splice(0), ["a:2,3,4"]);
+  assertEquals(await setup.catchUp("a", "4"), []);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge keeps no timer in a process without peers", () => {
+  const setup = new Setup();
+  setup.add("one");
+  assertEquals(setup.clock.pendingTimers, 0);
+});

@@ -41,6 +41,7 @@ function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("une
     changes: {
       update: { time: 0, list: "", settledTime: 0, isReset: false, changes: [] },
       receiveUpdate: () => {},
+      restarted: () => {},
     },
     report: () => {},
   });
