@@ -5,6 +5,9 @@ import { type Action, type Fault, isOperation } from "./plan.ts";
 import { draw, Random } from "./random.ts";
 import type { World } from "./world.ts";
 
+/** After so long all have found out who is there, in milliseconds. */
+const SETTLED_MS = 1000;
+
 type PlacedFault = Fault & { readonly place: number };
 
 /** The processes of a run: does to them what the plan says. */
@@ -46,6 +49,7 @@ export class Cluster {
 
   /** Ends all faults, and gives all processes one list. */
   heal(): void {
+    if (this.#world.calm.forMs < SETTLED_MS) this.#world.rules.handover.turnOff();
     this.#world.heal();
     for (const mend of [...this.#mending]) mend();
     const { listed } = this.#world;
@@ -98,7 +102,9 @@ export class Cluster {
     node: Node,
     { drainMs, delisted, loses }: PlacedFault & { kind: "leave" },
   ): Promise<void> {
-    const { scheduler, listed, plan, calm } = this.#world;
+    const { scheduler, listed, plan, calm, rules } = this.#world;
+    // A second one would hand over to the first, or the other way round.
+    if (calm.forMs < SETTLED_MS) rules.handover.turnOff();
     const end = calm.disturb(drainMs === 0 ? "fault" : "departure");
     if (loses > 0) this.#lose(node, { share: loses, isOfChanges: false }, drainMs);
     const delist = () => {

@@ -212,6 +212,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   "drain of a delisted process": {
     ...MOVING,
     what: "processes drain after they were taken off the list",
+    faultsMs: 5000,
     processes: [3, 5],
     faults: { leave: 1 },
     leaves: { drains: 1, delisted: "before" },

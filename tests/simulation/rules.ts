@@ -23,6 +23,8 @@ export class Rules {
     const common = { history, calm, report: this.report };
     this.loads = new Loads({ ...common, mayHedge: plan.cache.hedge });
     this.handover = new Handover(common);
+    // Then a process takes nothing from one that it has forgotten at once.
+    if (plan.cache.handoffMs === 0) this.handover.turnOff();
     this.#staleness = new Staleness({ ...common, isListed: (url) => world.listed.has(url) });
     const clockErrorMs = clockErrors(plan);
     this.#lifetimes = new Lifetimes({

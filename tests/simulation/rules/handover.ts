@@ -24,9 +24,15 @@ export interface HandoverOptions {
 export class Handover {
   #options: HandoverOptions;
   #legacies: Legacy[] = [];
+  #isOff = false;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
+  }
+
+  /** From now on nothing is known of who has what: processes leave while others do. */
+  turnOff(): void {
+    this.#isOff = true;
   }
 
   /** A process begins to drain. */
@@ -39,7 +45,7 @@ export class Handover {
   /** A load begins. */
   check(load: Value): void {
     const { history, calm, report } = this.#options;
-    if (calm.hasBeenFault) return;
+    if (calm.hasBeenFault || this.#isOff) return;
     const name = `${load.group} ${load.key}`;
     for (const { by, from, values } of this.#legacies) {
       const value = values.get(name);
