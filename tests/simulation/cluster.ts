@@ -69,8 +69,9 @@ export class Cluster {
 
   #join(place: number): void {
     const before = this.#nodes.get(place);
-    if (before !== undefined && !before.gate.isDead) return;
+    if (before !== undefined && !before.isGone) return;
     const node = this.#start(place);
+    this.#world.rules.handover.turnOff();
     this.#world.listed.add(node.url);
     node.setPeers(this.#world.listed);
     this.#publish();
@@ -100,10 +101,10 @@ export class Cluster {
 
   async #leave(
     node: Node,
-    { drainMs, delisted, loses }: PlacedFault & { kind: "leave" },
+    { drainMs, delisted, loses, restartMs }: PlacedFault & { kind: "leave" },
   ): Promise<void> {
     const { scheduler, listed, plan, calm, rules } = this.#world;
-    // A second one would hand over to the first, or the other way round.
+    // Two would hand over to each other.
     if (calm.forMs < SETTLED_MS) rules.handover.turnOff();
     const end = calm.disturb(drainMs === 0 ? "fault" : "departure");
     if (loses > 0) this.#lose(node, { share: loses, isOfChanges: false }, drainMs);
@@ -123,9 +124,10 @@ export class Cluster {
     // The server ends what is under way, and then itself.
     scheduler.after(20, () => {
       node.gate.enter(() => {
-        this.#world.network.kill(node);
+        node.end();
         delist();
         end();
+        if (restartMs < Infinity) this.#later(restartMs, () => this.#join(node.place));
       });
     });
   }
@@ -136,11 +138,9 @@ export class Cluster {
     node.kill();
     this.#later(forMs, () => {
       end();
-      if (isRestarted && this.#nodes.get(node.place) === node) {
-        const next = this.#start(node.place);
-        listed.add(next.url);
-        next.setPeers(listed);
-      } else if (this.#nodes.get(node.place) === node) listed.delete(node.url);
+      if (this.#nodes.get(node.place) !== node) return;
+      if (isRestarted) return this.#join(node.place);
+      listed.delete(node.url);
       this.#publish();
     });
   }
@@ -161,6 +161,7 @@ export class Cluster {
   #flap(node: Node, forMs: number): void {
     const { listed } = this.#world;
     if (!listed.delete(node.url)) return;
+    this.#world.rules.handover.turnOff();
     this.#world.note(node.name, "is taken off the list");
     this.#publish();
     this.#later(forMs, () => {
@@ -217,7 +218,7 @@ export class Cluster {
     const { scheduler, plan, listed } = this.#world;
     const number = this.#lists++;
     for (const node of this.#world.nodes) {
-      if (node.gate.isDead || node.isClosed) continue;
+      if (node.isGone) continue;
       const ms = draw(`${plan.seed} list ${number} ${node.name}`) * plan.network.listSpreadMs;
       scheduler.after(ms, () =>
         node.gate.enter(() => {
@@ -232,7 +233,7 @@ export class Cluster {
   #lookAtLists(): void {
     const { listed, calm } = this.#world;
     const wanted = [...listed].sort().join();
-    const there = [...this.#nodes.values()].filter((node) => !node.gate.isDead && !node.isClosed);
+    const there = [...this.#nodes.values()].filter(({ isGone }) => !isGone);
     const agree = there.every(({ cache }) => [...cache.peers].sort().join() === wanted) &&
       there.length === listed.size;
     calm.setListsAgree(agree);

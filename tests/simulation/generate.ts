@@ -112,13 +112,15 @@ function fault(random: Random, profile: Profile, places: number): Fault {
     case "join":
       return { kind };
     case "leave": {
-      const { drains, delisted, loses = 0 } = profile.leaves ?? {
+      const { drains, delisted, loses = 0, restarts = 0 } = profile.leaves ?? {
         drains: 0.7,
         delisted: random.pick(["before", "at once", "after"] as const),
         loses: random.pick([0, 0, 0.2]),
+        restarts: 0.5,
       };
       const drainMs = random.chance(drains) ? random.pick([500, 5000]) : 0;
-      return { kind, delisted, drainMs, loses };
+      const restartMs = random.chance(restarts) ? random.gap(random.pick([50, 2000])) : Infinity;
+      return { kind, delisted, drainMs, loses, restartMs };
     }
     case "crash":
       return { kind, forMs: random.gap(3000), isRestarted: random.chance(0.6) };

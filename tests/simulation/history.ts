@@ -26,6 +26,8 @@ export interface Observed {
   readonly started: Instant;
   /** Whether it is still there, and was not told to close. */
   readonly isUp: boolean;
+  /** Its own list. */
+  readonly peers: readonly string[];
 }
 
 /** A call of `set` or `remove`. */
@@ -107,6 +109,15 @@ export class History {
     return this.changes.filter((change) =>
       change.ended === undefined && change.by.name === by && keys.includes(change.key)
     );
+  }
+
+  /** A process has died: its calls will never end, but nothing of them can begin any more. */
+  died(by: string): void {
+    for (const change of this.changes) {
+      if (change.ended !== undefined || change.by.name !== by) continue;
+      change.ended = this.instant();
+      change.outcome = "other failure";
+    }
   }
 
   /** The changes of a key, in the order in which they began. */

@@ -46,6 +46,7 @@ export class Node implements Endpoint, Observed {
         ...plan.cache,
         // Its name in earlier versions, for `--at`.
         ...{ handoverMs: plan.cache.handoffMs },
+        log: false,
         self: this.url,
         peers: [this.url],
         fetch: network.fetchOf(this),
@@ -73,7 +74,16 @@ export class Node implements Endpoint, Observed {
     return !this.gate.isDead && !this.#isLeaving && !this.#isClosed;
   }
 
-  /** Whether it has closed, or begun to. */
+  get peers(): readonly string[] {
+    return this.cache.peers;
+  }
+
+  /** Whether it has died or closed. */
+  get isGone(): boolean {
+    return this.gate.isDead || this.#isClosed;
+  }
+
+  /** Whether it has closed. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -89,7 +99,7 @@ export class Node implements Endpoint, Observed {
 
   /** Gives it a list, with itself in it. */
   setPeers(urls: Iterable<string>): void {
-    if (this.#isClosed || this.gate.isDead) return;
+    if (this.isGone) return;
     const list = [...new Set([...urls, this.url])].sort();
     this.cache.setPeers(list);
     this.#world.note(this.name, `has the list ${list.map(shortOf).join(" ")}`);
@@ -105,11 +115,17 @@ export class Node implements Endpoint, Observed {
     this.#world.note(this.name, "has closed");
   }
 
+  /** Ends its server and all that is under way. */
+  end(): void {
+    this.#world.network.kill(this);
+  }
+
   /** Has it die. */
   kill(): void {
     this.#world.note(this.name, "dies");
     this.gate.kill();
-    this.#world.network.kill(this);
+    this.#world.history.died(this.name);
+    this.end();
   }
 
   #makeGroups(): void {

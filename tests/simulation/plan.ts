@@ -101,6 +101,8 @@ export type Fault =
     readonly drainMs: number;
     readonly delisted: "before" | "at once" | "after";
     readonly loses: number;
+    /** After how long a new process takes its place; infinite if none does. */
+    readonly restartMs: number;
   }
   /** A process dies; after a while it is delisted, or a new one takes its place. */
   | { readonly kind: "crash"; readonly forMs: number; readonly isRestarted: boolean }

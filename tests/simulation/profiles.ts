@@ -34,6 +34,8 @@ export interface Profile {
     readonly delisted: "before" | "at once" | "after";
     /** The share of its messages that is lost meanwhile. */
     readonly loses?: number;
+    /** How often new ones take their places. */
+    readonly restarts?: number;
   };
   /** What share of messages a lossy link loses. */
   readonly losses?: readonly number[];
@@ -67,7 +69,9 @@ export type ProfileName =
   | "copies"
   | "deploy"
   | "clocks"
-  | "lists differ";
+  | "lists differ"
+  | "rolling deploy"
+  | "hedge while moving";
 
 const CALM: Profile = {
   what: "processes that have just started",
@@ -262,5 +266,25 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     what: "changes while processes have different lists for long",
     faults: { join: 2, flap: 2, leave: 1 },
     listSpreadMs: 6000,
+  },
+  "rolling deploy": {
+    ...MOVING,
+    what: "processes drain, and new ones take their places",
+    processes: [3, 5],
+    faults: { leave: 1 },
+    leaves: { drains: 1, delisted: "at once", restarts: 1 },
+  },
+  "hedge while moving": {
+    ...MOVING,
+    what: "second requests while processes come and go",
+    processes: [3, 4],
+    faults: { join: 1, flap: 2, crash: 1, freeze: 1 },
+    hedges: 1,
+    mirrors: 1,
+    slow: 1,
+    callsMs: 8,
+    keys: [2, 4],
+    lastsMs: 7000,
+    operations: { get: 20, getMany: 0, peek: 0.2, set: 1, remove: 1 },
   },
 };

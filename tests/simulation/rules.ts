@@ -25,7 +25,11 @@ export class Rules {
     this.handover = new Handover(common);
     // Then a process takes nothing from one that it has forgotten at once.
     if (plan.cache.handoffMs === 0) this.handover.turnOff();
-    this.#staleness = new Staleness({ ...common, isListed: (url) => world.listed.has(url) });
+    this.#staleness = new Staleness({
+      ...common,
+      processes: world.nodes,
+      isListed: (url) => world.listed.has(url),
+    });
     const clockErrorMs = clockErrors(plan);
     this.#lifetimes = new Lifetimes({
       allowanceMs: () => clockErrorMs(scheduler.nowMs) + plan.network.slowMs + 100,

@@ -30,7 +30,7 @@ export class Handover {
     this.#options = options;
   }
 
-  /** From now on nothing is known of who has what: processes leave while others do. */
+  /** From now on nobody can say who is to have what: processes come, or leave while others do. */
   turnOff(): void {
     this.#isOff = true;
   }

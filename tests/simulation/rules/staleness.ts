@@ -1,5 +1,5 @@
 import type { Calm } from "../calm.ts";
-import { type Change, type History, isOlder, type Read } from "../history.ts";
+import { type Change, type History, isOlder, type Observed, type Read } from "../history.ts";
 import type { Report, RuleName } from "./rule.ts";
 
 /**
@@ -14,6 +14,8 @@ export interface StalenessOptions {
   readonly calm: Calm;
   /** Whether a URL is on the list that processes are to have. */
   readonly isListed: (url: string) => boolean;
+  /** All processes that have ever been there. */
+  readonly processes: readonly Observed[];
   readonly report: Report;
 }
 
@@ -52,14 +54,24 @@ export class Staleness {
     if (change.outcome === "resolved") {
       const wasThere = by.started.order < change.began.order;
       const isNew = by.started.order > end;
-      if (isNew || wasThere && change.knewThroughout.includes(by.url)) {
+      if (
+        isNew && this.#canHear(by, change) || wasThere && change.knewThroughout.includes(by.url)
+      ) {
         const sinceMs = change.began.atMs;
         return calm.forMs >= read.ended.atMs - sinceMs ? "stale" : "stale while moving";
       }
-      return isCalm ? "stale after return" : undefined;
+      return isCalm && this.#canHear(by, change) ? "stale after return" : undefined;
     }
     if (change.outcome === "peer-failed" && change.by.isUp && isCalm) return "stale after failure";
     return undefined;
+  }
+
+  /** Whether somebody who knows of a change is there to tell a process. */
+  #canHear(by: Observed, { by: caller, reached, ended }: Change): boolean {
+    return this.#options.processes.some(({ isUp, url, started }) =>
+      isUp && by.peers.includes(url) &&
+      (url === caller.url || reached.has(url)) && started.order < (ended?.order ?? 0)
+    );
   }
 }
 

@@ -11,15 +11,20 @@ class Story {
   readonly history: History = new History(() => this.nowMs);
   readonly calm: Calm = new Calm(() => this.nowMs);
   readonly broken: RuleName[] = [];
+  readonly processes: Observed[] = [];
   readonly #staleness = new Staleness({
     history: this.history,
     calm: this.calm,
     isListed: () => true,
+    processes: this.processes,
     report: ({ rule }) => this.broken.push(rule),
   });
 
   process(name: string): Observed {
-    return { name, url: name, started: this.history.instant(), isUp: true };
+    const started = this.history.instant();
+    const process = { name, url: name, started, isUp: true, peers: ["a", "b"] };
+    this.processes.push(process);
+    return process;
   }
 
   load(by: Observed): Value {
