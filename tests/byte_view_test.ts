@@ -52,7 +52,7 @@ const INITS: InitCase[] = [
 ];
 
 for (const { name, make } of INITS) {
-  test(`new ByteView() of ${name} holds its bytes, whatever becomes of it`, () => {
+  test(`new ByteView() of ${name} keeps its bytes when the original changes`, () => {
     const { init, change } = make();
     const view = new ByteView(init);
     change();
@@ -77,27 +77,27 @@ for (const { name, init, received } of WRONG_INITS) {
   });
 }
 
-test("ByteView takes text as UTF-8, with U+FFFD for what UTF-8 cannot hold", () => {
+test("ByteView encodes text as UTF-8, with U+FFFD for lone surrogates", () => {
   assertEquals(new ByteView("é€😀").bytes(), new TextEncoder().encode("é€😀"));
   assertEquals(new ByteView("a\ud800b").text(), "a\ufffdb");
 });
 
-test("ByteView.text() gives back any well-formed text", () => {
+test("ByteView.text() returns any well-formed text unchanged", () => {
   fc.assert(fc.property(fc.string({ unit: anyCharacter }), (text) => {
     assertEquals(new ByteView(text).text(), text);
     assertEquals(String(new ByteView(text)), text);
   }));
 });
 
-test("ByteView.text() keeps a byte order mark, which is a part of the value", () => {
+test("ByteView.text() keeps a byte order mark, which is part of the value", () => {
   assertEquals(new ByteView("\ufeffa,b\n").text(), "\ufeffa,b\n");
 });
 
-test("ByteView.text() reads bytes that are not UTF-8 as U+FFFD", () => {
+test("ByteView.text() decodes invalid UTF-8 as U+FFFD", () => {
   assertEquals(new ByteView(Uint8Array.of(97, 255, 98)).text(), "a\ufffdb");
 });
 
-test("ByteView.json() parses afresh at each call", () => {
+test("ByteView.json() parses anew at each call", () => {
   const view = new ByteView('{"name":"Ada"}');
   const one = view.json<{ name: string }>();
   const other = view.json<{ name: string }>();
@@ -106,22 +106,22 @@ test("ByteView.json() parses afresh at each call", () => {
   assertNotStrictEquals(one, other);
 });
 
-test("ByteView.json() passes over a byte order mark, as Response.json() does", () => {
+test("ByteView.json() skips a byte order mark, as Response.json() does", () => {
   assertEquals(new ByteView("\ufeff[1]").json(), [1]);
 });
 
-test("ByteView.json() of what is not JSON is a SyntaxError", () => {
+test("ByteView.json() throws a SyntaxError if the bytes are not JSON", () => {
   assertThrows(() => new ByteView("{").json(), SyntaxError);
   assertThrows(() => new ByteView("").json(), SyntaxError);
 });
 
-test("ByteView.bytes() gives each caller a copy of its own", () => {
+test("ByteView.bytes() returns a separate copy to each caller", () => {
   const view = new ByteView("hello");
   view.bytes().fill(0);
   assertEquals(view.text(), "hello");
 });
 
-test("ByteView.bytes() shows nothing of the memory around a value", () => {
+test("ByteView.bytes() exposes nothing of the memory around a value", () => {
   const segment = new TextEncoder().encode("secret hello secret");
   const view = viewOf(segment.subarray(7, 12));
   assertEquals(view.bytes().buffer.byteLength, 5);
@@ -151,7 +151,7 @@ test("ByteView.slice() copies nothing", () => {
   assertEquals(borrowBytes(view.slice(6)).buffer, borrowBytes(view).buffer);
 });
 
-test("ByteView.equals() compares bytes with all that a view can be made of", () => {
+test("ByteView.equals() accepts everything that a view can be created from", () => {
   const view = new ByteView("hello");
   assert(view.equals(view));
   assert(view.equals(HELLO));
@@ -167,7 +167,7 @@ test("ByteView.equals() compares bytes with all that a view can be made of", () 
 const LENGTHS = [0, 1, 65_535, 65_536, 65_537, 200_000];
 
 for (const length of LENGTHS) {
-  test(`ByteView.stream() gives all of ${length} bytes, in chunks of at most 64 KiB`, async () => {
+  test(`ByteView.stream() delivers all of ${length} bytes, in chunks of at most 64 KiB`, async () => {
     const bytes = Uint8Array.from({ length }, (_, index) => index * 7);
     const chunks = await Array.fromAsync(new ByteView(bytes).stream());
     assertEquals(chunks.length, Math.ceil(length / 65_536));
@@ -176,19 +176,19 @@ for (const length of LENGTHS) {
   });
 }
 
-test("ByteView.stream() gives chunks that are the reader's own", async () => {
+test("ByteView.stream() delivers chunks that the reader may change", async () => {
   const view = new ByteView("hello");
   for await (const chunk of view.stream()) chunk.fill(0);
   assertEquals(view.text(), "hello");
 });
 
-test("ByteView.stream() gives each caller a stream from the start", async () => {
+test("ByteView.stream() starts from the beginning for each caller", async () => {
   const view = new ByteView("hello");
   assertEquals(await new Response(view.stream()).text(), "hello");
   assertEquals(await new Response(view.stream()).text(), "hello");
 });
 
-test("ByteView.toResponse() has the bytes as its body, and what init says", async () => {
+test("ByteView.toResponse() has the bytes as its body, and applies init", async () => {
   const response = new ByteView("hello").toResponse({
     status: 201,
     headers: { "content-type": "text/plain", etag: '"1"' },
@@ -199,7 +199,7 @@ test("ByteView.toResponse() has the bytes as its body, and what init says", asyn
   assertEquals(await response.text(), "hello");
 });
 
-test("ByteView.toResponse() shows nothing of the memory around a value", async () => {
+test("ByteView.toResponse() exposes nothing of the memory around a value", async () => {
   const view = viewOf(new TextEncoder().encode("secret hello secret").subarray(7, 12));
   const whole = await view.toResponse().arrayBuffer();
   assertEquals(whole.byteLength, 5);

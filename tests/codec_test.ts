@@ -68,7 +68,7 @@ const LIFETIMES = [
 ];
 
 for (const { name, ttlMs } of LIFETIMES) {
-  test(`A Buffer that a loader returns is copied, also if its value is ${name}`, async () => {
+  test(`A Buffer that a loader returns is copied, even if its value is ${name}`, async () => {
     // Buffer.prototype.slice copies nothing, unlike that of other Uint8Arrays.
     const buffer = Buffer.from("hello");
     const group = groupOf(view, () => buffer, { ttlMs });
@@ -80,7 +80,7 @@ for (const { name, ttlMs } of LIFETIMES) {
   });
 }
 
-test("bytes gives each caller a copy of its own", async () => {
+test("bytes returns a separate copy to each caller", async () => {
   const group = groupOf(bytes, () => Uint8Array.of(1, 2, 3));
   const together = await Promise.all([group.get("key"), group.get("key")]);
   const later = await group.get("key");
@@ -103,41 +103,41 @@ for (const { name, value, received } of NO_BYTES) {
 
 // ---------------------------------------------------------------------------------------- text
 
-test("text gives back any well-formed string, its byte order mark included", () => {
+test("text returns any well-formed string unchanged, including a byte order mark", () => {
   assertEquals(roundTrip(text, "\ufeffa"), "\ufeffa");
   fc.assert(fc.property(fc.string({ unit: anyCharacter }), (value) => {
     assertEquals(roundTrip(text, value), value);
   }));
 });
 
-test("text refuses lone surrogates, which would come back as something else", () => {
+test("text refuses lone surrogates, which would change in transit", () => {
   assertThrows(() => text.encode("a\ud800"), TypeError, "lone surrogate");
 });
 
-test("text refuses what is no string", () => {
+test("text refuses anything but strings", () => {
   assertThrows(() => text.encode(42 as unknown as string), TypeError, "received number");
 });
 
 // ---------------------------------------------------------------------------------------- json
 
-test("json() gives back what JSON can say", () => {
+test("json() returns any JSON value unchanged", () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => {
     assertEquals(roundTrip(json(), value), JSON.parse(JSON.stringify(value)));
   }));
 });
 
-test("json() gives back null, which is a value", async () => {
+test("json() returns null, which is a value", async () => {
   const group = groupOf(json<null>(), () => null);
   assertEquals(await group.get("key"), null);
   assertEquals(await group.get("key"), null);
   assertEquals(group.stats().hits, 1);
 });
 
-test("json() takes text with lone surrogates, which JSON escapes", () => {
+test("json() accepts text with lone surrogates, which JSON escapes", () => {
   assertEquals(roundTrip(json<string>(), "a\ud800"), "a\ud800");
 });
 
-test("json() gives values that are frozen all the way down", () => {
+test("json() returns deep-frozen values", () => {
   const deepFrozen = (value: unknown): boolean =>
     typeof value !== "object" || value === null ||
     (Object.isFrozen(value) &&
@@ -178,7 +178,7 @@ function cyclic(): unknown {
 
 // ------------------------------------------------------------------------- what is kept decoded
 
-test("A JSON value is parsed once for all who wait for its load, and they share it", async () => {
+test("A JSON value is parsed once for all callers of its load, and they share it", async () => {
   const codec = counted(json<{ name: string }>());
   const group = groupOf(codec, () => ({ name: "Ada" }));
   const values = await Promise.all(Array.from({ length: 50 }, () => group.get("key")));
@@ -186,7 +186,7 @@ test("A JSON value is parsed once for all who wait for its load, and they share 
   for (const value of values) assertStrictEquals(value, values[0]);
 });
 
-test("A JSON value that is hit again stays parsed, and all who hit it share it", async () => {
+test("A JSON value that is hit again stays parsed, and later callers share it", async () => {
   const codec = counted(json<{ name: string }>());
   const group = groupOf(codec, () => ({ name: "Ada" }));
   await group.get("key");
@@ -198,7 +198,7 @@ test("A JSON value that is hit again stays parsed, and all who hit it share it",
   assertEquals(group.stats().hits, 51);
 });
 
-test("A value that was set or removed is not served from what was kept decoded", async () => {
+test("A value that was set or removed is not served from a cached decoded value", async () => {
   const group = groupOf(json<{ version: number }>(), () => ({ version: 1 }));
   await group.get("key");
   await group.get("key");
@@ -208,7 +208,7 @@ test("A value that was set or removed is not served from what was kept decoded",
   assertEquals(await group.get("key"), { version: 1 });
 });
 
-test("A codec that does not say what decoded values take decodes for each caller", async () => {
+test("A codec without decodedBytes decodes for each caller", async () => {
   const { encode, decode } = json<{ name: string }>();
   const codec = counted({ encode, decode });
   const group = groupOf(codec, () => ({ name: "Ada" }));
@@ -218,7 +218,7 @@ test("A codec that does not say what decoded values take decodes for each caller
   assertEquals(new Set(values).size, 4);
 });
 
-test("What is kept decoded counts against maxBytes", async () => {
+test("Cached decoded values count towards maxBytes", async () => {
   const group = groupOf(
     { ...json<{ name: string }>(), decodedBytes: () => 50_000 },
     () => ({ name: "Ada" }),
@@ -233,7 +233,7 @@ test("What is kept decoded counts against maxBytes", async () => {
   assert(group.stats().main.bytes <= before);
 });
 
-test("A group never takes more than maxBytes, however much of it is kept decoded", async () => {
+test("A group never exceeds maxBytes, however many decoded values it caches", async () => {
   const maxBytes = 1 << 20;
   const group = groupOf(json<string[]>(), (key) => new Array(50).fill(`${key} is a value`), {
     maxBytes,
@@ -338,7 +338,7 @@ for (const { name, codec } of LIBRARIES) {
     }
   });
 
-  test(`protobuf() of ${name} writes what the other libraries read`, () => {
+  test(`protobuf() of ${name} writes messages that the other libraries read`, () => {
     const encoded = new ByteView(codec().encode(ADA));
     for (const other of LIBRARIES) {
       const { name, width, pixels } = other.codec().decode(encoded);
@@ -346,7 +346,7 @@ for (const { name, codec } of LIBRARIES) {
     }
   });
 
-  test(`protobuf() of ${name} gives each caller a message of its own`, async () => {
+  test(`protobuf() of ${name} returns a separate message to each caller`, async () => {
     const group = groupOf(codec(), () => ADA);
     for (let gets = 0; gets < 3; gets++) {
       const picture = await group.get("ada");
@@ -357,7 +357,7 @@ for (const { name, codec } of LIBRARIES) {
     }
   });
 
-  test(`protobuf() of ${name} fails with code load-failed at bytes that are no message`, async () => {
+  test(`protobuf() of ${name} fails with code load-failed if the bytes are not a message`, async () => {
     const { decode } = codec();
     const group = groupOf<Picture, string>(
       { encode: () => Uint8Array.of(10, 200), decode },
@@ -400,7 +400,7 @@ test("A codec that cannot encode makes the get fail with code load-failed", asyn
   assert(error.message.includes("too odd"));
 });
 
-test("A codec that encodes into something else makes the get fail with code load-failed", async () => {
+test("A codec that does not encode to bytes makes the get fail with code load-failed", async () => {
   const codec = { ...text, encode: () => "text" as unknown as Uint8Array };
   const error = await failureOf(groupOf(codec, () => "value").get("key"));
   assertEquals(error.code, "load-failed");
@@ -422,7 +422,7 @@ test("A codec that cannot decode makes every get fail with code load-failed", as
   }
 });
 
-test("A set that the codec refuses rejects with what the codec threw", async () => {
+test("A set that the codec refuses rejects with the error of the codec", async () => {
   const group = groupOf(text, () => "value");
   await assertRejects(() => group.set("key", 42 as unknown as string), TypeError, "a string");
   assertEquals(await group.get("key"), "value");

@@ -75,7 +75,7 @@ for (const { name, thrown, message } of THROWN) {
   test(`messageOf() has a message of ${name}`, () => assertEquals(messageOf(thrown), message));
 }
 
-test("messageOf() tells nothing of the stack", () => {
+test("messageOf() contains nothing of the stack", () => {
   const error = new Error("it broke");
   assertEquals(messageOf(error), "it broke");
   assert(
@@ -125,7 +125,7 @@ for (const { name, thrown, reason } of CAUSES) {
   test(`reasonOf() tells ${name}`, () => assertEquals(reasonOf(thrown), reason));
 }
 
-test("reasonOf() comes to an end of causes that go in a circle", () => {
+test("reasonOf() terminates on circular causes", () => {
   const error = new Error("a");
   error.cause = new Error("b", { cause: error });
   assertEquals(reasonOf(error), "a: b");

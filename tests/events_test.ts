@@ -3,7 +3,7 @@ import { GroupCacheError } from "../lib/errors.ts";
 import { DiscoveryErrorEvent, LoadErrorEvent, PeerErrorEvent } from "../lib/events.ts";
 import { test } from "./runtime.ts";
 
-test("LoadErrorEvent says which key of which group, and why", () => {
+test("LoadErrorEvent has the key, the group and the error", () => {
   const error = new GroupCacheError("load-failed", "Cannot load", { cause: "the origin is down" });
   const event = new LoadErrorEvent({ group: "pages", key: "index", error });
   assert(event instanceof Event);
@@ -12,7 +12,7 @@ test("LoadErrorEvent says which key of which group, and why", () => {
   assertStrictEquals(event.error, error);
 });
 
-test("PeerErrorEvent says which peer, and why", () => {
+test("PeerErrorEvent has the peer and the error", () => {
   const error = new GroupCacheError("peer-failed", "Cannot ask peer");
   const event = new PeerErrorEvent({ peer: "http://a:1", error });
   assert(event instanceof Event);
@@ -21,7 +21,7 @@ test("PeerErrorEvent says which peer, and why", () => {
   assertStrictEquals(event.error, error);
 });
 
-test("DiscoveryErrorEvent says why there is no new list of peers", () => {
+test("DiscoveryErrorEvent has the error", () => {
   const error = new Error("the name server is down");
   const event = new DiscoveryErrorEvent(error);
   assert(event instanceof Event);

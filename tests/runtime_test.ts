@@ -6,7 +6,7 @@ import process from "node:process";
 import { environment, readText } from "../lib/runtime.ts";
 import { test } from "./runtime.ts";
 
-test("readText() reads a file as it is at that time", async () => {
+test("readText() reads the current content of a file", async () => {
   const folder = await mkdtemp(join(tmpdir(), "groupcache-token-"));
   const token = join(folder, "token");
   for (const text of ["first", "second, längere"]) {
@@ -17,7 +17,7 @@ test("readText() reads a file as it is at that time", async () => {
   await assertRejects(() => readText(token));
 });
 
-test("environment() tells variables as they are at that time", () => {
+test("environment() reads the current value of a variable", () => {
   assertEquals(environment("GROUPCACHE_TEST_NONE"), undefined);
   process.env["GROUPCACHE_TEST_NONE"] = "some";
   assertEquals(environment("GROUPCACHE_TEST_NONE"), "some");

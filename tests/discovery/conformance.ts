@@ -94,11 +94,11 @@ export function conforms(
       }
     });
 
-  check("gives the whole list first, sorted", [C, A, B], async ({ list }) => {
+  check("delivers the complete list first, sorted", [C, A, B], async ({ list }) => {
     assertEquals(await list(), [A, B, C]);
   });
 
-  check("gives whole lists when peers come and go", [A], async ({ list, set }) => {
+  check("delivers complete lists when peers join and leave", [A], async ({ list, set }) => {
     assertEquals(await list(), [A]);
     await set([A, B]);
     assertEquals(await list(), [A, B]);
@@ -108,14 +108,14 @@ export function conforms(
     assertEquals(await list(), [B, C, D]);
   });
 
-  check("keeps quiet while nothing changes but the order", [A, B], async ({ list, set }) => {
+  check("delivers nothing while only the order changes", [A, B], async ({ list, set }) => {
     assertEquals(await list(), [A, B]);
     await set([B, A]);
     await set([A, B, C]);
     assertEquals(await list(), [A, B, C]);
   });
 
-  check("makes one list of changes that come together", [A], async ({ list, set }) => {
+  check("combines changes in quick succession into one list", [A], async ({ list, set }) => {
     assertEquals(await list(), [A]);
     await set([A, B]);
     await set([A, B, C]);
@@ -138,7 +138,7 @@ export function conforms(
     assertEquals(await list(), [A]);
   });
 
-  check("reports a system that fails, and goes on when it is back", [A], async (fixture) => {
+  check("reports a failing system, and continues after it recovers", [A], async (fixture) => {
     const { list, set, setBroken, error } = fixture;
     assertEquals(await list(), [A]);
     setBroken(true);
@@ -150,7 +150,7 @@ export function conforms(
     assertEquals(await list(), [A, B]);
   });
 
-  check("keeps quiet after a failure if the peers are the same", [A], async (fixture) => {
+  check("delivers nothing after a failure if the peers are the same", [A], async (fixture) => {
     const { list, set, setBroken, error } = fixture;
     assertEquals(await list(), [A]);
     setBroken(true);
@@ -169,7 +169,7 @@ export function conforms(
     assertEquals(await list(), [A]);
   });
 
-  check("ends a `next` that waits when it is returned", [A], async (fixture) => {
+  check("ends a pending `next` when it is returned", [A], async (fixture) => {
     const { iterator, list, requests, set } = fixture;
     assertEquals(await list(), [A]);
     const waiting = iterator.next();
@@ -182,7 +182,7 @@ export function conforms(
     assertEquals(requests(), asked);
   });
 
-  check("asks nothing if it is returned before it began", [A], async (fixture) => {
+  check("sends no request if it is returned before the first `next`", [A], async (fixture) => {
     const { iterator, requests } = fixture;
     await iterator.return?.();
     assertEquals(await iterator.next(), { done: true, value: undefined });
@@ -198,7 +198,7 @@ export function conforms(
     assertEquals(await iterator.next(), { done: true, value: undefined });
   }, { signal: controller.signal });
 
-  check("can be iterated twice at a time", [A], async ({ discovery, iterator, list, set }) => {
+  check("supports two iterators at a time", [A], async ({ discovery, iterator, list, set }) => {
     const other = discovery[Symbol.asyncIterator]();
     assertEquals([await list(iterator), await list(other)], [[A], [A]]);
     await iterator.return?.();
@@ -209,7 +209,7 @@ export function conforms(
 
   if (isReal) return;
 
-  check("asks a failing system less and less often", [A], async (fixture) => {
+  check("queries a failing system less and less often", [A], async (fixture) => {
     const { clock, error, setBroken } = fixture;
     setBroken(true);
     const times: number[] = [];

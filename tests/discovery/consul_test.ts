@@ -45,7 +45,7 @@ function watching(options: Partial<ConsulOptions> = {}) {
   };
 }
 
-test("consul asks for healthy instances, the first time without waiting", async () => {
+test("consul queries healthy instances, the first time without waiting", async () => {
   await using peers = watching({ tag: "blue", datacenter: "dc1", waitMs: 30_000 });
   peers.server.set([
     { address: "10.0.0.2", port: 8080, tags: ["blue"] },
@@ -62,7 +62,7 @@ test("consul asks for healthy instances, the first time without waiting", async 
   ]);
 });
 
-test("consul asks again from where it was when nothing changed in time", async () => {
+test("consul repeats its query with the same index when nothing changed in time", async () => {
   await using peers = watching();
   peers.server.set(instancesOf([A]), 42);
   assertEquals(await peers.next(), [A]);
@@ -72,7 +72,7 @@ test("consul asks again from where it was when nothing changed in time", async (
   assertEquals(await peers.next(), [A, B]);
 });
 
-test("consul starts afresh when the index goes backwards", async () => {
+test("consul starts over when the index goes backwards", async () => {
   await using peers = watching();
   peers.server.set(instancesOf([A]), 42);
   assertEquals(await peers.next(), [A]);
@@ -91,7 +91,7 @@ test("consul never waits with an index of 0", async () => {
   assertEquals(peers.indexes().slice(0, 2), [null, "1"]);
 });
 
-test("consul does not ask without a pause when answers come at once", async () => {
+test("consul pauses between queries even if replies come at once", async () => {
   await using peers = watching({ minRetryMs: 1000 });
   peers.server.set(instancesOf([A]), 42);
   assertEquals(await peers.next(), [A]);
@@ -102,7 +102,7 @@ test("consul does not ask without a pause when answers come at once", async () =
   assert(peers.server.urls.length < 10, `${peers.server.urls.length} requests`);
 });
 
-test("consul takes a query that outlasts its wait for a failure", async () => {
+test("consul treats a query that outlasts its wait as a failure", async () => {
   await using peers = watching({ waitMs: 16_000, timeoutMs: 1000 });
   peers.server.set(instancesOf([A]));
   assertEquals(await peers.next(), [A]);
@@ -113,7 +113,7 @@ test("consul takes a query that outlasts its wait for a failure", async () => {
   assert(error.message.endsWith("there was no response within 18000 ms"), error.message);
 });
 
-test("consul sends its token, and tells why it was refused", async () => {
+test("consul sends its token, and reports why it was refused", async () => {
   await using trusted = watching({ token: "secret" });
   trusted.server.token = "secret";
   trusted.server.set(instancesOf([A]));

@@ -172,7 +172,7 @@ const records: { name: string; options: Partial<DnsOptions>; list: string[] }[] 
 ];
 
 for (const { name, options, list } of records) {
-  testWith("dnsmasq", `dns asks a real name server for ${name} records`, async () => {
+  testWith("dnsmasq", `dns queries a real name server for ${name} records`, async () => {
     await using service = await startDnsmasq(
       "10.0.0.2 cache.test\n10.0.0.1 cache.test\nfd00::1 cache.test\n",
     );

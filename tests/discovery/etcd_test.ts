@@ -118,7 +118,7 @@ testWith(
   },
 );
 
-testWith("etcd", "etcd keeps a process that lives and drops one that died", async () => {
+testWith("etcd", "etcd keeps a live process and drops a dead one", async () => {
   await using server = await startEtcd();
   await using watching = iterate({ urls: [server.url] });
   await using living = iterate({ urls: [server.url], self: A, leaseTtlMs: 1000 });
@@ -159,7 +159,7 @@ testWith("etcd", "etcd registers again when its key, its value or its lease is g
   await own.until([A, B]);
 });
 
-testWith("etcd", "etcd lists again when what happened has been compacted away", async () => {
+testWith("etcd", "etcd lists again when the changes have been compacted", async () => {
   await using server = await startEtcd();
   await server.put(A);
   let isCompacted = false;
@@ -182,7 +182,7 @@ testWith("etcd", "etcd lists again when what happened has been compacted away", 
   assertEquals(await peers.next(), [B, C]);
 });
 
-testWith("etcd", "etcd goes to the next member when one is down", async () => {
+testWith("etcd", "etcd uses the next member when one is down", async () => {
   await using server = await startEtcd();
   await server.put(A);
   await using peers = iterate({ urls: ["http://127.0.0.1:1", server.url] });
@@ -190,7 +190,7 @@ testWith("etcd", "etcd goes to the next member when one is down", async () => {
   assertEquals(await peers.next(), [A]);
 });
 
-testWith("etcd", "etcd lists nothing beside its prefix", async () => {
+testWith("etcd", "etcd lists nothing outside its prefix", async () => {
   await using server = await startEtcd();
   for (const key of ["/groupcache/peers", "/groupcache/peers0", "/groupcache/peert", "/"]) {
     await server.call("kv/put", { key: btoa(key), value: btoa(C) });
@@ -200,7 +200,7 @@ testWith("etcd", "etcd lists nothing beside its prefix", async () => {
   assertEquals(await peers.next(), [A]);
 });
 
-testWith("etcd", "etcd leaves out what is no peer under its prefix, and reports it", async () => {
+testWith("etcd", "etcd leaves out and reports invalid values under its prefix", async () => {
   await using server = await startEtcd();
   await server.put("nonsense");
   await server.put("http://a/path");
@@ -218,7 +218,7 @@ testWith("etcd", "etcd leaves out what is no peer under its prefix, and reports 
   await peers.until([A, B]);
 });
 
-testWith("etcd", "etcd keeps the list when nothing but bad values is left", async () => {
+testWith("etcd", "etcd keeps the list when only invalid values are left", async () => {
   await using server = await startEtcd();
   await server.put(A);
   await using peers = iterate({ urls: [server.url] });

@@ -73,7 +73,7 @@ function watching(options: Partial<KubernetesOptions> = {}) {
   };
 }
 
-test("kubernetes joins all slices, and takes what is ready of them", async () => {
+test("kubernetes combines the ready endpoints of all slices", async () => {
   await using peers = watching();
   peers.server.put({
     metadata: { name: "a" },
@@ -145,7 +145,7 @@ test("kubernetes lists page by page", async () => {
   assertEquals(peers.versions(), [null, null, null, "105"]);
 });
 
-test("kubernetes goes on at the last version when a watch ends", async () => {
+test("kubernetes continues at the last version when a watch ends", async () => {
   await using peers = watching({ watchMs: 60_000 });
   peers.server.put(sliceOf([A]));
   assertEquals(await peers.next(), [A]);
@@ -176,7 +176,7 @@ for (const isGoneByStatus of [true, false]) {
   });
 }
 
-test("kubernetes drops slices that went while it did not watch", async () => {
+test("kubernetes drops slices that were deleted between watches", async () => {
   await using peers = watching();
   peers.server.put(sliceOf([A], "a"));
   peers.server.put(sliceOf([B], "b"));
@@ -188,7 +188,7 @@ test("kubernetes drops slices that went while it did not watch", async () => {
   assertEquals(await peers.next(), [A]);
 });
 
-test("kubernetes notices a watch that died in silence", async () => {
+test("kubernetes detects a watch whose connection was lost silently", async () => {
   await using peers = watching({ watchMs: 60_000, timeoutMs: 5000 });
   peers.server.put(sliceOf([A]));
   assertEquals(await peers.next(), [A]);
@@ -200,7 +200,7 @@ test("kubernetes notices a watch that died in silence", async () => {
   assert(error.message.endsWith("there was no response within 5000 ms"), error.message);
 });
 
-test("kubernetes asks for the token before each request, and tells why it was refused", async () => {
+test("kubernetes reads the token before each request, and reports why it was refused", async () => {
   let token = "old";
   await using peers = watching({ credentials: () => ({ token }) });
   peers.server.token = "old";
@@ -242,57 +242,61 @@ async function certify(folder: string, name: string) {
   return { ca: await read("ca.crt"), cert: await read("crt"), key: await read("key") };
 }
 
-testWith("openssl", "kubernetes trusts the authority it is told of, and the next one", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "groupcache-ca-"));
-  const first = await certify(folder, "first");
-  const second = await certify(folder, "second");
-  let current = first;
-  const api = new FakeKubernetes(new VirtualClock());
-  api.put(sliceOf([A]));
-  const listen = async ({ cert, key }: typeof first, port = 0) => {
-    // Watches end at once, so that each list is a new request.
-    const server = createServer({ cert, key }, async (incoming, outgoing) => {
-      const url = `https://127.0.0.1${incoming.url}`;
-      outgoing.setHeader("connection", "close");
-      if (url.includes("watch=true")) outgoing.statusCode = 410;
-      else outgoing.write(await api.serve(new Request(url)).text());
-      outgoing.end();
-    });
-    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-    const close = () => new Promise((resolve) => server.close(resolve));
-    return { port: (server.address() as AddressInfo).port, close };
-  };
-  const server = await listen(first);
-  const iterator = kubernetes({
-    service: "cache",
-    namespace: "default",
-    apiServer: `https://127.0.0.1:${server.port}`,
-    credentials: () => ({ ca: current.ca }),
-    debounceMs: 1,
-    minRetryMs: 5,
-    maxRetryMs: 20,
-  })[Symbol.asyncIterator]();
-  assertEquals((await iterator.next()).value, [A]);
+testWith(
+  "openssl",
+  "kubernetes trusts the given certificate authority, and the next one after a rotation",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "groupcache-ca-"));
+    const first = await certify(folder, "first");
+    const second = await certify(folder, "second");
+    let current = first;
+    const api = new FakeKubernetes(new VirtualClock());
+    api.put(sliceOf([A]));
+    const listen = async ({ cert, key }: typeof first, port = 0) => {
+      // Watches end at once, so that each list is a new request.
+      const server = createServer({ cert, key }, async (incoming, outgoing) => {
+        const url = `https://127.0.0.1${incoming.url}`;
+        outgoing.setHeader("connection", "close");
+        if (url.includes("watch=true")) outgoing.statusCode = 410;
+        else outgoing.write(await api.serve(new Request(url)).text());
+        outgoing.end();
+      });
+      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+      const close = () => new Promise((resolve) => server.close(resolve));
+      return { port: (server.address() as AddressInfo).port, close };
+    };
+    const server = await listen(first);
+    const iterator = kubernetes({
+      service: "cache",
+      namespace: "default",
+      apiServer: `https://127.0.0.1:${server.port}`,
+      credentials: () => ({ ca: current.ca }),
+      debounceMs: 1,
+      minRetryMs: 5,
+      maxRetryMs: 20,
+    })[Symbol.asyncIterator]();
+    assertEquals((await iterator.next()).value, [A]);
 
-  // The server now has a certificate of the second authority, and nobody was told.
-  await server.close();
-  const next = await listen(second, server.port);
-  assertInstanceOf((await iterator.next()).value, Error);
-  current = second;
-  api.put(sliceOf([B]));
-  for (;;) {
-    const { value } = await iterator.next();
-    if (!(value instanceof Error)) {
-      assertEquals(value, [B]);
-      break;
+    // The server now has a certificate of the second authority, and nobody was told.
+    await server.close();
+    const next = await listen(second, server.port);
+    assertInstanceOf((await iterator.next()).value, Error);
+    current = second;
+    api.put(sliceOf([B]));
+    for (;;) {
+      const { value } = await iterator.next();
+      if (!(value instanceof Error)) {
+        assertEquals(value, [B]);
+        break;
+      }
     }
-  }
-  await iterator.return?.();
-  await next.close();
-  await rm(folder, { recursive: true });
-});
+    await iterator.return?.();
+    await next.close();
+    await rm(folder, { recursive: true });
+  },
+);
 
-test("kubernetes says that it is in no pod", async () => {
+test("kubernetes reports that it does not run in a pod", async () => {
   const iterator = kubernetes({ service: "cache", namespace: "default", credentials: () => ({}) })
     [Symbol.asyncIterator]();
   const { value } = await iterator.next();

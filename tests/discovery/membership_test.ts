@@ -34,7 +34,7 @@ test("GroupCache is alone until its source lists peers", async () => {
   await clock.until(cache.close());
 });
 
-test("GroupCache adds itself in its place while its source has not seen it", async () => {
+test("GroupCache adds itself, in sorted order, until its source lists it", async () => {
   const { cache, errors, push, clock } = following();
   await push([A, C]);
   assertEquals(cache.peers, [A, SELF, C]);
@@ -42,14 +42,14 @@ test("GroupCache adds itself in its place while its source has not seen it", asy
   await clock.until(cache.close());
 });
 
-test("GroupCache recognises itself however its source writes it", async () => {
+test("GroupCache recognises itself in any spelling of its URL", async () => {
   const { cache, push, clock } = following("http://b:80");
   await push(["http://a", "http://b/"]);
   assertEquals(cache.peers, ["http://a", "http://b"]);
   await clock.until(cache.close());
 });
 
-test("GroupCache reports what its source fails with, and keeps its peers", async () => {
+test("GroupCache reports the errors of its source, and keeps its peers", async () => {
   const { cache, errors, push, clock } = following();
   await push([A, SELF]);
   const error = new Error("the name server is down");
@@ -83,7 +83,7 @@ for (const { name, list } of badLists) {
   });
 }
 
-test("GroupCache keeps its peers when its source comes to an end, or breaks", async () => {
+test("GroupCache keeps its peers when its source ends or breaks", async () => {
   const ended = following();
   await ended.push([A, SELF]);
   await ended.writer.close();
@@ -101,7 +101,7 @@ test("GroupCache keeps its peers when its source comes to an end, or breaks", as
   await broken.cache.close();
 });
 
-test("GroupCache reports a source that cannot be iterated to listeners that come after", async () => {
+test("GroupCache reports a source that cannot be iterated to listeners added later", async () => {
   const peers: Discovery = {
     [Symbol.asyncIterator]: () => {
       throw new Error("not today");
@@ -129,7 +129,7 @@ test("GroupCache.close() ends its source, and leaves no timer", async () => {
   assertEquals(calls, callsBefore);
 });
 
-test("GroupCache.close() at once leaves nothing of its source", async () => {
+test("GroupCache.close() right after construction leaves nothing of its source behind", async () => {
   const clock = new VirtualClock();
   const cache = new GroupCache({ self: SELF, peers: poll(() => [A], { clock }), clock });
   await cache.close();
@@ -138,7 +138,7 @@ test("GroupCache.close() at once leaves nothing of its source", async () => {
   assertEquals(cache.peers, [SELF]);
 });
 
-test("GroupCache.close() waits until its source has said good-bye", async () => {
+test("GroupCache.close() waits until its source has cleaned up", async () => {
   const clock = new VirtualClock();
   const goodBye = Promise.withResolvers<void>();
   const never = Promise.withResolvers<IteratorResult<string[]>>();
@@ -163,7 +163,7 @@ test("GroupCache.close() waits until its source has said good-bye", async () => 
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("GroupCache.close() waits 3 seconds for a source that is late, and hears no more of it", async () => {
+test("GroupCache.close() waits at most 3 seconds for its source, and ignores it afterwards", async () => {
   const late = Promise.withResolvers<string[]>();
   async function* listed(): AsyncGenerator<string[]> {
     yield await late.promise;
@@ -200,6 +200,6 @@ test("GroupCache.close() succeeds when its source fails to end", async () => {
   await clock.until(cache.close());
 });
 
-test("GroupCache refuses a source without being told who it is", () => {
+test("GroupCache refuses a source without the option self", () => {
   assertThrows(() => new GroupCache({ peers: poll(() => [A]) }), TypeError, "the option self");
 });

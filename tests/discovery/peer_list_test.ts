@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { baseUrl, normalise, validPeers } from "../../lib/discovery/peer_list.ts";
 import { test } from "../runtime.ts";
 
-test("normalise() sorts, and leaves each origin once", () => {
+test("normalise() sorts, and keeps each origin once", () => {
   assertEquals(normalise(["http://b:80", "https://b", "http://a:1/", "http://a:1", "http://b"]), [
     "http://a:1",
     "http://b",
@@ -10,7 +10,7 @@ test("normalise() sorts, and leaves each origin once", () => {
   ]);
 });
 
-test("normalise() leaves the list alone that it gets", () => {
+test("normalise() does not change its argument", () => {
   const list = ["http://b:1", "http://a:1"];
   normalise(list);
   assertEquals(list, ["http://b:1", "http://a:1"]);
@@ -33,7 +33,7 @@ for (
   });
 }
 
-test("validPeers() reports what is not a base URL, a few of them", () => {
+test("validPeers() reports a few of the entries that are not base URLs", () => {
   const errors: string[] = [];
   const invalid = Array.from({ length: 1000 }, (_, i) => i);
   assertEquals(validPeers([...invalid, "http://a:1"], ({ message }) => errors.push(message)), [
@@ -44,7 +44,7 @@ test("validPeers() reports what is not a base URL, a few of them", () => {
   ]);
 });
 
-test("validPeers() throws if there are only others, and leaves an empty list alone", () => {
+test("validPeers() throws if no entry is valid, but accepts an empty list", () => {
   const report = () => {
     throw new Error("not in this test");
   };
@@ -52,7 +52,7 @@ test("validPeers() throws if there are only others, and leaves an empty list alo
   assertEquals(validPeers([], report), []);
 });
 
-test("baseUrl() puts addresses of IPv6 into brackets", () => {
+test("baseUrl() puts IPv6 addresses into brackets", () => {
   assertEquals(baseUrl("https", "fd00::1", 8443), "https://[fd00::1]:8443");
   assertEquals(baseUrl("http", "10.0.0.1", 80), "http://10.0.0.1:80");
 });

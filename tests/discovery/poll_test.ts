@@ -20,7 +20,7 @@ conforms("poll", (peers, options) => {
   };
 });
 
-test("poll waits for about `intervalMs` between an answer and the next question", async () => {
+test("poll waits for about `intervalMs` between calls", async () => {
   const clock = new VirtualClock();
   const start = clock.now();
   const times: number[] = [];
@@ -36,7 +36,7 @@ test("poll waits for about `intervalMs` between an answer and the next question"
   await iterator.return?.();
 });
 
-test("poll takes a function that does not answer for a failure, and tells it", async () => {
+test("poll treats a function that does not settle as a failure, and aborts its signal", async () => {
   const clock = new VirtualClock();
   const signals: AbortSignal[] = [];
   const peers = poll(({ signal }) => {
@@ -61,7 +61,7 @@ const badAnswers: { name: string; answer: unknown; why: RegExp }[] = [
 ];
 
 for (const { name, answer, why } of badAnswers) {
-  test(`poll reports an answer that holds ${name}`, async () => {
+  test(`poll reports a result with ${name}`, async () => {
     const clock = new VirtualClock();
     const iterator = poll(() => answer as string[], { clock })[Symbol.asyncIterator]();
     const { value } = await clock.until(iterator.next());
@@ -103,6 +103,6 @@ for (const { options, error } of badOptions) {
   });
 }
 
-test("poll refuses what is no function", () => {
+test("poll refuses anything but a function", () => {
   assertThrows(() => poll([A] as unknown as () => string[]), TypeError, "expected a function");
 });

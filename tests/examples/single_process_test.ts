@@ -29,7 +29,7 @@ const expected: Record<string, string[]> = {
 };
 
 for (const [name, lines] of Object.entries(expected)) {
-  test(`The example ${name} prints what it says, and ends`, async () => {
+  test(`The example ${name} prints the expected output, and exits`, async () => {
     await using child = spawn(`examples/${name}.ts`);
     await child.exited;
     // Whether an event comes before or after what its callers get is not promised.

@@ -43,7 +43,7 @@ async function startApp(options: Partial<ThumbnailsOptions> = {}): Promise<App> 
   };
 }
 
-test("The thumbnails example renders a picture once, as a JPEG of the width asked for", async () => {
+test("The thumbnails example renders a picture once, as a JPEG of the requested width", async () => {
   await using app = await startApp();
   const responses = await Promise.all(
     Array.from({ length: 20 }, () => app.get("/thumbnail?path=julia/000.png&width=80")),
@@ -57,7 +57,7 @@ test("The thumbnails example renders a picture once, as a JPEG of the width aske
   assertEquals(app.rendered, [80]);
 });
 
-test("The thumbnails example answers 304 to who has the picture already", async () => {
+test("The thumbnails example replies with 304 if the client has the picture already", async () => {
   await using app = await startApp();
   const first = await app.get("/thumbnail?path=waves/000.png");
   const etag = first.headers.get("etag") ?? "";
@@ -82,7 +82,7 @@ const refused: [why: string, query: string, status: number][] = [
 ];
 
 for (const [why, query, status] of refused) {
-  test(`The thumbnails example answers ${status} to ${why}`, async () => {
+  test(`The thumbnails example replies with ${status} to ${why}`, async () => {
     await using app = await startApp();
     const response = await app.get(`/thumbnail${query}`);
     assertEquals(response.status, status);
@@ -91,7 +91,7 @@ for (const [why, query, status] of refused) {
   });
 }
 
-test("The thumbnails example refuses the keys of peers that lead out of the folder", async () => {
+test("The thumbnails example refuses keys from peers that lead out of the folder", async () => {
   await using app = await startApp();
   for (const key of ["160:../../etc/x.jpg", "81:julia/000.png", "160", "160:/etc/x.jpg"]) {
     const response = await app.get(`/_groupcache/thumbnails/${encodeURIComponent(key)}`);
@@ -110,7 +110,7 @@ test("The thumbnails example shows another picture when one takes too long", asy
   assertMatch(await response.text(), /^<svg /);
 });
 
-test("The thumbnails example tells a picture's color, from its thumbnail", async () => {
+test("The thumbnails example computes a picture's color from its thumbnail", async () => {
   await using app = await startApp();
   const { color } = await (await app.get("/color?path=plots/000.png")).json();
   assertMatch(color, /^#[0-9a-f]{6}$/);
@@ -131,7 +131,7 @@ test("The thumbnails example counts per group and in total", async () => {
   assertEquals(total.main.bytes, groups.thumbnails.main.bytes + groups.colors.main.bytes);
 });
 
-test("The thumbnails example is well until its pictures cannot be read", async () => {
+test("The thumbnails example is healthy until its pictures cannot be read", async () => {
   await using app = await startApp();
   const well = await app.get("/healthz");
   assertEquals(well.status, 200);
@@ -145,7 +145,7 @@ test("The thumbnails example is well until its pictures cannot be read", async (
   assertMatch(reasons.join(), /^the pictures in .+ cannot be read$/);
 });
 
-test("The thumbnails example is ill when rendering fails, until it works again", async () => {
+test("The thumbnails example is unhealthy while rendering fails", async () => {
   await using app = await startApp();
   for (let number = 0; number < 5; number++) {
     await writeFile(join(app.folder, `noise-${number}.png`), "no picture at all");

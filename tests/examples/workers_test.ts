@@ -34,7 +34,7 @@ for (const { name, runtime } of examples) {
   }, { needs: [runtime] });
 }
 
-test("The example workers/bun_reuse_port starts a worker again that was killed", async () => {
+test("The example workers/bun_reuse_port restarts a worker that was killed", async () => {
   await using workers = await startWorkers("bun_reuse_port", "bun");
   const [port = "", pid = ""] = workers.started()[0] ?? [];
   process.kill(Number(pid), "SIGKILL");

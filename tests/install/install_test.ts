@@ -35,7 +35,7 @@ test("deno publish sends the library, and no tests, benches or examples", async 
   assertEquals(documents.filter((path) => !files.has(path)), []);
 }, { needs: ["deno"] });
 
-test("The tarball holds what is published on JSR, and depends on nothing", async () => {
+test("The tarball contains what is published on JSR, without dependencies", async () => {
   const files = readTar(gunzipSync(await tarball()));
   const paths = [...files.keys()].map((path) => path.replace(/^package\//, ""));
   assertEquals(paths.filter((path) => path !== "package.json" && !belongs(path)), []);

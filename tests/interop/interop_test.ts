@@ -23,7 +23,7 @@ const successors = [mailgun, groupcacheGo];
 for (const flavor of all) {
   const { library } = flavor;
 
-  goTest(`Each key has one owner, whoever is asked (${library})`, async () => {
+  goTest(`Each key has one owner, whichever process is asked (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const keys = keysOf("spread");
     for (const member of cluster.members) {
@@ -40,7 +40,7 @@ for (const flavor of all) {
     for (const member of cluster.members) assert((await member.loads()).length > 0, member.name);
   });
 
-  goTest(`Values of all sizes arrive as they left (${library})`, async () => {
+  goTest(`Values of all sizes arrive unchanged (${library})`, async () => {
     const keys = [0, 1, 1024, 1 << 20].map((size) => `size:${size}:of-all-bytes`);
     for (const direction of DIRECTIONS) {
       await using cluster = await Cluster.start(flavor);
@@ -59,7 +59,7 @@ for (const flavor of all) {
     }
   });
 
-  goTest(`Keys of all kinds arrive as they left (${library})`, async () => {
+  goTest(`Keys of all kinds arrive unchanged (${library})`, async () => {
     for (const direction of DIRECTIONS) {
       await using cluster = await Cluster.start(flavor);
       const { asker, owner } = direction(cluster);
@@ -74,7 +74,7 @@ for (const flavor of all) {
 
   // golang/groupcache's client writes a space as +, which its server reads as a plus. We know a
   // space from a plus in what that client writes, and write %20 ourselves.
-  goTest(`What keys Go does not get right between its own processes (${library})`, async () => {
+  goTest(`Which keys change between two Go processes (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const [asker, owner] = cluster.go;
     await cluster.giveAllTo(owner);
@@ -87,33 +87,39 @@ for (const flavor of all) {
     );
   });
 
-  goTest(`A key that cannot travel is loaded by who wants it (${library})`, async () => {
-    for (const direction of DIRECTIONS) {
-      await using cluster = await Cluster.start(flavor);
-      const { asker, owner } = direction(cluster);
-      await cluster.giveAllTo(owner);
-      for (const key of [".", ".."]) {
-        const value = fromUtf8(await asker.get(key));
-        // Go sends it as it is. Of the runtimes one takes it for a step in the path.
-        const isFromOwner = asker !== cluster.ours && value === `${owner.name}:${key}`;
-        assert(isFromOwner || value === `${asker.name}:${key}`, value);
+  goTest(
+    `A key that does not fit a URL is loaded by the process that needs it (${library})`,
+    async () => {
+      for (const direction of DIRECTIONS) {
+        await using cluster = await Cluster.start(flavor);
+        const { asker, owner } = direction(cluster);
+        await cluster.giveAllTo(owner);
+        for (const key of [".", ".."]) {
+          const value = fromUtf8(await asker.get(key));
+          // Go sends it as it is. Of the runtimes one takes it for a step in the path.
+          const isFromOwner = asker !== cluster.ours && value === `${owner.name}:${key}`;
+          assert(isFromOwner || value === `${asker.name}:${key}`, value);
+        }
+        if (asker === cluster.ours) assertEquals(await owner.loads(), []);
       }
-      if (asker === cluster.ours) assertEquals(await owner.loads(), []);
-    }
-  });
+    },
+  );
 
   // A mux of Go before 1.22 looks at the path without its escapes, and redirects from what it finds
   // untidy there. We follow no redirects, and neither do the clients of two of the modules.
-  goTest(`A key that Go's mux redirects is loaded by who wants it (${library})`, async () => {
-    const env = { GODEBUG: "httpmuxgo121=1" };
-    await using cluster = await Cluster.start({ ...flavor, env });
-    const { ours, go: [owner] } = cluster;
-    await cluster.giveAllTo(owner);
-    for (const key of ["a//b", "./a/../b"]) {
-      assertEquals(fromUtf8(await ours.get(key)), `ours:${key}`);
-    }
-    assertEquals(await owner.loads(), []);
-  });
+  goTest(
+    `A key that Go's mux redirects is loaded by the process that needs it (${library})`,
+    async () => {
+      const env = { GODEBUG: "httpmuxgo121=1" };
+      await using cluster = await Cluster.start({ ...flavor, env });
+      const { ours, go: [owner] } = cluster;
+      await cluster.giveAllTo(owner);
+      for (const key of ["a//b", "./a/../b"]) {
+        assertEquals(fromUtf8(await ours.get(key)), `ours:${key}`);
+      }
+      assertEquals(await owner.loads(), []);
+    },
+  );
 
   goTest(`Keys of up to 64 KiB have their values (${library})`, async () => {
     const keys = [8, 32, 64].map((kibibytes) => "x".repeat(kibibytes * 1024));
@@ -147,7 +153,7 @@ for (const flavor of all) {
     }
   });
 
-  goTest(`Who asks for a group that its owner lacks loads by itself (${library})`, async () => {
+  goTest(`A process loads a key itself if the owner lacks the group (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const [go] = cluster.go;
     await cluster.giveAllTo(go);
@@ -178,7 +184,7 @@ for (const flavor of all) {
     }
   });
 
-  goTest(`No get of Go's fails when we close, or are gone (${library})`, async () => {
+  goTest(`No get of Go's fails when our process closes or is gone (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go } = cluster;
     const assertOwnValues = async (keys: string[]) => {
@@ -203,23 +209,26 @@ for (const flavor of all) {
     await assertOwnValues(keysOf("after-the-server-was-closed"));
   });
 
-  goTest(`One in ten values of Go's, which tell no rates, is mirrored (${library})`, async () => {
-    let chance = 0.1;
-    await using cluster = await Cluster.start({ ...flavor, random: () => chance });
-    const { ours: { group }, go: [owner] } = cluster;
-    await cluster.giveAllTo(owner);
-    await group.get("key");
-    assertEquals(group.peek("key"), undefined);
-    chance = 0.0999;
-    await group.get("key");
-    assertEquals(fromUtf8(group.peek("key") ?? utf8("")), "go1:key");
-    await group.get("key");
-    assertEquals(await owner.requests("GET"), 2);
-    assertEquals(group.stats().hot.items, 1);
-  });
+  goTest(
+    `One in ten values from Go, which reports no rates, is mirrored (${library})`,
+    async () => {
+      let chance = 0.1;
+      await using cluster = await Cluster.start({ ...flavor, random: () => chance });
+      const { ours: { group }, go: [owner] } = cluster;
+      await cluster.giveAllTo(owner);
+      await group.get("key");
+      assertEquals(group.peek("key"), undefined);
+      chance = 0.0999;
+      await group.get("key");
+      assertEquals(fromUtf8(group.peek("key") ?? utf8("")), "go1:key");
+      await group.get("key");
+      assertEquals(await owner.requests("GET"), 2);
+      assertEquals(group.stats().hot.items, 1);
+    },
+  );
 }
 
-goTest("What a Go loader fails with we find out ourselves (golang)", async () => {
+goTest("Our process loads a key itself if a Go loader fails (golang)", async () => {
   await using cluster = await Cluster.start(golang);
   const { ours, go: [owner] } = cluster;
   await cluster.giveAllTo(owner);
@@ -235,7 +244,7 @@ goTest("What a Go loader fails with we find out ourselves (golang)", async () =>
   }
 });
 
-goTest("set and remove reject where the owner has none (golang)", async () => {
+goTest("set and remove reject if the owner does not support them (golang)", async () => {
   await using cluster = await Cluster.start({ ...golang, random: () => 0 });
   const { ours, go: [owner] } = cluster;
   await cluster.giveAllTo(owner);
@@ -265,7 +274,7 @@ for (const flavor of successors) {
     },
   );
 
-  goTest(`Ends of values cross (${library})`, async () => {
+  goTest(`The expiry of loaded values is transmitted (${library})`, async () => {
     await using cluster = await Cluster.start({ ...flavor, random: () => 0 });
     const { ours, go: [go] } = cluster;
     const key = "ttl:600000:x";
@@ -294,7 +303,7 @@ for (const flavor of successors) {
   });
 
   // Of mailgun/groupcache the client refuses a value whose end has come.
-  goTest(`A value that ends at once arrives, or is loaded again (${library})`, async () => {
+  goTest(`A value that expires at once arrives, or is loaded again (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go: [go] } = cluster;
     const key = "ttl:0:x";
@@ -305,7 +314,7 @@ for (const flavor of successors) {
     assertEquals(fromUtf8(await go.get(key)), `${loader}:${key}`);
   });
 
-  goTest(`Ends of values that are set cross (${library})`, async () => {
+  goTest(`The expiry of set values is transmitted (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go: [go, other] } = cluster;
     const key = "ttl:600000:x";
@@ -325,7 +334,7 @@ for (const flavor of successors) {
     assertEquals(fromUtf8(await ours.get("key")), "ours:key");
   });
 
-  goTest(`A value that is set is what all get, and none loads (${library})`, async () => {
+  goTest(`All processes get a value that was set, without a load (${library})`, async () => {
     for (const direction of DIRECTIONS) {
       await using cluster = await Cluster.start(flavor);
       const { asker: setter, owner } = direction(cluster);
@@ -349,7 +358,7 @@ for (const flavor of successors) {
     }
   });
 
-  goTest(`What is removed is gone everywhere, mirrors included (${library})`, async () => {
+  goTest(`A removed key is gone everywhere, including mirrors (${library})`, async () => {
     for (const pick of [0, 2]) {
       await using cluster = await Cluster.start({ ...flavor, random: () => 0 });
       const owner = cluster.members[pick] as Member;
@@ -371,7 +380,7 @@ for (const flavor of successors) {
     }
   });
 
-  goTest(`A removal that a process cannot be told of is reported (${library})`, async () => {
+  goTest(`remove rejects if a process cannot be told (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go: [go, victim] } = cluster;
     await victim.child.kill("SIGKILL");
@@ -391,7 +400,7 @@ for (const flavor of successors) {
     }
   });
 
-  goTest(`A key that cannot travel is set, and cannot be dropped (${library})`, async () => {
+  goTest(`A key that does not fit a URL can be set but not removed (${library})`, async () => {
     await using cluster = await Cluster.start(flavor);
     const { ours, go: [owner] } = cluster;
     await cluster.giveAllTo(owner);

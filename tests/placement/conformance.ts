@@ -21,14 +21,14 @@ export function conforms(name: string, make: () => Placement): void {
     }));
   });
 
-  test(`${name} ranks a peer once that is in the list twice`, () => {
+  test(`${name} ranks a peer once if it is listed twice`, () => {
     assertEquals(rank(["http://a:1", "http://b:1", "http://a:1"], "key").sort(), [
       "http://a:1",
       "http://b:1",
     ]);
   });
 
-  test(`${name} gives the same ranking each time, as often as it is iterated`, () => {
+  test(`${name} returns the same ranking each time it is iterated`, () => {
     const peersOf = make().rank(["http://a:1", "http://b:1", "http://c:1"]);
     const first = [...peersOf("key")];
     assertEquals([...peersOf("another")].length, 3);
@@ -37,7 +37,7 @@ export function conforms(name: string, make: () => Placement): void {
     assertEquals(owner, first[0]);
   });
 
-  test(`${name} takes no notice of the order of the list`, () => {
+  test(`${name} ignores the order of the list`, () => {
     const shuffled = peers.chain((peers) =>
       fc.tuple(
         fc.constant(peers),
@@ -49,7 +49,7 @@ export function conforms(name: string, make: () => Placement): void {
     }));
   });
 
-  test(`${name} keeps no hold of the list`, () => {
+  test(`${name} does not retain the list`, () => {
     const list = ["http://a:1", "http://b:1", "http://c:1"];
     const peersOf = make().rank(list);
     const before = [...peersOf("key")];
@@ -57,7 +57,7 @@ export function conforms(name: string, make: () => Placement): void {
     assertEquals([...peersOf("key")], before);
   });
 
-  test(`${name} leaves the order of the others alone when a peer goes`, () => {
+  test(`${name} keeps the order of the others when a peer leaves`, () => {
     fc.assert(fc.property(peers, key, fc.nat(), (peers, key, choice) => {
       const ranked = rank(peers, key);
       const gone = ranked[choice % ranked.length];
@@ -66,7 +66,7 @@ export function conforms(name: string, make: () => Placement): void {
     }));
   });
 
-  test(`${name} makes the second the owner when the owner goes`, () => {
+  test(`${name} makes the second peer the owner when the owner leaves`, () => {
     fc.assert(fc.property(peers, key, (peers, key) => {
       const [owner, second] = rank(peers, key);
       if (second === undefined) return;

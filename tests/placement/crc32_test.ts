@@ -16,6 +16,6 @@ for (const [text, sum] of VECTORS) {
   });
 }
 
-test("crc32() takes bytes of every value", () => {
+test("crc32() accepts bytes of every value", () => {
   assertEquals(crc32(Uint8Array.from({ length: 256 }, (_, i) => i)), 0x29058c73);
 });

@@ -21,7 +21,7 @@ for (const [text, one, oneA] of VECTORS) {
   });
 }
 
-test("fnv1() and fnv1a() are what 64-bit arithmetic gives, for bytes of every value", () => {
+test("fnv1() and fnv1a() equal 64-bit arithmetic, for bytes of every value", () => {
   const prime = 0x100000001b3n;
   for (let length = 0; length < 300; length++) {
     const bytes = Uint8Array.from({ length }, (_, i) => (i * 151 + length * 77) & 0xff);

@@ -36,7 +36,7 @@ for (const { flavor, hash, replicas, owners } of golden.rings) {
   });
 }
 
-test("The golden table has all rings, and an owner for every key", () => {
+test("The golden table contains all rings, with an owner for every key", () => {
   assertEquals(new Set(golden.rings.map(({ flavor }) => flavor)), new Set(Object.keys(FLAVORS)));
   for (const { owners } of golden.rings) {
     assertEquals(owners.map((row) => row.length), golden.peers.map(() => golden.keys.length));

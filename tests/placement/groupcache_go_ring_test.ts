@@ -30,7 +30,7 @@ const ADDRESSES: [peer: string, address: string][] = [
 ];
 
 for (const [peer, address] of ADDRESSES) {
-  test(`groupcacheGoRing() knows ${peer} as ${address}`, () => {
+  test(`groupcacheGoRing() identifies ${peer} as ${address}`, () => {
     // What tells this ring from mailgun's is only how it names peers.
     const other = "http://10.9.9.9:9999";
     const peersOf = groupcacheGoRing().rank([peer, other]);

@@ -23,7 +23,7 @@ const rank = (peers: string[], key: string): string[] => [
   ...hashRing(readable, { replicas: 2 }).rank(peers)(key),
 ];
 
-test("hashRing() gives a key to the first point at or after it, and goes on clockwise", () => {
+test("hashRing() assigns a key to the first point at or after it, and continues clockwise", () => {
   const peers = ["10,40", "20,50", "30,60"];
   assertEquals(rank(peers, "5"), ["10,40", "20,50", "30,60"]);
   assertEquals(rank(peers, "10"), ["10,40", "20,50", "30,60"]);
@@ -31,20 +31,20 @@ test("hashRing() gives a key to the first point at or after it, and goes on cloc
   assertEquals(rank(peers, "60"), ["30,60", "10,40", "20,50"]);
 });
 
-test("hashRing() goes on from the last point to the first", () => {
+test("hashRing() wraps around from the last point to the first", () => {
   assertEquals(rank(["10,40", "20,50", "30,60"], "61"), ["10,40", "20,50", "30,60"]);
 });
 
-test("hashRing() passes over further points of a peer that it has given", () => {
+test("hashRing() skips further points of a peer that it has returned", () => {
   assertEquals(rank(["10,20", "30,60", "15,50"], "18"), ["10,20", "30,60", "15,50"]);
 });
 
-test("hashRing() gives a place that two peers have to the last in the list", () => {
+test("hashRing() gives a point that two peers share to the last in the list", () => {
   assertEquals(rank(["10,40", "20,40"], "35"), ["20,40", "10,40"]);
   assertEquals(rank(["20,40", "10,40"], "35"), ["10,40", "20,40"]);
 });
 
-test("hashRing() ranks a peer last that has lost all its points", () => {
+test("hashRing() ranks a peer without points last", () => {
   assertEquals(rank(["10,40", "10,20", "30,40"], "5"), ["10,20", "30,40", "10,40"]);
 });
 
@@ -59,7 +59,7 @@ test("hashRing() compares numbers and bigints by their value", () => {
   assertEquals([...peersOf("45")], ["20,50", "30,60", "10,40"]);
 });
 
-test("A ring's name tells its kind, its hash and its number of points", () => {
+test("A ring's name contains its kind, its hash and its number of points", () => {
   const xxhash: RingHash = () => 0n;
   const nameless = (): RingHash => () => 0n;
   const names: [Placement, string][] = [
@@ -72,7 +72,7 @@ test("A ring's name tells its kind, its hash and its number of points", () => {
   for (const [ring, name] of names) assertEquals(ring.name, name);
 });
 
-test("A ring takes a hash by its name or as a function", () => {
+test("A ring accepts a hash by name or as a function", () => {
   const peers = ["http://a:1", "http://b:1", "http://c:1"];
   const byName = mailgunRing({ hash: "fnv1a" }).rank(peers);
   const byFunction = mailgunRing({ hash: fnv1a }).rank(peers);

@@ -26,7 +26,7 @@ const KEYS: Record<string, (i: number) => string> = {
 };
 
 for (const [keysName, keyOf] of Object.entries(KEYS)) {
-  test(`rendezvous() spreads a million ${keysName} evenly, whatever the peers are called`, () => {
+  test(`rendezvous() distributes a million ${keysName} evenly, whatever the names of the peers`, () => {
     const keys = 1_000_000;
     const clusters = Object.entries(PEERS).map(([name, peers]) => ({
       name,
@@ -49,7 +49,7 @@ for (const [keysName, keyOf] of Object.entries(KEYS)) {
   });
 }
 
-test("rendezvous() spreads the keys of a peer that goes evenly over the others", () => {
+test("rendezvous() distributes the keys of a peer that leaves evenly over the others", () => {
   const peers = PEERS["addresses of one network"] ?? [];
   const peersOf = rendezvous().rank(peers);
   const inherited = new Map<string, number>();
@@ -65,7 +65,7 @@ test("rendezvous() spreads the keys of a peer that goes evenly over the others",
   assert(most <= 1.05, `one peer inherits ${most} times its share`);
 });
 
-test("rendezvous() moves to a peer that joins its share of the keys and no more", () => {
+test("rendezvous() moves exactly its share of the keys to a peer that joins", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 15 }), fc.nat(9999), (n, seed) => {
       const keys = 20_000;
@@ -89,7 +89,7 @@ test("rendezvous() moves to a peer that joins its share of the keys and no more"
   );
 });
 
-test("rendezvous() gives the rankings that it has always given", () => {
+test("rendezvous() returns the same rankings as in all earlier versions", () => {
   const peersOf = rendezvous().rank(["http://a:8080", "http://b:8080", "http://c:8080"]);
   const letters = (key: string): string =>
     [...peersOf(key)].map((peer) => peer.slice("http://".length, -":8080".length)).join("");

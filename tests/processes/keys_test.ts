@@ -8,7 +8,7 @@ const other: Runtime = runtime === "deno" ? "bun" : "deno";
 for (const [from, to] of [[runtime, runtime], [runtime, other], [other, runtime]] as const) {
   const where = `between two processes, ${from} to ${to}`;
 
-  test(`Keys of all kinds arrive as they left ${where}`, async () => {
+  test(`Keys of all kinds arrive unchanged ${where}`, async () => {
     await using processes = new Processes();
     const [asker, owner] = await processes.startCluster([from, to]);
 

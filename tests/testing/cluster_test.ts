@@ -53,7 +53,7 @@ for (const size of [0, -1, 1.5, NaN, Infinity, "3"]) {
   });
 }
 
-test("Cluster joins its caches by distinct URLs, under one clock", async () => {
+test("Cluster connects its caches by distinct URLs, on one clock", async () => {
   await using cluster = new Cluster(3);
   assertEquals(cluster.caches.length, 3);
   assertEquals(new Set(cluster.urls).size, 3);
@@ -80,7 +80,7 @@ test("Cluster passes requests between its caches, and counts them", async () => 
   assertEquals(setup.failures, []);
 });
 
-test("Clusters of one process never meet, though their URLs are the same", async () => {
+test("Clusters in one process are separate, although their URLs are the same", async () => {
   const one = new Setup(() => "of one");
   const other = new Setup(() => "of the other");
   assertEquals(one.cluster.urls, other.cluster.urls);
@@ -102,7 +102,7 @@ const FAULTS: { fault: Fault; why: string; afterMs: number }[] = [
 const name = (fault: Fault) => typeof fault === "string" ? fault : "delay";
 
 for (const { fault, why, afterMs } of FAULTS) {
-  test(`Cluster.setFault() with "${name(fault)}" shows as what it says`, async () => {
+  test(`Cluster.setFault() with "${name(fault)}" has the documented effect`, async () => {
     const setup = new Setup();
     const { clock } = setup.cluster;
     const key = await setup.key();
@@ -116,7 +116,7 @@ for (const { fault, why, afterMs } of FAULTS) {
     assertEquals(clock.pendingTimers, 0);
   });
 
-  test(`Cluster.setFault() with undefined mends "${name(fault)}"`, async () => {
+  test(`Cluster.setFault() with undefined removes "${name(fault)}"`, async () => {
     const setup = new Setup();
     const key = await setup.key();
     setup.cluster.setFault(1, fault);
@@ -143,7 +143,7 @@ for (const { fault, why, afterMs } of FAULTS) {
   });
 }
 
-test("Cluster.setFault() with a delay puts replies off, by the virtual clock", async () => {
+test("Cluster.setFault() with a delay delays replies, by the virtual clock", async () => {
   const setup = new Setup();
   const { clock } = setup.cluster;
   const key = await setup.key();
@@ -153,14 +153,14 @@ test("Cluster.setFault() with a delay puts replies off, by the virtual clock", a
   assertEquals(clock.now() - start, 500);
 });
 
-test("Cluster.setFault() breaks one cache for the others, not for itself", async () => {
+test("Cluster.setFault() affects requests of the other caches only", async () => {
   const setup = new Setup();
   const key = await setup.key();
   setup.cluster.setFault(1, "refuse");
   assertEquals(await setup.groups[1]?.get(key), "loaded by 1");
 });
 
-test("Cluster ends the load of a cache whose client has gone", async () => {
+test("Cluster ends the load of a cache whose client has left", async () => {
   const signals: AbortSignal[] = [];
   const setup = new Setup((_, __, { signal }) => {
     signals.push(signal);
@@ -193,7 +193,7 @@ test("Cluster passes options on to its caches", async () => {
 });
 
 for (const index of [-1, 2, 0.5]) {
-  test(`Cluster has no cache ${index}, and says so`, async () => {
+  test(`Cluster throws a RangeError for the index ${index}`, async () => {
     await using cluster = new Cluster(2);
     assertThrows(() => cluster.setFault(index, "hang"), RangeError, `received ${index}`);
     assertThrows(() => cluster.requestsTo(index), RangeError, "there are 2");

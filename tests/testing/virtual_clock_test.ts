@@ -12,7 +12,7 @@ class Setup {
   }
 }
 
-test("VirtualClock stands where it was put until it is told to go on", async () => {
+test("VirtualClock stands still until it is advanced", async () => {
   const clock = new VirtualClock(1000);
   await new Response("time passes").text();
   assertEquals(clock.now(), 1000);
@@ -20,7 +20,7 @@ test("VirtualClock stands where it was put until it is told to go on", async () 
   assertEquals(clock.now(), 1000.5);
 });
 
-test("VirtualClock.advance() runs what falls due, in order of time, at its time", async () => {
+test("VirtualClock.advance() runs due timers, in order, each at its time", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   setup.timer("c", 30);
@@ -41,7 +41,7 @@ test("VirtualClock.advance() runs timers of the same time in the order they were
   assertEquals(ran.map(([name]) => name), ["a", "b", "c"]);
 });
 
-test("VirtualClock.advance() runs timers that others set, if they fall due as well", async () => {
+test("VirtualClock.advance() runs timers set by other timers, if they fall due as well", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   clock.setTimeout(() => {
@@ -54,7 +54,7 @@ test("VirtualClock.advance() runs timers that others set, if they fall due as we
   assertEquals(clock.pendingTimers, 1);
 });
 
-test("VirtualClock.advance() lets follow what follows from a timer before the next one", async () => {
+test("VirtualClock.advance() runs the consequences of a timer before the next timer", async () => {
   const clock = new VirtualClock(0);
   const events: string[] = [];
   const tick = Promise.withResolvers<void>();
@@ -69,7 +69,7 @@ test("VirtualClock.advance() lets follow what follows from a timer before the ne
   assertEquals(events, ["what follows", "next timer"]);
 });
 
-test("VirtualClock.setTimeout() takes a delay below 0 for none", async () => {
+test("VirtualClock.setTimeout() treats a negative delay as 0", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   setup.timer("a", -5);
@@ -77,7 +77,7 @@ test("VirtualClock.setTimeout() takes a delay below 0 for none", async () => {
   assertEquals(ran, [["a", 0]]);
 });
 
-test("VirtualClock.clearTimeout() forgets a timer, and ignores others", async () => {
+test("VirtualClock.clearTimeout() cancels a timer, and ignores unknown ones", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   const timer = setup.timer("a", 10);
@@ -91,7 +91,7 @@ test("VirtualClock.clearTimeout() forgets a timer, and ignores others", async ()
   assertEquals(ran.map(([name]) => name), ["b"]);
 });
 
-test("VirtualClock.clearTimeout() forgets a timer of the same time", async () => {
+test("VirtualClock.clearTimeout() cancels a timer that is due at the same time", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   clock.setTimeout(() => clock.clearTimeout(second), 10);
@@ -100,7 +100,7 @@ test("VirtualClock.clearTimeout() forgets a timer of the same time", async () =>
   assertEquals(ran, []);
 });
 
-test("VirtualClock never goes back, whoever advances it at the same time", async () => {
+test("VirtualClock never goes back, even if advanced concurrently", async () => {
   const clock = new VirtualClock(0);
   const times: number[] = [];
   for (let at = 100; at <= 500; at += 100) clock.setTimeout(() => times.push(clock.now()), at);
@@ -111,7 +111,7 @@ test("VirtualClock never goes back, whoever advances it at the same time", async
   assertEquals(clock.now(), 500);
 });
 
-test("VirtualClock.until() goes on as far as a promise needs, and no further", async () => {
+test("VirtualClock.until() advances as far as a promise needs, and no further", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -123,7 +123,7 @@ test("VirtualClock.until() goes on as far as a promise needs, and no further", a
   assertEquals(ran, [["before", 1000]]);
 });
 
-test("VirtualClock.until() of what needs no time takes none", async () => {
+test("VirtualClock.until() does not advance if the promise needs no timer", async () => {
   const setup = new Setup();
   const { clock, ran } = setup;
   setup.timer("a", 1);
@@ -139,7 +139,7 @@ test("VirtualClock.until() rejects as the promise does", async () => {
   await assertRejects(() => clock.until(promise), TypeError, "refused");
 });
 
-test("VirtualClock.until() says so if nothing can settle the promise any more", async () => {
+test("VirtualClock.until() throws if no timer can settle the promise", async () => {
   const clock = new VirtualClock(0);
   clock.setTimeout(() => {}, 10);
   await assertRejects(

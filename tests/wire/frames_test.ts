@@ -40,14 +40,14 @@ test("FrameDecoder finds the same messages when the bytes come one by one", () =
   assertEquals(found, messages);
 });
 
-test("FrameDecoder gives a message as soon as its last byte is there", () => {
+test("FrameDecoder returns a message as soon as its last byte has arrived", () => {
   const decoder = new FrameDecoder();
   assertEquals(decoder.push(Uint8Array.of(1, 7, 2)), [Uint8Array.of(7)]);
   assertEquals(decoder.push(Uint8Array.of(8)), []);
   assertEquals(decoder.push(Uint8Array.of(9)), [Uint8Array.of(8, 9)]);
 });
 
-test("FrameDecoder copies nothing of a chunk that holds messages whole", () => {
+test("FrameDecoder does not copy messages that lie whole in a chunk", () => {
   const chunk = streamOf([Uint8Array.of(1), Uint8Array.of(2, 3)]);
   for (const message of new FrameDecoder().push(chunk)) {
     assertEquals(message.buffer, chunk.buffer);
@@ -67,7 +67,7 @@ test("FrameDecoder keeps no chunk that is a small part of its buffer", () => {
   assertEquals(found, [message]);
 });
 
-test("FrameDecoder keeps no chunk for the beginning of a message at its end", () => {
+test("FrameDecoder keeps no chunk because of the beginning of a message at its end", () => {
   const decoder = new FrameDecoder();
   const chunk = new Uint8Array(64 << 10);
   chunk.set([1, 7, 2, 8]);
@@ -76,7 +76,7 @@ test("FrameDecoder keeps no chunk for the beginning of a message at its end", ()
   assertEquals(decoder.push(Uint8Array.of(9)), [Uint8Array.of(8, 9)]);
 });
 
-test("FrameDecoder takes empty chunks", () => {
+test("FrameDecoder accepts empty chunks", () => {
   const decoder = new FrameDecoder();
   const nothing = new Uint8Array();
   assertEquals(decoder.push(nothing), []);
@@ -85,7 +85,7 @@ test("FrameDecoder takes empty chunks", () => {
   assertEquals(decoder.push(Uint8Array.of(2)), [Uint8Array.of(1, 2)]);
 });
 
-test("FrameDecoder reads a length as soon as it is there, and no message before it is whole", () => {
+test("FrameDecoder reads a length as soon as it has arrived, and a message only once it is complete", () => {
   // 2^53 - 1, of which nothing follows.
   const length = Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 15);
   const decoder = new FrameDecoder();
@@ -96,7 +96,7 @@ test("FrameDecoder reads a length as soon as it is there, and no message before 
 const BAD_LENGTHS: { name: string; bytes: Bytes }[] = [
   { name: "2^53", bytes: Uint8Array.of(128, 128, 128, 128, 128, 128, 128, 16) },
   { name: "64 bits", bytes: new Uint8Array([...new Array(9).fill(255), 1]) },
-  { name: "that goes on and on", bytes: new Uint8Array(20).fill(128) },
+  { name: "unlimited size", bytes: new Uint8Array(20).fill(128) },
 ];
 
 for (const { name, bytes } of BAD_LENGTHS) {
@@ -105,7 +105,7 @@ for (const { name, bytes } of BAD_LENGTHS) {
   });
 }
 
-test("FrameDecoder takes any bytes, with a RangeError if with any", () => {
+test("FrameDecoder accepts any bytes, or throws a RangeError", () => {
   const anyChunks = fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 8 });
   fc.assert(fc.property(anyChunks, (chunks) => {
     const decoder = new FrameDecoder();
@@ -119,7 +119,7 @@ test("FrameDecoder takes any bytes, with a RangeError if with any", () => {
 
 // ------------------------------------------------------------------------------------- too large
 
-test("FrameDecoder passes messages over that are too large, however the stream was cut", () => {
+test("FrameDecoder skips messages that are too large, however the stream was cut", () => {
   const anyEnds = fc.array(fc.nat({ max: 1000 }), { maxLength: 12 });
   const anyMaxBytes = fc.nat({ max: 300 });
   const anyMessages = fc.array(anyMessage, { maxLength: 5 });
@@ -140,7 +140,7 @@ test("FrameDecoder passes messages over that are too large, however the stream w
   }));
 });
 
-test("FrameDecoder tells the exact size of the largest message, wherever it begins", () => {
+test("FrameDecoder reports the exact size of the largest message, wherever it begins", () => {
   const sizes: number[] = [];
   const decoder = new FrameDecoder({ maxBytes: 1000, onTooLarge: (_, size) => sizes.push(size) });
   const largest = [255, 255, 255, 255, 255, 255, 255, 15, ...new Array(64).fill(0)];
@@ -148,7 +148,7 @@ test("FrameDecoder tells the exact size of the largest message, wherever it begi
   assertEquals(sizes, [Number.MAX_SAFE_INTEGER]);
 });
 
-test("FrameDecoder tells of a message of 4 GiB by its beginning, and keeps nothing of the rest", () => {
+test("FrameDecoder reports a message of 4 GiB at its beginning, and keeps nothing of the rest", () => {
   const told: number[] = [];
   const decoder = new FrameDecoder({
     maxBytes: 1000,

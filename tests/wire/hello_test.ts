@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decodeHello, encodeHello } from "../../lib/wire/hello.ts";
 import { test } from "../runtime.ts";
 
-test("A hello arrives as it left", () => {
+test("A hello arrives unchanged", () => {
   const hellos = fc.record({
     instance: fc.string(),
     self: fc.string(),
@@ -60,7 +60,7 @@ for (const changes of BAD_CHANGES) {
   });
 }
 
-test("decodeHello() takes what is not said for no, and leaves out what it does not know", () => {
+test("decodeHello() treats missing flags as false, and drops unknown members", () => {
   const hello = { instance: "1", self: "http://a:1", peers: [], placement: "rendezvous" };
   assertEquals(decodeHello(JSON.stringify({ ...hello, isLeaving: "yes", mood: "good" })), {
     ...hello,

@@ -83,14 +83,14 @@ function plain(members: Record<string, unknown>): Record<string, unknown> {
   return value instanceof Uint8Array ? { ...members, value: Uint8Array.from(value) } : members;
 }
 
-test("encodeGetResponse() writes what protobuf.js reads", () => {
+test("encodeGetResponse() writes messages that protobuf.js reads", () => {
   fc.assert(fc.property(anyResponse, (response) => {
     const bytes = encodeGetResponse(present(response) as GetResponse);
     assertEquals(plain(read("GetResponse", bytes)), protoOf(response));
   }));
 });
 
-test("encodeGetResponses() writes each message behind its length", () => {
+test("encodeGetResponses() writes each message after its length", () => {
   fc.assert(fc.property(fc.array(anyResponse, { maxLength: 5 }), (responses) => {
     const stream = encodeGetResponses(
       responses.map((response) => present(response) as GetResponse),
@@ -105,7 +105,7 @@ test("encodeGetResponses() writes each message behind its length", () => {
   }));
 });
 
-test("decodeGetResponse() reads what protobuf.js writes", () => {
+test("decodeGetResponse() reads messages that protobuf.js writes", () => {
   fc.assert(fc.property(anyResponse, (response) => {
     const bytes = write("GetResponse", protoOf(response));
     assertEquals(decodeGetResponse(bytes), present(response));
@@ -123,32 +123,32 @@ function setProtoOf({ expiresAtMs, ...same }: SetRequest): Record<string, unknow
   return expiresAtMs === Infinity ? same : { ...same, expire: `${expiresAtMs}000000` };
 }
 
-test("encodeSetRequest() writes what protobuf.js reads", () => {
+test("encodeSetRequest() writes messages that protobuf.js reads", () => {
   fc.assert(fc.property(anySet, (request) => {
     assertEquals(plain(read("SetRequest", encodeSetRequest(request))), setProtoOf(request));
   }));
 });
 
-test("decodeSetRequest() reads what protobuf.js writes", () => {
+test("decodeSetRequest() reads messages that protobuf.js writes", () => {
   fc.assert(fc.property(anySet, (request) => {
     assertEquals(decodeSetRequest(write("SetRequest", setProtoOf(request))), request);
   }));
 });
 
-test("decodeSetRequest() takes what a Go peer leaves out for empty, and for no end", () => {
+test("decodeSetRequest() treats fields that a Go peer omits as empty, and as no expiry", () => {
   const nothing = { group: "", key: "", value: new Uint8Array(), expiresAtMs: Infinity };
   assertEquals(decodeSetRequest(new Uint8Array()), nothing);
   assertEquals(decodeSetRequest(write("SetRequest", { expire: 0 })), nothing);
 });
 
-test("encodeGetKeysRequest() writes what protobuf.js reads, in the same order", () => {
+test("encodeGetKeysRequest() writes messages that protobuf.js reads, in the same order", () => {
   fc.assert(fc.property(fc.array(anyText), (key) => {
     const message = read("GetKeysRequest", encodeGetKeysRequest(key));
     assertEquals(message["key"] ?? [], key);
   }));
 });
 
-test("decodeGetKeysRequest() reads what protobuf.js writes, in the same order", () => {
+test("decodeGetKeysRequest() reads messages that protobuf.js writes, in the same order", () => {
   fc.assert(fc.property(fc.array(anyText), (key) => {
     assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key })), key);
   }));
@@ -168,7 +168,7 @@ const ENDS: { name: string; sentMs: number; receivedMs: number }[] = [
 ];
 
 for (const { name, sentMs, receivedMs } of ENDS) {
-  test(`encodeGetResponse() and encodeSetRequest() carry an end at ${name}`, () => {
+  test(`encodeGetResponse() and encodeSetRequest() transmit an expiry at ${name}`, () => {
     const value = new Uint8Array();
     const response = decodeGetResponse(encodeGetResponse({ value, expiresAtMs: sentMs }));
     assertEquals(response.expiresAtMs ?? Infinity, receivedMs);
@@ -177,23 +177,23 @@ for (const { name, sentMs, receivedMs } of ENDS) {
   });
 }
 
-test("decodeGetResponse() takes an end of 0 for never, as Go peers do", () => {
+test("decodeGetResponse() treats an expiry of 0 as never, as Go peers do", () => {
   assertEquals(decodeGetResponse(write("GetResponse", { expire: 0 })).expiresAtMs, Infinity);
 });
 
-test("decodeGetResponse() takes an end before 1970 for one that is over", () => {
+test("decodeGetResponse() treats an expiry before 1970 as past", () => {
   const { expiresAtMs } = decodeGetResponse(write("GetResponse", { expire: "-1000000" }));
   assertEquals(expiresAtMs, -1);
 });
 
-test("decodeGetResponse() and decodeSetRequest() give views of the message, not copies", () => {
+test("decodeGetResponse() and decodeSetRequest() return views of the message, not copies", () => {
   const response = write("GetResponse", { value: Uint8Array.of(1, 2) });
   assertEquals(decodeGetResponse(response).value?.buffer, response.buffer);
   const request = write("SetRequest", { value: Uint8Array.of(1, 2) });
   assertEquals(decodeSetRequest(request).value.buffer, request.buffer);
 });
 
-test("decodeGetResponse() joins messages that stand one behind the other", () => {
+test("decodeGetResponse() merges concatenated messages", () => {
   const pending = encodeGetResponse({ pending: true });
   const value = encodeGetResponse({ value: Uint8Array.of(7) });
   assertEquals(decodeGetResponse(Uint8Array.from([...pending, ...pending, ...value])), {
@@ -232,7 +232,7 @@ function writeLater(type: string, members: Record<string, unknown>): Bytes {
   return Uint8Array.from(LATER.lookupType(type).encode(members).finish());
 }
 
-test("All messages may hold fields that nobody here knows", () => {
+test("All messages may contain unknown fields", () => {
   const value = Uint8Array.of(1, 2, 3);
   const unknown = { a: "x", b: 1, c: 2, d: -3, e: 4 };
   assertEquals(
@@ -248,7 +248,7 @@ test("All messages may hold fields that nobody here knows", () => {
   ]);
 });
 
-test("A field of a number we know in a layout that we do not is passed over", () => {
+test("A known field with an unknown wire type is skipped", () => {
   const { root } = protobufjs.parse(`
     syntax = "proto2";
     message Odd { optional uint32 value = 1; optional string expire = 3; optional bytes index = 101; }
@@ -261,7 +261,7 @@ test("A field of a number we know in a layout that we do not is passed over", ()
   assertEquals(decodeGetResponse(Uint8Array.from(bytes)), {});
 });
 
-test("A reply that breaks off anywhere never holds a value", () => {
+test("A truncated reply never contains a value", () => {
   const reply = encodeGetResponse({
     pending: true,
     index: 300,
@@ -312,7 +312,7 @@ const TRUNCATED: TruncationCase[] = [
 ];
 
 for (const { name, whole, decode } of TRUNCATED) {
-  test(`A ${name} that breaks off holds fields whole or not at all`, () => {
+  test(`A truncated ${name} contains fields whole or not at all`, () => {
     const fields = new Map<string, unknown>(Object.entries(decode(whole)));
     const absent = new Map<string, unknown>(Object.entries(decode(new Uint8Array())));
     for (let length = 0; length < whole.byteLength; length++) {
@@ -328,7 +328,7 @@ for (const { name, whole, decode } of TRUNCATED) {
 const DECODERS = [decodeGetResponse, decodeSetRequest, decodeGetKeysRequest];
 
 for (const decode of DECODERS) {
-  test(`${decode.name}() takes any bytes, with a RangeError if with any`, () => {
+  test(`${decode.name}() accepts any bytes, or throws a RangeError`, () => {
     const anyTag = fc.constantFrom(8, 9, 10, 16, 17, 18, 24, 25, 26, 34);
     const likely = fc.array(fc.tuple(anyTag, fc.uint8Array({ maxLength: 4 })), { maxLength: 6 })
       .map((fields) => Uint8Array.from(fields.flatMap(([tag, bytes]) => [tag, ...bytes])));
@@ -348,7 +348,7 @@ const SINGULAR: Record<"GetResponse" | "SetRequest", Record<string, unknown>> = 
 
 for (const [type, fields] of Object.entries(SINGULAR)) {
   for (const [field, value] of Object.entries(fields)) {
-    test(`A ${type} with two of the field ${field} is refused`, () => {
+    test(`A ${type} that repeats the field ${field} is refused`, () => {
       const decode = type === "GetResponse" ? decodeGetResponse : decodeSetRequest;
       const once = write(type, { [field]: value });
       decode(once);
@@ -377,7 +377,7 @@ for (const decode of DECODERS) {
   });
 }
 
-test("decodeGetResponse() takes the signs of life of six hours", () => {
+test("decodeGetResponse() accepts the signs of life of six hours", () => {
   const pending = encodeGetResponse({ pending: true });
   const signs = 6 * 60 * 60 * 4;
   const bytes = new Uint8Array(signs * pending.byteLength + 4);
@@ -386,7 +386,7 @@ test("decodeGetResponse() takes the signs of life of six hours", () => {
   assertEquals(decodeGetResponse(bytes), { pending: true, value: Uint8Array.of(1, 2) });
 });
 
-test("Text that is not UTF-8 makes a message none", () => {
+test("Text that is not UTF-8 makes a message invalid", () => {
   const bytes = Uint8Array.of(10, 1, 0xff);
   assertThrows(() => decodeGetKeysRequest(bytes), RangeError, "not UTF-8");
   assertThrows(() => decodeSetRequest(bytes), RangeError, "not UTF-8");
@@ -402,14 +402,14 @@ function tryTo<T>(run: () => T): T | undefined {
   }
 }
 
-test("readIndex() finds the index before a value of which only a part is there", () => {
+test("readIndex() finds the index before a truncated value", () => {
   const value = new Uint8Array(1000);
   const message = { value, index: 4_000_000_000, minuteQps: 1.5, expiresAtMs: 1_700_000_000_000 };
   assertEquals(readIndex(encodeGetResponse(message).slice(0, 64)), 4_000_000_000);
   assertEquals(readIndex(encodeGetResponse({ value, index: 0 }).slice(0, 64)), 0);
 });
 
-test("readIndex() finds nothing where there is no index", () => {
+test("readIndex() returns undefined if there is no index", () => {
   const bytes = encodeGetResponse({ value: new Uint8Array(1000), minuteQps: 1.5 });
   assertEquals(readIndex(bytes.slice(0, 64)), undefined);
   fc.assert(fc.property(anyBytes, (bytes) => {

@@ -48,7 +48,7 @@ test("Reader.bigVarint() refuses a number of more than ten bytes", () => {
   assertThrows(() => reader(...bytes).bigVarint(), RangeError, "more than 64 bits");
 });
 
-test("Reader.double() reads what protobuf.js wrote", () => {
+test("Reader.double() reads numbers that protobuf.js wrote", () => {
   fc.assert(fc.property(fc.double(), (value) => {
     const bytes = Uint8Array.from(protobufjs.Writer.create().double(value).finish());
     assertEquals(new Reader(bytes).double(), value);
@@ -72,7 +72,7 @@ test("Reader.string() refuses text that is not UTF-8", () => {
   assertThrows(() => reader(3, 0xed, 0xa0, 0x80).string(), RangeError, "not UTF-8");
 });
 
-test("Reader.next() gives 0 at the end", () => {
+test("Reader.next() returns 0 at the end", () => {
   assertEquals(reader().next(), 0);
   const one = reader(8, 1);
   assertEquals(one.next(), tagOf(1, "varint"));
@@ -97,14 +97,14 @@ const UNKNOWN: { name: string; value: number[] }[] = [
 ];
 
 for (const { name, value } of UNKNOWN) {
-  test(`Reader.skip() passes over ${name}`, () => {
+  test(`Reader.skip() skips ${name}`, () => {
     const message = reader(...value, 8, 7);
     message.skip(message.next());
     assertEquals(message.next(), tagOf(1, "varint"));
     assertEquals(message.varint(), 7);
   });
 
-  test(`Reader.skip() refuses ${name} broken off`, () => {
+  test(`Reader.skip() refuses truncated ${name}`, () => {
     for (let length = 2; length < value.length; length++) {
       const message = reader(...value.slice(0, length));
       assertThrows(() => message.skip(message.next()), RangeError, "a truncated message");
@@ -143,7 +143,7 @@ for (const { name, read, message } of READS) {
   });
 }
 
-test("Reader comes to an end of any bytes, with a RangeError if with any", () => {
+test("Reader terminates on any bytes, or throws a RangeError", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
       const message = new Reader(Uint8Array.from(bytes));

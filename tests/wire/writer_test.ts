@@ -14,7 +14,7 @@ const EDGES = Array.from({ length: 8 }, (_, index) => 128 ** index)
   .flatMap((edge) => [edge - 1, edge])
   .filter((value) => value <= Number.MAX_SAFE_INTEGER);
 
-test("Writer.varint() writes what protobuf.js writes, in the size that was computed", () => {
+test("Writer.varint() writes what protobuf.js writes, in the computed size", () => {
   const any = fc.oneof(fc.constantFrom(...EDGES, Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
   fc.assert(fc.property(any, (value) => {
     const writer = new Writer(varintSize(value));
@@ -23,7 +23,7 @@ test("Writer.varint() writes what protobuf.js writes, in the size that was compu
   }));
 });
 
-test("Writer.bigVarint() writes what protobuf.js writes, in the size that was computed", () => {
+test("Writer.bigVarint() writes what protobuf.js writes, in the computed size", () => {
   const edges = [0n, -1n, 127n, 128n, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)];
   const any = fc.oneof(
     fc.constantFrom(...edges),
@@ -45,7 +45,7 @@ test("Writer.double() writes what protobuf.js writes", () => {
 });
 
 for (const length of [0, 1, 127, 128, 16_383, 16_384]) {
-  test(`Writer.bytes() puts ${length} bytes behind their length, in the size computed`, () => {
+  test(`Writer.bytes() writes ${length} bytes after their length, in the computed size`, () => {
     const bytes = Uint8Array.from({ length }, (_, index) => index);
     const writer = new Writer(bytesSize(bytes));
     writer.bytes(bytes);
@@ -53,7 +53,7 @@ for (const length of [0, 1, 127, 128, 16_383, 16_384]) {
   });
 }
 
-test("Writer puts one thing behind the other", () => {
+test("Writer appends one field to another", () => {
   const writer = new Writer(1 + 2 + 8 + 2);
   writer.varint(5);
   writer.bigVarint(300n);
@@ -65,6 +65,6 @@ test("Writer puts one thing behind the other", () => {
   );
 });
 
-test("utf8() turns any text into bytes", () => {
+test("utf8() encodes any text", () => {
   assertEquals(utf8("é\0😀"), Uint8Array.of(0xc3, 0xa9, 0, 0xf0, 0x9f, 0x98, 0x80));
 });
