@@ -146,6 +146,8 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       ...rest,
       ...protection,
       semaphore: new RequestSemaphore(limits.maxFetches),
+      channelSlots: new RequestSemaphore(limits.maxChannels),
+      closing: this.#closing.signal,
       limits,
       clock,
       silences,
@@ -197,8 +199,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       limits,
       basePath,
       plusIsSpace: dialect.plusIsSpace,
+      checkOpen: () => this.#closing.signal.throwIfAborted(),
       group: (name) => {
-        if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
+        this.#closing.signal.throwIfAborted();
         return this.#groups.get(name)?.local;
       },
       changes: this.#changes,
@@ -349,6 +352,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     if (drainMs !== 0 && !signal.aborted) await this.#drain(drainMs);
     if (!signal.aborted) {
       this.#closing.abort(new GroupCacheError("closed", "Cannot use the cache: it was closed"));
+      this.#handler.close();
     }
     const following = this.#following;
     if (following === undefined) return;

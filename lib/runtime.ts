@@ -99,6 +99,16 @@ function globals(): { Deno?: Deno; Bun?: Bun; process?: NodeProcess } {
 }
 
 /**
+ * Calls `callback` in a later turn of the event loop, after what has arrived meanwhile was read.
+ * `setImmediate` is not a web standard, but Deno, Bun and Node have it; messages take 4 times as long.
+ */
+export function nextTurn(callback: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
+  if (setImmediate === undefined) globalThis.setTimeout(callback, 0);
+  else setImmediate(callback);
+}
+
+/**
  * Lifts the server's idle timeout from a request. Bun ends a request that has written nothing for 10
  * seconds, unless the server, which it passes to `fetch` as the second argument, is told otherwise.
  */

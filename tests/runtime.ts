@@ -144,6 +144,8 @@ export function start(
 export interface Server extends AsyncDisposable {
   /** Its base URL, without a slash at the end. */
   readonly url: string;
+  /** Stops once all requests are answered. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -152,7 +154,12 @@ export interface Server extends AsyncDisposable {
  */
 export function serve(
   handle: (request: Request, info: unknown) => Response | Promise<Response>,
-  { hostname = "127.0.0.1", port = 0 }: { hostname?: string; port?: number } = {},
+  { hostname = "127.0.0.1", port = 0, ...rest }: {
+    hostname?: string;
+    port?: number;
+    /** Of Bun. */
+    maxRequestBodySize?: number;
+  } = {},
 ): Server {
   if (isDeno) {
     const options = { hostname, port, onListen: () => {} };
@@ -163,12 +170,14 @@ export function serve(
     );
     return {
       url: `http://${hostname}:${server.addr.port}`,
+      stop: () => server.shutdown(),
       [Symbol.asyncDispose]: () => server.shutdown(),
     };
   }
-  const server = globals.Bun.serve({ hostname, port, fetch: handle });
+  const server = globals.Bun.serve({ hostname, port, fetch: handle, ...rest });
   return {
     url: `http://${hostname}:${server.port}`,
+    stop: () => Promise.resolve(server.stop()),
     [Symbol.asyncDispose]: () => Promise.resolve(server.stop(true)),
   };
 }

@@ -1,11 +1,20 @@
 /** The media type of every message between peers. */
 export const PROTOBUF = "application/x-protobuf";
 
+/** The media type of the messages of a channel, both ways. */
+export const CHANNEL_MESSAGES = "application/x-groupcache-channel";
+
 /** What this implementation calls its protocol. A peer that sends it takes batches. */
 export const PROTOCOL_VERSION = "1";
 
 /** On every reply of ours: {@linkcode PROTOCOL_VERSION}. */
 export const VERSION = "groupcache-version";
+
+/** On replies to hellos: the version of the channels that this process serves. */
+export const CHANNEL = "groupcache-channel";
+
+/** The channels of this implementation. */
+export const CHANNEL_VERSION = "1";
 
 /** On every reply without a value: an error's code, so that no proxy's status passes for ours. */
 export const ERROR = "groupcache-error";

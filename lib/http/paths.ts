@@ -4,6 +4,9 @@
  */
 const MAX_PATH_LENGTH = 4096;
 
+/** Where channels are opened, below the base path. Keys have a slash before them. */
+export const CHANNEL_PATH = "_channel/";
+
 /** What a request path names. */
 export interface Target {
   group: string;
@@ -27,7 +30,8 @@ export function endpointPath(basePath: string, group: string, endpoint: string):
  * one proof serves for all such requests.
  */
 export function onlyReads(method: string, path: string): boolean {
-  return method === "GET" || method === "POST" && path.endsWith("/_get-keys/");
+  return method === "GET" ||
+    method === "POST" && (path.endsWith("/_get-keys/") || path.endsWith(`/${CHANNEL_PATH}`));
 }
 
 /** Whether URL parsers treat the key as a step in the path, even if it is escaped. */

@@ -28,6 +28,45 @@ export const MAX_REPORT_BYTES: number = 8 << 20;
 /** The largest reply without a value, in bytes: an error's message, or signs of life for hours. */
 export const MAX_NOTE_BYTES: number = 64 * 1024;
 
+/** The largest value that a channel carries out of memory, in bytes: others would wait behind it. */
+export const MAX_INLINE_BYTES: number = 64 * 1024;
+
+/** The largest message of a channel that a client or a server sends, in bytes. */
+export const MAX_CHANNEL_REQUEST_BYTES: number = 512 * 1024;
+export const MAX_CHANNEL_REPLY_BYTES: number = 512 * 1024;
+
+/** The most keys, and about the most bytes of keys, in one message of a client. */
+export const MAX_CHANNEL_KEYS: number = 1000;
+export const MAX_CHANNEL_KEY_BYTES: number = 256 * 1024;
+
+/** The most messages of a client that the server has not acknowledged. */
+export const MAX_UNACKNOWLEDGED: number = 2;
+
+/** The most keys that a client waits for on one channel, and that a server loads for it. */
+export const MAX_OWED_KEYS: number = 65_536;
+
+/** How many bytes of answers a server buffers for a client that does not read them. */
+export const MAX_AHEAD_BYTES: number = 1 << 20;
+
+/** The most channels that a process serves. */
+export const MAX_CHANNELS_SERVED: number = 512;
+
+/** A client closes a channel on which it has asked for nothing for so long, in milliseconds. */
+export const CHANNEL_UNUSED_MS: number = 4000;
+
+/**
+ * A client replaces a channel after so many milliseconds or bytes sent. Bun's servers end the body of
+ * a request after 128 MiB.
+ */
+export const CHANNEL_LIFE_MS: number = 30_000;
+export const CHANNEL_LIFE_BYTES: number = 16 << 20;
+
+/** A server ends a channel on which it has read nothing for so long, in milliseconds. */
+export const CHANNEL_IDLE_MS: number = 15_000;
+
+/** How long a client may take to close a channel that the server wants to end, in milliseconds. */
+export const CHANNEL_GRACE_MS: number = 1000;
+
 /** What bounds what travels between peers. */
 export interface PeerLimits {
   /**
@@ -83,6 +122,13 @@ export interface PeerLimits {
    */
   maxFetches: number;
   /**
+   * Channels to peers that may be open, each of which is a request that goes on; 0 for none. Peers
+   * beyond that are sent ordinary requests. Bun allows 256 requests in a process.
+   *
+   * @default 64
+   */
+  maxChannels: number;
+  /**
    * Bytes of requests that are being received, those of at most 64 KiB apart. A request for which there
    * is no room waits for 10 seconds at most, then it fails with code `overloaded`. A larger one than
    * all of this is received alone. One that comes more slowly than 16 KB a second is refused.
@@ -107,6 +153,7 @@ const DEFAULTS: Readonly<PeerLimits> = {
   maxGets: 32,
   maxQueued: 10_000,
   maxFetches: 128,
+  maxChannels: 64,
   maxReceivedBytes: 32 << 20,
   maxSentBytes: 32 << 20,
 };
@@ -124,7 +171,8 @@ export function checkLimits(limits: Partial<PeerLimits>): PeerLimits {
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;
     const most = MAXIMA[name as keyof PeerLimits] ?? Infinity;
-    if (Number.isSafeInteger(value) && value > 0 && value <= most) {
+    const least = name === "maxChannels" ? 0 : 1;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) {
       checked[name as keyof PeerLimits] = value;
       continue;
     }

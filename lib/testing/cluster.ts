@@ -1,6 +1,7 @@
 import { GroupCache } from "../group_cache.ts";
 import type { GroupCacheOptions } from "../group_cache_options.ts";
-import { type Fault, MemoryNetwork } from "./memory_network.ts";
+import type { Fault } from "./fault.ts";
+import { MemoryNetwork } from "./memory_network.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
 /**

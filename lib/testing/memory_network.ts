@@ -1,27 +1,7 @@
+import type { Fault } from "./fault.ts";
+import { MemoryChannel } from "./memory_channel.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { Fetch } from "../runtime.ts";
-
-/**
- * A fault to inject into requests to a peer.
- *
- * | fault         | what its clients see                                                  |
- * | ------------- | --------------------------------------------------------------------- |
- * | `refuse`      | connections are refused                                               |
- * | `hang`        | requests are accepted and never answered                              |
- * | `garbage`     | replies have the right headers and an invalid body                    |
- * | `cut`         | replies break off halfway                                             |
- * | `{ delayMs }` | replies take that much longer, in milliseconds of the virtual clock   |
- *
- * @example
- * ```ts
- * import { Cluster, type Fault } from "@groupcache/groupcache/testing";
- *
- * await using cluster = new Cluster(2);
- * const slow: Fault = { delayMs: 50 };
- * cluster.setFault(1, slow);
- * ```
- */
-export type Fault = "refuse" | "hang" | "garbage" | "cut" | { delayMs: number };
 
 /** Answers a request, as `GroupCache.fetch` does. */
 export type Serve = (request: Request) => Response | Promise<Response>;
@@ -61,7 +41,10 @@ export class MemoryNetwork {
     const { signal, ...rest } = init ?? {};
     signal?.throwIfAborted();
     const { origin, pathname } = new URL(input);
-    if (pathname !== this.#uncounted) this.#requests.set(origin, this.requestsTo(origin) + 1);
+    const channel = rest.body instanceof ReadableStream ? this.#channelTo(origin) : undefined;
+    // A channel takes many requests for values, and counts them itself.
+    if (channel !== undefined) rest.body = channel.up(rest.body as ReadableStream);
+    else if (pathname !== this.#uncounted) this.#count(origin, 1);
     const fault = this.#faults.get(origin);
     const serve = this.#servers.get(origin);
     if (serve === undefined || fault === "refuse") throw new TypeError("connection refused");
@@ -88,9 +71,25 @@ export class MemoryNetwork {
       await response.body?.cancel();
       return new Response(Uint8Array.of(255, 254, 253), { status, headers });
     }
+    if (channel !== undefined && response.body !== null) {
+      const body = channel.down(response.body, signal ?? undefined);
+      return new Response(body, { status, headers });
+    }
     const body = response.body && tether(response.body, signal ?? undefined, fault === "cut");
     return new Response(body, { status, headers });
   };
+
+  #channelTo(origin: string): MemoryChannel {
+    return new MemoryChannel({
+      clock: this.#clock,
+      fault: () => this.#faults.get(origin),
+      onRequests: (count) => this.#count(origin, count),
+    });
+  }
+
+  #count(origin: string, requests: number): void {
+    this.#requests.set(origin, this.requestsTo(origin) + requests);
+  }
 }
 
 /** Forwards a body until the client leaves, or only half of its first chunk if `isCut`. */

@@ -22,5 +22,5 @@
 
 export { Cluster } from "./cluster.ts";
 export type { ClusterOptions } from "./cluster.ts";
-export type { Fault } from "./memory_network.ts";
+export type { Fault } from "./fault.ts";
 export { VirtualClock } from "./virtual_clock.ts";

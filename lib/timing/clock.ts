@@ -1,4 +1,4 @@
-import { unrefTimer } from "../runtime.ts";
+import { nextTurn, unrefTimer } from "../runtime.ts";
 
 /**
  * A source of time and timers. Pass one to `new GroupCache({ clock })` to test expiry and timeouts
@@ -21,6 +21,13 @@ export interface Clock {
    * nothing waits for it.
    */
   unrefTimer?(timer: unknown): void;
+  /**
+   * Calls `callback` in a later turn of the event loop, as `setImmediate` does. A clock that decides
+   * what runs when may provide it.
+   *
+   * @default the runtime's
+   */
+  nextTurn?(callback: () => void): void;
 }
 
 /** 25 days. Runtimes fire timers with longer delays at once. */
@@ -34,9 +41,16 @@ export const systemClock: Clock = {
     globalThis.setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS)),
   clearTimeout: (timer) => globalThis.clearTimeout(timer as number),
   unrefTimer,
+  nextTurn,
 };
 
 /** Returns milliseconds for measuring durations: use the difference of two results. */
 export function stopwatchOf(clock: Clock): () => number {
   return () => clock.elapsed?.() ?? clock.now();
+}
+
+/** Calls `callback` in a later turn of the event loop, by the clock if it has a say in that. */
+export function inNextTurn(clock: Clock, callback: () => void): void {
+  if (clock.nextTurn === undefined) nextTurn(callback);
+  else clock.nextTurn(callback);
 }

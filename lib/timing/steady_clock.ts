@@ -13,10 +13,12 @@ export class SteadyClock implements Clock {
   #lastMs = -Infinity;
   readonly elapsed?: () => number;
   readonly unrefTimer?: (timer: unknown) => void;
+  readonly nextTurn?: (callback: () => void) => void;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     if (clock.elapsed !== undefined) this.elapsed = () => clock.elapsed?.() ?? 0;
+    if (clock.nextTurn !== undefined) this.nextTurn = (callback) => clock.nextTurn?.(callback);
     if (clock.unrefTimer !== undefined) this.unrefTimer = (timer) => clock.unrefTimer?.(timer);
   }
 

@@ -1,11 +1,14 @@
 const encoder = new TextEncoder();
 
+/** The size of the length in front of a frame, in bytes. */
+export const FRAME_LENGTH_BYTES = 4;
+
 /** Shared scratch space for doubles: creating a view of each message costs more than writing it. */
 const double = new DataView(new ArrayBuffer(8));
 
 /**
- * Writes protobuf into one buffer whose size was computed beforehand with the functions below, so that
- * a value is copied only once.
+ * Writes protobuf into one buffer, so that a value is copied only once. Its size is computed beforehand
+ * with the functions below, or made to grow with `reserve`.
  */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -21,6 +24,45 @@ export class Writer {
   /** Returns what was written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#position);
+  }
+
+  /** The number of bytes written. */
+  get byteLength(): number {
+    return this.#position;
+  }
+
+  /** Makes room for at least `byteLength` more bytes. */
+  reserve(byteLength: number): void {
+    const needed = this.#position + byteLength;
+    if (needed <= this.#bytes.byteLength) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.byteLength));
+    grown.set(this.#bytes.subarray(0, this.#position));
+    this.#bytes = grown;
+  }
+
+  /** Returns a copy of what was written, and starts afresh in the same buffer. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes.slice(0, this.#position);
+    this.#position = 0;
+    return bytes;
+  }
+
+  /** Starts a message whose length stands in front of it. Returns what `endFrame` takes. */
+  startFrame(): number {
+    const start = this.#position;
+    this.#position += FRAME_LENGTH_BYTES;
+    return start;
+  }
+
+  /** Ends a message of less than 256 MiB. */
+  endFrame(start: number): void {
+    let length = this.#position - start - FRAME_LENGTH_BYTES;
+    // A varint may have leading zeros, so its size need not be known before its value is.
+    for (let i = start; i < start + FRAME_LENGTH_BYTES - 1; i++) {
+      this.#bytes[i] = length & 127 | 128;
+      length >>>= 7;
+    }
+    this.#bytes[start + FRAME_LENGTH_BYTES - 1] = length;
   }
 
   /** Writes an unsigned integer of at most 53 bits. */

@@ -117,6 +117,11 @@ export class Child implements AsyncDisposable {
     return await this.exited;
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#kill(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endInput();
     await this.kill();

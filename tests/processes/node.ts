@@ -3,7 +3,10 @@
  * A process of a cluster that does what tests tell it, by JSON posted to `/control`. Its standard
  * input is closed when the process that started it has gone, and then it goes as well.
  *
- *     node.ts [--hono]      mounted plainly, or in a Hono app
+ *     node.ts [--hono] [--body-limit] [--port=…] [--max-body=…]
+ *
+ * Mounted plainly, or in a Hono app, with a limit of 1 MiB to bodies or without one; on this port; by a
+ * server that takes bodies of so many bytes, if that is Bun's.
  *
  * @module
  */
@@ -11,6 +14,7 @@
 import process from "node:process";
 import { type Group, GroupCache, rendezvous, text } from "@groupcache/groupcache";
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { serve } from "../runtime.ts";
 
 /** What a process can be told, and what it answers. */
@@ -21,6 +25,8 @@ export interface Control {
     /** Owns all keys. */
     owner?: string;
     peerTimeoutMs?: number;
+    /** How others reach this process, if not directly. */
+    self?: string;
   }): void;
   /** Take another list of peers. */
   setPeers(order: { peers: string[] }): void;
@@ -40,6 +46,8 @@ export interface Control {
   startTraffic(order: { concurrency: number }): void;
   /** End that. */
   stopTraffic(): void;
+  /** Close the cache and the server, in this order, and end. Prints how long that took. */
+  stop(order: { first: "cache" | "server"; drainMs: number }): void;
   /** Leave the cluster, and end. */
   leave(order: { drainMs: number }): void;
   state(): State;
@@ -54,6 +62,11 @@ export interface State {
   traffic: { gets: number; failures: string[] };
   serverRequests: number;
   peerErrors: number;
+  /** How many requests of peers have come, and how many of them to open a channel. */
+  requests: number;
+  channels: number;
+  /** How many of the channels are open. */
+  openChannels: number;
 }
 
 let cache = new GroupCache();
@@ -63,7 +76,9 @@ let aborted: string[] = [];
 const begun = new Map<string, { controller: AbortController; outcome: Promise<string> }>();
 let traffic: State["traffic"] & { isOn: boolean } = { isOn: false, gets: 0, failures: [] };
 
-/** `slow:<ms>:…` takes its time, `stuck:…` as much as it is given; any other is there at once. */
+const counts = { requests: 0, channels: 0, openChannels: 0 };
+
+/** `large:<bytes>:…` has so many, `slow:<ms>:…` takes its time, `stuck:…` as much as it is given; any other is there at once. */
 async function load(key: string, { signal }: { signal: AbortSignal }): Promise<string> {
   loads.push(key);
   signal.addEventListener("abort", () => aborted.push(key));
@@ -72,17 +87,21 @@ async function load(key: string, { signal }: { signal: AbortSignal }): Promise<s
   if (kind === "stuck") {
     await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   }
-  return `value of ${key}`;
+  return kind === "large" ? "x".repeat(Number(ms)) : `value of ${key}`;
+}
+
+function argument(name: string): string | undefined {
+  return process.argv.find((argument) => argument.startsWith(`${name}=`))?.split("=")[1];
 }
 
 const commands: { [Name in keyof Control]: (order: never) => unknown } = {
-  async join({ peers, owner, peerTimeoutMs }: Parameters<Control["join"]>[0]) {
+  async join({ peers, owner, peerTimeoutMs, self = server.url }: Parameters<Control["join"]>[0]) {
     await cache.close();
     loads = [];
     aborted = [];
     const { rank } = rendezvous();
     cache = new GroupCache({
-      self: server.url,
+      self,
       peers,
       ...(peerTimeoutMs === undefined ? {} : { peerTimeoutMs }),
       ...(owner === undefined ? {} : {
@@ -157,6 +176,22 @@ const commands: { [Name in keyof Control]: (order: never) => unknown } = {
     traffic.isOn = false;
   },
 
+  stop({ first, drainMs }: Parameters<Control["stop"]>[0]) {
+    // Once this has been answered.
+    setTimeout(async () => {
+      const startMs = performance.now();
+      const stopServer = () => server.stop();
+      const closeCache = () => cache.close({ drainMs });
+      // Without a wait between them: a server may stop only once the cache is closed.
+      await Promise.all(
+        (first === "cache" ? [closeCache, stopServer] : [stopServer, closeCache])
+          .map((close) => close()),
+      );
+      console.log(`stopped in ${Math.round(performance.now() - startMs)} ms`);
+      process.exit();
+    }, 50);
+  },
+
   leave({ drainMs }: Parameters<Control["leave"]>[0]) {
     cache.close({ drainMs }).then(() => process.exit());
   },
@@ -164,7 +199,7 @@ const commands: { [Name in keyof Control]: (order: never) => unknown } = {
   state(): State {
     const { serverRequests, peerErrors } = group.stats();
     const { gets, failures } = traffic;
-    return { loads, aborted, traffic: { gets, failures }, serverRequests, peerErrors };
+    return { loads, aborted, traffic: { gets, failures }, serverRequests, peerErrors, ...counts };
   },
 };
 
@@ -177,15 +212,44 @@ async function control(request: Request): Promise<Response> {
   }
 }
 
+/** Counts the requests of peers. */
+async function count(request: Request, info: unknown): Promise<Response> {
+  counts.requests++;
+  const response = await mount(request, info);
+  if (!request.url.endsWith("/_channel/") || response.body === null) return response;
+  counts.channels++;
+  counts.openChannels++;
+  const reader = response.body.getReader();
+  const body = new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (!done) return controller.enqueue(value);
+      counts.openChannels--;
+      controller.close();
+    },
+    cancel(reason) {
+      counts.openChannels--;
+      return reader.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}
+
 const app = new Hono();
+if (process.argv.includes("--body-limit")) app.use(bodyLimit({ maxSize: 1 << 20 }));
 app.all("/_groupcache/*", (c) => cache.fetch(c.req.raw, c.env));
 const mount: (request: Request, info: unknown) => Response | Promise<Response> =
   process.argv.includes("--hono")
     ? (request, info) => app.fetch(request, info as Record<string, unknown>)
     : (request, info) => cache.fetch(request, info);
 
-const server = serve((request, info) =>
-  new URL(request.url).pathname === "/control" ? control(request) : mount(request, info)
+const server = serve(
+  (request, info) =>
+    new URL(request.url).pathname === "/control" ? control(request) : count(request, info),
+  {
+    port: Number(argument("--port") ?? 0),
+    maxRequestBodySize: Number(argument("--max-body") ?? 128 << 20),
+  },
 );
 process.stdin.resume();
 process.stdin.on("end", () => process.exit());

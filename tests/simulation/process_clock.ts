@@ -48,6 +48,11 @@ export class ProcessClock implements Clock {
     return event;
   }
 
+  /** In a step of its own, so that its order is the scheduler's. */
+  nextTurn(callback: () => void): void {
+    this.setTimeout(callback, 0);
+  }
+
   clearTimeout(timer: unknown): void {
     if (this.#pending.delete(timer as Event)) this.#scheduler.cancel(timer as Event);
   }

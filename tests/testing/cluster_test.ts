@@ -4,7 +4,7 @@ import type { GroupCacheError } from "../../lib/errors.ts";
 import type { Group } from "../../lib/group_api.ts";
 import type { LoadContext } from "../../lib/group_api.ts";
 import { Cluster, type ClusterOptions } from "../../lib/testing/cluster.ts";
-import type { Fault } from "../../lib/testing/memory_network.ts";
+import type { Fault } from "../../lib/testing/fault.ts";
 import { test } from "../runtime.ts";
 
 type Load = (index: number, key: string, context: LoadContext<string>) => string | Promise<string>;

@@ -8,9 +8,10 @@ import type { Clock } from "../../timing/clock.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
 import { encodeChangeNote } from "../../wire/change_note.ts";
 import type { Dialect } from "../dialect.ts";
-import { CHANGE, FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
+import { CHANGE, CHANNEL_MESSAGES, FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
+import { CHANNEL_PATH } from "../paths.ts";
 import { KEEPALIVE_MS, type PeerLimits } from "../peer_limits.ts";
-import { toPeerError } from "./failures.ts";
+import { peerFailure, toPeerError } from "./failures.ts";
 import type { Patience } from "./patience.ts";
 import { ProvenFetch, type ProvenRequest } from "./proven_fetch.ts";
 import { Reply } from "./reply.ts";
@@ -35,6 +36,8 @@ export class Connection {
   readonly url: string;
   readonly options: PeerConnectionOptions;
   #isOurs = false;
+  #offersChannel = false;
+  #latencyMs = 0;
   #reportAtMs = -Infinity;
   #fetch: (path: string, request: ProvenRequest) => Promise<Response>;
 
@@ -56,6 +59,16 @@ export class Connection {
     return this.#isOurs;
   }
 
+  /** Whether the peer has said that it serves channels. */
+  get offersChannel(): boolean {
+    return this.#offersChannel;
+  }
+
+  /** How long the peer has recently taken to reply, in milliseconds. */
+  get latencyMs(): number {
+    return this.#latencyMs;
+  }
+
   /** Whether the peer may run a Go implementation. */
   get mayBeGo(): boolean {
     return !this.#isOurs && this.options.dialect.mayBeGo;
@@ -73,7 +86,7 @@ export class Connection {
     patience: Patience,
     read: (reply: Reply) => Promise<Result>,
   ): Promise<Result> {
-    const headers: Record<string, string> = { [FROM]: this.options.instanceId };
+    const headers = this.#headers();
     if (loadTimeoutMs !== undefined && loadTimeoutMs < Infinity) {
       headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
     }
@@ -95,13 +108,51 @@ export class Connection {
         // The body may take as long as a load does, which must not hold up calls to other peers.
         semaphore.release();
       }
+      this.#latencyMs += (clock.now() - startedAtMs - this.#latencyMs) / 8;
       this.#isOurs = reply.isOurs;
-      this.#reportReply(reply, startedAtMs);
+      this.#offersChannel ||= reply.offersChannel;
+      if (reply.isUp) this.answered(startedAtMs);
       return await read(reply);
     } catch (error) {
       if (!patience.callerLeft) this.#reportFailure(error, reply, startedAtMs);
       throw error;
     }
+  }
+
+  /**
+   * Opens a channel: a request whose body and reply go on until either side ends them. Resolves to the
+   * body of the reply.
+   *
+   * @throws If the peer, or something in front of it, does not open one.
+   */
+  async open(
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const headers = { ...this.#headers(), "content-type": CHANNEL_MESSAGES };
+    const init = { method: "POST", headers, body, duplex: "half", redirect: "manual", signal };
+    const path = this.options.basePath + CHANNEL_PATH;
+    const response = await this.#fetch(path, init as ProvenRequest);
+    if (response.status === 200 && response.headers.get("content-type") === CHANNEL_MESSAGES) {
+      if (response.body !== null) return response.body;
+    }
+    response.body?.cancel().catch(() => {});
+    this.#offersChannel = false;
+    throw peerFailure(this.url, `it opens no channel: received status ${response.status}`);
+  }
+
+  /** Records that the peer answered what it was sent at `sentAtMs`. */
+  answered(sentAtMs: number): void {
+    const { health, clock, onAnswer } = this.options;
+    health.answered(sentAtMs, { showsLife: !this.mayBeGo });
+    const nowMs = clock.now();
+    if (!this.#isOurs || nowMs < this.#reportAtMs) return;
+    this.#reportAtMs = nowMs + ANSWER_MS;
+    onAnswer();
+  }
+
+  #headers(): Record<string, string> {
+    return { [FROM]: this.options.instanceId };
   }
 
   #replyOf(response: Response, patience: Patience): Reply {
@@ -114,16 +165,6 @@ export class Connection {
       clock,
       wait: (part) => this.#wait(patience, part, LIFE_MS),
     });
-  }
-
-  #reportReply(reply: Reply, startedAtMs: number): void {
-    const { health, clock, onAnswer } = this.options;
-    if (!reply.isUp) return;
-    health.answered(startedAtMs, { showsLife: !this.mayBeGo });
-    const nowMs = clock.now();
-    if (!this.#isOurs || nowMs < this.#reportAtMs) return;
-    this.#reportAtMs = nowMs + ANSWER_MS;
-    onAnswer();
   }
 
   #reportFailure(thrown: unknown, reply: Reply | undefined, startedAtMs: number): void {
@@ -183,6 +224,10 @@ export interface ConnectionOptions {
   refusals: Refusals;
   /** Bounds the number of requests under way to all peers. */
   semaphore: RequestSemaphore;
+  /** Bounds the number of channels to all peers. */
+  channelSlots: RequestSemaphore;
+  /** Aborts when the cache is closed. */
+  closing: AbortSignal;
   limits: PeerLimits;
   clock: Clock;
   /** Where calls wait for the end of a peer's silence. */

@@ -1,4 +1,20 @@
-import { GroupCacheError, messageOf } from "../../errors.ts";
+import {
+  GroupCacheError,
+  type GroupCacheErrorCode,
+  isErrorCode,
+  messageOf,
+  valueTooLarge,
+} from "../../errors.ts";
+
+/** Errors that are a peer's answer about a key. Any other error means that it could not be asked. */
+const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
+  "not-found",
+  "load-failed",
+  "timeout",
+  "bad-key",
+  "too-large",
+  "overloaded",
+]);
 
 /** The error of a call to a peer that could not be asked. */
 export function peerFailure(url: string, why: string, cause?: unknown): GroupCacheError {
@@ -8,4 +24,19 @@ export function peerFailure(url: string, why: string, cause?: unknown): GroupCac
 /** Anything thrown while a peer was asked, as an error that `Peer` allows. */
 export function toPeerError(url: string, thrown: unknown): GroupCacheError {
   return thrown instanceof GroupCacheError ? thrown : peerFailure(url, messageOf(thrown), thrown);
+}
+
+/** An error that a peer sent. */
+export function receivedError(url: string, code: string, why: string): GroupCacheError {
+  if (isErrorCode(code) && ANSWERS.has(code)) return new GroupCacheError(code, why);
+  return peerFailure(url, `${code}: ${why}`);
+}
+
+/** The error of a value that is too large. It says nothing about other keys. */
+export function replyTooLarge(
+  url: string,
+  received: string,
+  maxValueBytes: number,
+): GroupCacheError {
+  return valueTooLarge(`take the reply of peer ${url}`, received, maxValueBytes);
 }

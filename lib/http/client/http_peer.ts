@@ -8,9 +8,9 @@ import { encodeSetRequest, ttlOf } from "../../wire/messages.ts";
 import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { ANY_KEY, endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
+import { ChannelKeeper } from "./channel_keeper.ts";
 import { Connection, type ConnectionOptions, type PeerRequest } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
-import { KeyBatcher } from "./key_batcher.ts";
 import { KeyCall } from "./key_call.ts";
 import { KeyRequests } from "./key_requests.ts";
 import { Patience } from "./patience.ts";
@@ -22,11 +22,11 @@ export class HttpPeer implements Peer {
   #self: () => string;
   #catchUp: HttpPeerOptions["catchUp"];
   #connection: Connection;
-  #batcher: KeyBatcher;
   #requests: KeyRequests;
+  #channels: ChannelKeeper;
 
   constructor(url: string, options: HttpPeerOptions) {
-    const { self, clock, random, peerTimeoutMs, dialect, limits } = options;
+    const { self, clock, random, peerTimeoutMs, dialect } = options;
     this.url = url;
     this.#self = self;
     this.#catchUp = options.catchUp;
@@ -45,16 +45,8 @@ export class HttpPeer implements Peer {
       health: this.health,
       onAnswer: () => options.onAnswer(this),
     });
-    this.#requests = new KeyRequests(this.#connection, {
-      retry: (call) => this.#batcher.add(call),
-      onPeerFailure: (error) => this.#batcher.failQueued(error),
-    });
-    this.#batcher = new KeyBatcher({
-      url,
-      limits,
-      takesBatches: () => this.#connection.isOurs,
-      send: (calls, sending) => this.#requests.send(calls, sending),
-    });
+    this.#requests = new KeyRequests(this.#connection);
+    this.#channels = new ChannelKeeper(this.#connection, this.#requests);
   }
 
   get(group: string, key: string, options: PeerCallOptions = {}): Promise<EncodedValue> {
@@ -65,15 +57,13 @@ export class HttpPeer implements Peer {
     }
     if (call.isSettled) return call.value;
     const caughtUp = this.#catchUp(this, group, key);
-    if (caughtUp === undefined) this.#batcher.add(call);
-    else this.#addLater(call, caughtUp);
+    if (caughtUp === undefined) this.#add(call);
+    else caughtUp.then(() => this.#add(call), (error) => call.reject(error));
     return call.value;
   }
 
-  #addLater(call: KeyCall, caughtUp: Promise<void>): void {
-    caughtUp.then(() => {
-      if (!call.isSettled) this.#batcher.add(call);
-    }, (error) => call.reject(error));
+  #add(call: KeyCall): void {
+    if (!call.isSettled) (this.#channels.current() ?? this.#requests).add(call);
   }
 
   async set(

@@ -1,52 +1,51 @@
 import { GroupCacheError, quote } from "../../errors.ts";
-import type { KeyCall } from "./key_call.ts";
+import { type Clock, inNextTurn } from "../../timing/clock.ts";
 import type { PeerLimits } from "../peer_limits.ts";
+import type { KeyCall } from "./key_call.ts";
 
-/** From this many calls on, what could go in one request goes in two: see `#share`. */
-const MIN_SHARED = 32;
-
-/** How a {@linkcode KeyBatcher} is made. */
-export interface KeyBatcherOptions {
-  limits: PeerLimits;
-  /** The peer, for error messages. */
-  url: string;
-  /** Whether the peer takes several keys in one request. */
-  takesBatches: () => boolean;
-  /** Sends keys of one group, and settles their calls. */
-  send: (calls: readonly KeyCall[], sending: Sending) => Promise<void>;
+/** A way on which calls travel to a peer. */
+export interface Route {
+  /** How many keys the next batch may have; 0 if what was sent must be answered first. */
+  readonly roomKeys: number;
+  /** Whether everything that was sent was answered. */
+  readonly isIdle: boolean;
+  /** Takes a batch: calls for keys of one group. */
+  send(calls: readonly KeyCall[]): void;
+  /** Sends the batches that were taken. */
+  flush(): void;
 }
 
-/** What goes with calls that are sent together. */
-export interface Sending {
-  /**
-   * Whether no other request to the peer is unanswered. Only then may a reply wait for a load: it
-   * keeps its place among the unanswered ones meanwhile.
-   */
-  readonly isAlone: boolean;
-  /** To be called when the reply has begun: what comes after that must not keep others waiting. */
-  readonly onAnswer: () => void;
+/** Options for {@linkcode KeyBatcher}. */
+export interface KeyBatcherOptions {
+  clock: Clock;
+  limits: PeerLimits;
+  /** The peer's base URL, for error messages. */
+  url: string;
+  route: Route;
 }
 
 /**
- * Gathers calls to one peer. Those that are made in the same turn, or while as many requests as may
- * be are under way, travel together; a call that is alone goes at once.
- *
- * The more callers there are the larger the batches become by themselves: while one is under way
- * the next one gathers, and its callers come back in one turn.
+ * Gathers calls to one peer. A call that comes when nothing is unanswered is sent at once, with the
+ * others of its turn. Otherwise it waits for the next turn, and for the answers that its route waits
+ * for: so batches grow with the number of callers by themselves, whether they call in step or not.
  */
 export class KeyBatcher {
   #options: KeyBatcherOptions;
-  /** Calls that wait, by what a request has for all its keys: the group, and whether to peek. */
+  /** Waiting calls, by what all keys of a batch share: the group, and whether to peek. */
   #queues = new Map<string, KeyCall[]>();
   #queued = 0;
-  #unanswered = 0;
   #isScheduled = false;
 
   constructor(options: KeyBatcherOptions) {
     this.#options = options;
   }
 
-  /** Takes a call on. It is rejected at once if too many wait already. */
+  /** How many calls wait. */
+  get size(): number {
+    return this.#queued;
+  }
+
+  /** Adds a call. It is rejected at once if too many wait already. */
   add(call: KeyCall): void {
     const { limits: { maxQueued }, url } = this.#options;
     // The keys of one `getMany` are one caller's, however many they are.
@@ -65,57 +64,48 @@ export class KeyBatcher {
     if (queue === undefined) this.#queues.set(kind, [call]);
     else queue.push(call);
     this.#queued++;
-    this.#schedule();
+    this.schedule();
   }
 
-  /** Rejects all calls that wait to be sent: what they wait for has turned out to be down. */
-  failQueued(error: unknown): void {
-    const queues = [...this.#queues.values()];
+  /** Removes all calls that wait. */
+  takeAll(): KeyCall[] {
+    const calls = [...this.#queues.values()].flat();
     this.#queues.clear();
     this.#queued = 0;
-    for (const call of queues.flat()) call.reject(error);
+    return calls;
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#queued === 0 || !this.#hasRoom()) return;
+  /** Sends what waits, if there is room. To be called when there may be more room than before. */
+  schedule(): void {
+    const { route, clock } = this.#options;
+    if (this.#isScheduled || this.#queued === 0 || route.roomKeys === 0) return;
     this.#isScheduled = true;
-    // Callers that were answered in one turn come back in the microtasks of that turn, some after
-    // a few steps more than others.
-    afterMicrotasks(8, () => {
-      this.#isScheduled = false;
-      while (this.#queued > 0 && this.#hasRoom()) this.#sendNext();
-    });
+    // Callers that are answered in one turn call again in its microtasks, some a few steps later.
+    if (route.isIdle) afterMicrotasks(8, this.#flush);
+    else inNextTurn(clock, this.#flush);
   }
 
-  #hasRoom(): boolean {
-    const { limits: { maxBatches, maxGets }, takesBatches } = this.#options;
-    return this.#unanswered < (takesBatches() ? maxBatches : maxGets);
-  }
+  #flush = (): void => {
+    const { route } = this.#options;
+    this.#isScheduled = false;
+    while (this.#queued > 0 && route.roomKeys > 0) {
+      const calls = this.#take(route.roomKeys);
+      // Otherwise all of these callers have left.
+      if (calls.length > 0) route.send(calls);
+    }
+    route.flush();
+  };
 
-  #sendNext(): void {
-    const calls = this.#take();
-    if (calls.length === 0) return; // All of these callers have gone.
-    const isAlone = this.#unanswered++ === 0;
-    let isAnswered = false;
-    const onAnswer = () => {
-      if (isAnswered) return;
-      isAnswered = true;
-      this.#unanswered--;
-      this.#schedule();
-    };
-    this.#options.send(calls, { isAlone, onAnswer }).finally(onAnswer);
-  }
-
-  /** The next calls to send together, those left out whose callers have gone. */
-  #take(): KeyCall[] {
-    const { limits, takesBatches } = this.#options;
+  /** Removes the next batch, without callers who have left. */
+  #take(roomKeys: number): KeyCall[] {
+    const { maxKeys, maxKeyBytes } = this.#options.limits;
     const [next] = this.#queues;
     if (next === undefined) return [];
     const [kind, queue] = next;
-    const maxKeys = takesBatches() ? Math.min(limits.maxKeys, this.#share(queue)) : 1;
+    const max = Math.min(maxKeys, roomKeys);
     let bytes = 0;
     let end = 0;
-    while (end < queue.length && end < maxKeys && (end === 0 || bytes < limits.maxKeyBytes)) {
+    while (end < queue.length && end < max && (end === 0 || bytes < maxKeyBytes)) {
       bytes += 2 * (queue[end++]?.key.length ?? 0);
     }
     this.#queued -= end;
@@ -123,18 +113,6 @@ export class KeyBatcher {
     // Groups take turns.
     if (end < queue.length) this.#queues.set(kind, queue.splice(end));
     return queue.filter(({ isSettled }) => !isSettled);
-  }
-
-  /**
-   * How many calls of a queue to send in the next request. Callers whose calls travel in one request
-   * come back in one turn, so they and the peer would take turns for ever. Two halves overlap: while
-   * the peer answers one of them, this process is busy with the other.
-   */
-  #share(queue: readonly KeyCall[]): number {
-    if (this.#unanswered > 0 || queue.length < MIN_SHARED) return queue.length;
-    let half = Math.ceil(queue.length / 2);
-    while (queue[half]?.together) half++;
-    return half;
   }
 }
 

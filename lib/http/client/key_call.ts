@@ -15,8 +15,12 @@ export class KeyCall {
   readonly value: Promise<EncodedValue>;
   /** How often the key was sent. */
   attempts = 0;
+  /** Names the call on its channel. */
+  id = 0;
+  /** Whether the value is too large for a channel. */
+  isLarge = false;
   /** Called when the caller leaves before the call is settled. */
-  onLeave: ((reason: unknown) => void) | undefined;
+  onLeave: ((call: KeyCall, reason: unknown) => void) | undefined;
   #signal: Cancellation | undefined;
   #resolve: (value: EncodedValue) => void;
   #reject: (error: unknown) => void;
@@ -60,7 +64,7 @@ export class KeyCall {
     const reason = this.#signal?.reason;
     if (!this.#settle()) return;
     this.#reject(reason);
-    this.onLeave?.(reason);
+    this.onLeave?.(this, reason);
   };
 
   #settle(): boolean {

@@ -10,26 +10,77 @@ import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
 import type { Connection } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
-import type { Sending } from "./key_batcher.ts";
+import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
 import { Patience } from "./patience.ts";
 import type { Reply } from "./reply.ts";
 
-/** Sends calls to a peer in requests, one key or several in each, and settles them. */
-export class KeyRequests {
+/**
+ * The calls to a peer that travel in requests: one key in the path, or several in a body. They are the
+ * ground that a channel stands on: Go peers, proxies that buffer, large values and calls that a channel
+ * left unanswered go this way.
+ */
+export class KeyRequests implements Route {
   #connection: Connection;
-  #options: KeyRequestsOptions;
+  #batcher: KeyBatcher;
+  #unanswered = 0;
 
-  constructor(connection: Connection, options: KeyRequestsOptions) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#options = options;
+    const { clock, limits } = connection.options;
+    this.#batcher = new KeyBatcher({ clock, limits, url: connection.url, route: this });
   }
 
-  /** Sends calls for keys of one group, and settles them. */
-  async send(calls: readonly KeyCall[], { isAlone, onAnswer }: Sending): Promise<void> {
+  /** Sends a call, with others if possible. */
+  add(call: KeyCall): void {
+    // It would hold up the others of its batch.
+    if (call.isLarge) this.send([call]);
+    else this.#batcher.add(call);
+  }
+
+  get roomKeys(): number {
+    const { isOurs, options: { limits } } = this.#connection;
+    if (!isOurs) return this.#unanswered < limits.maxGets ? 1 : 0;
+    return this.#unanswered < limits.maxBatches ? limits.maxKeys : 0;
+  }
+
+  get isIdle(): boolean {
+    return this.#unanswered === 0;
+  }
+
+  flush(): void {}
+
+  send(calls: readonly KeyCall[]): void {
+    const isAlone = this.#unanswered++ === 0;
+    let isAnswered = false;
+    const onAnswer = () => {
+      if (isAnswered) return;
+      isAnswered = true;
+      this.#unanswered--;
+      this.#batcher.schedule();
+    };
+    this.#settle(calls, isAlone, onAnswer).finally(onAnswer);
+  }
+
+  /** Rejects all calls that wait: the peer has turned out to be down. */
+  failQueued(error: GroupCacheError): void {
+    for (const call of this.#batcher.takeAll()) call.reject(error);
+  }
+
+  /**
+   * Sends calls for keys of one group, and settles them.
+   *
+   * @param isAlone Whether no other request is unanswered. Only then may a reply wait for a load.
+   * @param onAnswer To be called when the reply has begun: its rest must not hold up others.
+   */
+  async #settle(
+    calls: readonly KeyCall[],
+    isAlone: boolean,
+    onAnswer: () => void,
+  ): Promise<void> {
     const connection = this.#connection;
     const patience = new Patience(connection.options.silences, undefined);
-    const onLeave = (reason: unknown) => {
+    const onLeave = (_: KeyCall, reason: unknown) => {
       if (calls.every(({ isSettled }) => isSettled)) patience.leave(reason);
     };
     for (const call of calls) {
@@ -40,7 +91,7 @@ export class KeyRequests {
     const onReply = () => hasReply = true;
     try {
       const [call] = calls;
-      const isSingle = calls.length === 1 && (isAlone || !connection.isOurs);
+      const isSingle = calls.length === 1 && (isAlone || call?.isLarge || !connection.isOurs);
       const path = call && isSingle ? this.#pathOf(call.group, call.key) : "";
       const goesInPath = call && isSingle &&
         (fitsPath(path, call.key) || await this.#mustGoInPath(call.key, patience, onReply));
@@ -129,7 +180,7 @@ export class KeyRequests {
   /** The peer is down: calls that are still queued would find that out one by one. */
   #giveUp(calls: readonly KeyCall[], error: GroupCacheError): void {
     for (const call of calls) call.reject(error);
-    if (error.code === "peer-failed") this.#options.onPeerFailure(error);
+    if (error.code === "peer-failed") this.failQueued(error);
   }
 
   /** A reply broke off. Keys of a batch that have no answer yet are asked for once more. */
@@ -138,7 +189,7 @@ export class KeyRequests {
     const mayRetry = calls.length > 1 && error !== thrown;
     for (const call of calls) {
       if (call.isSettled) continue;
-      if (mayRetry && call.attempts === 1) this.#options.retry(call);
+      if (mayRetry && call.attempts === 1) this.#batcher.add(call);
       else call.reject(error);
     }
   }
@@ -146,14 +197,6 @@ export class KeyRequests {
   #pathOf(group: string, key: string): string {
     return keyPath(this.#connection.options.basePath, group, key);
   }
-}
-
-/** Options for {@linkcode KeyRequests}. */
-export interface KeyRequestsOptions {
-  /** Queues a call again whose reply broke off. */
-  retry: (call: KeyCall) => void;
-  /** Called when the peer could not be asked. */
-  onPeerFailure: (error: GroupCacheError) => void;
 }
 
 function settle(calls: readonly KeyCall[], reply: Reply, message: GetResponse): void {

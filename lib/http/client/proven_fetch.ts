@@ -20,7 +20,8 @@ export interface ProvenFetchOptions {
 export interface ProvenRequest extends RequestInit {
   readonly method: string;
   readonly headers: Record<string, string>;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** A stream is that of a channel, and is not covered by a proof: it brings only reads. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
 /** Sends requests to a peer that prove where they come from, and has the replies prove it too. */
@@ -59,7 +60,7 @@ export class ProvenFetch {
   #sign(path: string, request: ProvenRequest): SignedRequest | Promise<SignedRequest> {
     const { credentials } = this.#options;
     const { method, headers, body } = request;
-    return onlyReads(method, path)
+    return onlyReads(method, path) || body instanceof ReadableStream
       ? credentials.forRead()
       : credentials.forChange({ method, path, note: headers[CHANGE] ?? "", body });
   }

@@ -1,10 +1,5 @@
 import { viewOf } from "../../byte_view.ts";
-import {
-  GroupCacheError,
-  type GroupCacheErrorCode,
-  isErrorCode,
-  valueTooLarge,
-} from "../../errors.ts";
+import type { GroupCacheError } from "../../errors.ts";
 import type { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
@@ -12,22 +7,12 @@ import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { isTime } from "../../wire/change_note.ts";
 import { expiryOf, type GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
-import { ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
+import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
-import { peerFailure } from "./failures.ts";
+import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 
 /** Larger bodies are read piece by piece, so that they may take their time. */
 const SMALL_BODY_BYTES = 1 << 20;
-
-/** Errors that are a peer's answer about a key. Any other error means that it could not be asked. */
-const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
-  "not-found",
-  "load-failed",
-  "timeout",
-  "bad-key",
-  "too-large",
-  "overloaded",
-]);
 
 /** What it takes to read the reply of a peer. */
 export interface ReplyContext {
@@ -75,6 +60,11 @@ export class Reply {
   /** Whether the peer's cache is closed. */
   get isClosed(): boolean {
     return this.#response.headers.get(ERROR) === "closed";
+  }
+
+  /** Whether the peer serves channels such as ours. */
+  get offersChannel(): boolean {
+    return this.#response.headers.get(CHANNEL) === CHANNEL_VERSION;
   }
 
   /**
@@ -172,7 +162,9 @@ export class Reply {
    */
   value(message: GetResponse): EncodedValue {
     const { value, minuteQps, error } = message;
-    if (error !== undefined) throw this.#answer(error, message.message ?? "no reason given");
+    if (error !== undefined) {
+      throw receivedError(this.#context.url, error, message.message ?? "no reason given");
+    }
     if (value === undefined) throw this.failure("received a reply without a value");
     if (value.byteLength > this.#context.maxValueBytes) {
       throw this.tooLarge(`a value of ${value.byteLength} bytes`);
@@ -189,22 +181,17 @@ export class Reply {
       (this.isOurs ? undefined : this.#context.dialect.errorCode(status, why));
     return code === undefined
       ? this.failure(`received status ${status}: ${why}`)
-      : this.#answer(code, why);
+      : receivedError(this.#context.url, code, why);
   }
 
   /** The error of a value that is too large. It says nothing about other keys. */
   tooLarge(received: string): GroupCacheError {
     const { url, maxValueBytes } = this.#context;
-    return valueTooLarge(`take the reply of peer ${url}`, received, maxValueBytes);
+    return replyTooLarge(url, received, maxValueBytes);
   }
 
   /** The error of a peer that could not be asked. */
   failure(why: string): GroupCacheError {
     return peerFailure(this.#context.url, why);
-  }
-
-  #answer(code: string, why: string): GroupCacheError {
-    if (isErrorCode(code) && ANSWERS.has(code)) return new GroupCacheError(code, why);
-    return this.failure(`${code}: ${why}`);
   }
 }

@@ -7,6 +7,12 @@ import type { ReportQuestion } from "../../wire/report_question.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Admission } from "./door.ts";
 
+/** A channel that is served. */
+export interface ServedChannel {
+  /** Tells the client to send its keys elsewhere, and ends the channel soon. */
+  goAway(): void;
+}
+
 /** What the endpoints of the peer protocol need from the cache. */
 export interface EndpointHost {
   readonly clock: Clock;
@@ -19,6 +25,10 @@ export interface EndpointHost {
   readonly received: ByteBudget;
   /** Bounds the large values that are being sent. */
   readonly sent: ByteBudget;
+  /** The channels that are open. */
+  readonly channels: Set<ServedChannel>;
+  /** Throws once the cache is closed. */
+  checkOpen(): void;
   /** The group of a name, if there is one. Throws once the cache is closed. */
   group(name: string): PeerBackend | undefined;
   /** The peer with a URL, if there is one. */

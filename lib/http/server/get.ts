@@ -5,7 +5,7 @@ import { encodeGetResponse, type GetResponse } from "../../wire/messages.ts";
 import { FROM, PEEK } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
-import { type LoadForPeer, loadForPeer } from "./load_for_peer.ts";
+import { type LoadForPeer, loadForPeer, timeoutMsOf } from "./load_for_peer.ts";
 import {
   checkMaySend,
   errorReply,
@@ -45,7 +45,7 @@ export function getKey(call: GroupCall): Response | Promise<Response> {
       : answerWithLargeHit(byteLength, minuteQps, call);
   }
   if (request.headers.has(PEEK)) throw notInMemory(key);
-  return answerWithLoad(loadForPeer(call, key), minuteQps, call);
+  return answerWithLoad(loadForPeer(call, key, timeoutMsOf(request)), minuteQps, call);
 }
 
 /** The answer to a key that is in memory, where its value is only borrowed. */
@@ -68,7 +68,7 @@ async function answerWithLargeHit(
   if (hit !== undefined) return largeReply(hit, byteLength, call);
   sent.give(byteLength);
   if (call.request.headers.has(PEEK)) return errorReply(notInMemory(call.key));
-  return answerWithLoad(loadForPeer(call, call.key), minuteQps, call);
+  return answerWithLoad(loadForPeer(call, call.key, timeoutMsOf(call.request)), minuteQps, call);
 }
 
 async function answerWithLoad(

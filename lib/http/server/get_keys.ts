@@ -4,7 +4,7 @@ import { PEEK } from "../headers.ts";
 import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
-import { loadForPeer } from "./load_for_peer.ts";
+import { loadForPeer, timeoutMsOf } from "./load_for_peer.ts";
 import { loadInWindow } from "./load_window.ts";
 import {
   checkMaySend,
@@ -93,7 +93,7 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   const load = async (wanted: readonly Wanted[]): Promise<number> => {
     const [first] = wanted;
     if (first === undefined) return 0;
-    const { waiter, value } = loadForPeer(call, first.key);
+    const { waiter, value } = loadForPeer(call, first.key, timeoutMsOf(call.request));
     waiters.add(waiter);
     const toAnswer = await value.then(
       (value) => ({ minuteQps, index }: Wanted) => toMessage(value, minuteQps, host.clock, index),

@@ -2,8 +2,9 @@ import { AUTH } from "../../auth/auth_header.ts";
 import { GroupCacheError, quote } from "../../errors.ts";
 import { CHANGE, PROTOCOL_VERSION, VERSION } from "../headers.ts";
 import type { PeerLimits } from "../peer_limits.ts";
-import { onlyReads, parseTarget, pathOf } from "../paths.ts";
+import { CHANNEL_PATH, onlyReads, parseTarget, pathOf } from "../paths.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import { openChannel } from "./channel.ts";
 import { deleteKey } from "./delete.ts";
 import type { Admission, Decision, Door } from "./door.ts";
 import type { Call, Endpoint, EndpointHost, GroupCall, RemovalCall } from "./endpoint.ts";
@@ -20,6 +21,7 @@ import { parse } from "./request_body.ts";
 /** `POST <base><name>`. */
 const BASE_ENDPOINTS = new Map<string, Endpoint<Call>>([
   ["", answerHello],
+  [CHANNEL_PATH, openChannel],
   ["_stats/", answerReport],
 ]);
 
@@ -54,7 +56,13 @@ export class PeerHandler {
       maxValueBytes,
       received: new ByteBudget(maxReceivedBytes, clock),
       sent: new ByteBudget(maxSentBytes, clock),
+      channels: new Set(),
     };
+  }
+
+  /** Ends the channels: servers that shut down wait for them. */
+  close(): void {
+    for (const channel of this.#host.channels) channel.goAway();
   }
 
   /**
@@ -115,7 +123,7 @@ export class PeerHandler {
 
 /** Options for {@linkcode PeerHandler}. */
 export interface PeerHandlerOptions
-  extends Omit<EndpointHost, "maxValueBytes" | "received" | "sent"> {
+  extends Omit<EndpointHost, "maxValueBytes" | "received" | "sent" | "channels"> {
   limits: PeerLimits;
   /** The path under which peers serve, with a slash at both ends. */
   basePath: string;

@@ -11,10 +11,11 @@ export interface LoadForPeer {
   readonly waiter: AbortController;
 }
 
-/** Loads a key, for no longer than the peer that sent the request is willing to wait. */
+/** Loads a key, for at most `timeoutMs`: the peer waits no longer. */
 export function loadForPeer(
-  { group, request, host, admission }: GroupCall,
+  { group, host, admission }: Pick<GroupCall, "group" | "host" | "admission">,
   key: string,
+  timeoutMs: number,
 ): LoadForPeer {
   const { clock, maxValueBytes } = host;
   const waiter = new AbortController();
@@ -24,12 +25,16 @@ export function loadForPeer(
   }, (error) => {
     throw admission.isProved ? error : withoutText(error, key);
   });
-  const timeoutMs = Number(request.headers.get(TIMEOUT) ?? Infinity);
   if (!(timeoutMs > 0 && timeoutMs < Infinity)) return { waiter, value };
   const timer = clock.setTimeout(() => {
     waiter.abort(new GroupCacheError("timeout", `Cannot load: no result in ${timeoutMs} ms`));
   }, timeoutMs);
   return { waiter, value: value.finally(() => clock.clearTimeout(timer)) };
+}
+
+/** How long the sender of a request is willing to wait for a load, in milliseconds. */
+export function timeoutMsOf(request: Request): number {
+  return Number(request.headers.get(TIMEOUT) ?? Infinity);
 }
 
 /**

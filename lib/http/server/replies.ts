@@ -134,7 +134,8 @@ export function checkMaySend(key: string, valueBytes: number, maxValueBytes: num
   throw valueTooLarge(`send the value of ${quote(key)}`, `${valueBytes} bytes`, maxValueBytes);
 }
 
-function toGroupCacheError(thrown: unknown): GroupCacheError {
+/** Anything thrown while a request was answered, as an error with a code. */
+export function toGroupCacheError(thrown: unknown): GroupCacheError {
   return thrown instanceof GroupCacheError
     ? thrown
     : new GroupCacheError("load-failed", messageOf(thrown));

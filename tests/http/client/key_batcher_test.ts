@@ -1,25 +1,45 @@
 import { assert, assertEquals } from "@std/assert";
 import { viewOf } from "../../../lib/byte_view.ts";
 import { GroupCacheError } from "../../../lib/errors.ts";
-import { KeyBatcher, type Sending } from "../../../lib/http/client/key_batcher.ts";
+import { KeyBatcher } from "../../../lib/http/client/key_batcher.ts";
 import { KeyCall } from "../../../lib/http/client/key_call.ts";
 import { checkLimits, type PeerLimits } from "../../../lib/http/peer_limits.ts";
+import { systemClock } from "../../../lib/timing/clock.ts";
 import { test } from "../../runtime.ts";
 
-/** A batcher whose requests end when the test says so. */
-function setUp(limits: Partial<PeerLimits> = {}, takesBatches = true) {
-  const sent: { calls: readonly KeyCall[]; sending: Sending; end: () => void }[] = [];
-  const batcher = new KeyBatcher({
+interface SetupOptions extends Partial<PeerLimits> {
+  /** How many batches may be unanswered. */
+  maxUnanswered?: number;
+}
+
+/** A batcher whose route answers a batch when the test says so. */
+function setUp({ maxUnanswered = 4, ...limits }: SetupOptions = {}) {
+  const sent: { calls: readonly KeyCall[]; answer: () => void }[] = [];
+  let unanswered = 0;
+  let flushes = 0;
+  const batcher: KeyBatcher = new KeyBatcher({
+    clock: systemClock,
     url: "http://peer:8080",
     limits: checkLimits(limits),
-    takesBatches: () => takesBatches,
-    send: (calls, sending) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      sent.push({ calls, sending, end: resolve });
-      return promise;
+    route: {
+      get roomKeys(): number {
+        return unanswered < maxUnanswered ? 1000 : 0;
+      },
+      get isIdle(): boolean {
+        return unanswered === 0;
+      },
+      send(calls: readonly KeyCall[]): void {
+        unanswered++;
+        const answer = () => {
+          unanswered--;
+          batcher.schedule();
+        };
+        sent.push({ calls, answer });
+      },
+      flush: () => void flushes++,
     },
   });
-  return { batcher, sent };
+  return { batcher, sent, flushes: () => flushes };
 }
 
 function add(batcher: KeyBatcher, key: string, group = "group", signal?: AbortSignal): KeyCall {
@@ -33,9 +53,9 @@ function keysOf(sent: { calls: readonly KeyCall[] }[]): string[][] {
   return sent.map(({ calls }) => calls.map(({ key }) => key));
 }
 
-/** Lets all microtasks run. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets run what runs in this turn and the next ones. */
+async function endOfTurn(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 test("KeyBatcher sends the calls of one turn together", async () => {
@@ -46,38 +66,6 @@ test("KeyBatcher sends the calls of one turn together", async () => {
   assertEquals(keysOf(sent), [["a", "b", "c"]]);
 });
 
-test("KeyBatcher sends many calls of one turn in two halves, so that both sides are busy", async () => {
-  const { batcher, sent } = setUp();
-  const keys = Array.from({ length: 65 }, (_, i) => `key ${i}`);
-  for (const key of keys) add(batcher, key);
-  await endOfTurn();
-  assertEquals(keysOf(sent), [keys.slice(0, 33), keys.slice(33)]);
-  // The callers of one half come back while the other one is under way: they stay together.
-  sent[0]?.end();
-  for (const key of keys) add(batcher, key);
-  await endOfTurn();
-  assertEquals(keysOf(sent.slice(2)), [keys]);
-});
-
-test("KeyBatcher does not part calls that are to travel together", async () => {
-  const { batcher, sent } = setUp();
-  const single = Array.from({ length: 20 }, (_, i) => `single ${i}`);
-  const many = Array.from({ length: 40 }, (_, i) => `many ${i}`);
-  const addMany = () => {
-    for (const key of many) batcher.add(new KeyCall("group", key, { together: true }));
-  };
-  for (const key of single) add(batcher, key);
-  addMany();
-  for (const key of single) add(batcher, key);
-  await endOfTurn();
-  assertEquals(keysOf(sent), [[...single, ...many], single]);
-  for (const { end } of sent.splice(0)) end();
-  await endOfTurn();
-  addMany();
-  await endOfTurn();
-  assertEquals(keysOf(sent), [many]);
-});
-
 test("KeyBatcher gathers callers that come back a few promises apart", async () => {
   const { batcher, sent } = setUp();
   const answered = Promise.resolve();
@@ -85,6 +73,21 @@ test("KeyBatcher gathers callers that come back a few promises apart", async () 
   answered.then(() => {}).then(() => {}).then(() => add(batcher, "b"));
   await endOfTurn();
   assertEquals(keysOf(sent), [["a", "b"]]);
+});
+
+test("KeyBatcher gathers calls of several turns while something is unanswered", async () => {
+  const { batcher, sent, flushes } = setUp();
+  add(batcher, "a");
+  await Promise.resolve();
+  await endOfTurn();
+  add(batcher, "b");
+  queueMicrotask(() => add(batcher, "c"));
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  assertEquals(keysOf(sent), [["a"]], "not in the turn of the call");
+  add(batcher, "d");
+  await endOfTurn();
+  assertEquals(keysOf(sent), [["a"], ["b", "c", "d"]]);
+  assertEquals(flushes(), 2);
 });
 
 test("KeyBatcher sends calls of different groups apart", async () => {
@@ -97,62 +100,21 @@ test("KeyBatcher sends calls of different groups apart", async () => {
 });
 
 test("KeyBatcher lets calls gather while as many requests as may be are unanswered", async () => {
-  const { batcher, sent } = setUp({ maxBatches: 2 });
+  const { batcher, sent } = setUp({ maxUnanswered: 2 });
   for (const key of ["a", "b", "c", "d"]) {
     add(batcher, key);
     await endOfTurn();
   }
   assertEquals(keysOf(sent), [["a"], ["b"]]);
-  sent[0]?.sending.onAnswer();
+  sent[0]?.answer();
   await endOfTurn();
   assertEquals(keysOf(sent), [["a"], ["b"], ["c", "d"]]);
-});
-
-test("KeyBatcher frees a place once for a request, when it is answered or when it has ended", async () => {
-  const { batcher, sent } = setUp({ maxBatches: 1 });
-  add(batcher, "a");
-  await endOfTurn();
-  for (const key of ["b", "c"]) add(batcher, key);
-  sent[0]?.sending.onAnswer();
-  sent[0]?.sending.onAnswer();
-  await endOfTurn();
-  add(batcher, "d");
-  sent[0]?.end();
-  await endOfTurn();
-  assertEquals(keysOf(sent), [["a"], ["b", "c"]], "the second has not been answered");
-  sent[1]?.end();
-  await endOfTurn();
-  assertEquals(keysOf(sent), [["a"], ["b", "c"], ["d"]]);
-});
-
-test("KeyBatcher says of a request whether it is alone", async () => {
-  const { batcher, sent } = setUp();
-  add(batcher, "a");
-  await endOfTurn();
-  add(batcher, "b");
-  await endOfTurn();
-  sent[0]?.end();
-  sent[1]?.end();
-  await endOfTurn();
-  add(batcher, "c");
-  await endOfTurn();
-  assertEquals(sent.map(({ sending }) => sending.isAlone), [true, false, true]);
-});
-
-test("KeyBatcher sends single keys to a peer that takes no batches, many at a time", async () => {
-  const { batcher, sent } = setUp({ maxGets: 2 }, false);
-  for (const key of ["a", "b", "c"]) add(batcher, key);
-  await endOfTurn();
-  assertEquals(keysOf(sent), [["a"], ["b"]]);
-  sent[1]?.end();
-  await endOfTurn();
-  assertEquals(keysOf(sent), [["a"], ["b"], ["c"]]);
 });
 
 test("KeyBatcher bounds the keys and the bytes of a request, and sends all in the end", async () => {
   const keys = Array.from({ length: 10 }, (_, index) => String(index).repeat(100));
   for (const limits of [{ maxKeys: 3 }, { maxKeyBytes: 600 }]) {
-    const { batcher, sent } = setUp({ ...limits, maxBatches: 100 });
+    const { batcher, sent } = setUp({ ...limits, maxUnanswered: 100 });
     for (const key of keys) add(batcher, key);
     await endOfTurn();
     assertEquals(keysOf(sent).map(({ length }) => length), [3, 3, 3, 1]);
@@ -161,7 +123,7 @@ test("KeyBatcher bounds the keys and the bytes of a request, and sends all in th
 });
 
 test("KeyBatcher sends a key that is larger than a request may be by itself", async () => {
-  const { batcher, sent } = setUp({ maxKeyBytes: 10, maxBatches: 100 });
+  const { batcher, sent } = setUp({ maxKeyBytes: 10, maxUnanswered: 100 });
   for (const key of ["x".repeat(1000), "a", "y".repeat(1000)]) add(batcher, key);
   await endOfTurn();
   assertEquals(keysOf(sent).flat().length, 3);
@@ -181,28 +143,28 @@ test("KeyBatcher refuses calls when too many wait, with a clear error", async ()
 });
 
 test("KeyBatcher leaves out calls whose callers have gone", async () => {
-  const { batcher, sent } = setUp({ maxBatches: 1 });
+  const { batcher, sent } = setUp({ maxUnanswered: 1 });
   const leaver = new AbortController();
   add(batcher, "a", "group", leaver.signal);
   add(batcher, "b");
   add(batcher, "c", "other", leaver.signal);
   leaver.abort();
   await endOfTurn();
-  sent[0]?.end();
+  sent[0]?.answer();
   await endOfTurn();
   assertEquals(keysOf(sent), [["b"]]);
 });
 
-test("KeyBatcher.failQueued() rejects what waits, and serves what comes later", async () => {
-  const { batcher, sent } = setUp({ maxBatches: 1 });
+test("KeyBatcher.takeAll() removes what waits, and serves what comes later", async () => {
+  const { batcher, sent } = setUp({ maxUnanswered: 1 });
   add(batcher, "a");
   await endOfTurn();
-  const waiting = ["b", "c"].map((key) => add(batcher, key));
-  const down = new Error("down");
-  batcher.failQueued(down);
-  for (const { value } of waiting) assertEquals(await value.catch((error) => error), down);
+  for (const key of ["b", "c"]) add(batcher, key);
+  assertEquals(batcher.size, 2);
+  assertEquals(batcher.takeAll().map(({ key }) => key), ["b", "c"]);
+  assertEquals(batcher.size, 0);
   add(batcher, "d");
-  sent[0]?.end();
+  sent[0]?.answer();
   await endOfTurn();
   assertEquals(keysOf(sent), [["a"], ["d"]]);
 });
@@ -224,7 +186,7 @@ test("KeyCall tells when its caller leaves, and rejects with the signal's reason
   const leaver = new AbortController();
   const call = new KeyCall("group", "key", { signal: leaver.signal });
   const reasons: unknown[] = [];
-  call.onLeave = (reason) => reasons.push(reason);
+  call.onLeave = (left, reason) => reasons.push(left === call && reason);
   const reason = new Error("had enough");
   leaver.abort(reason);
   assertEquals(await call.value.catch((error) => error), reason);

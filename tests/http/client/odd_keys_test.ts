@@ -20,6 +20,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
         plusIsSpace,
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
         limits: checkLimits({}),
+        checkOpen: () => {},
         peer: () => undefined,
         greet: (hello) => Promise.resolve(hello),
         isLeaving: () => Promise.resolve(true),

@@ -71,6 +71,8 @@ export class Setup {
       auth: undefined,
       refusals: new Refusals(this.clock, () => {}),
       semaphore: new RequestSemaphore(128),
+      channelSlots: new RequestSemaphore(64),
+      closing: new AbortController().signal,
       limits: checkLimits({}),
       clock: this.clock,
       silences: new DueQueue({ clock: this.clock }),

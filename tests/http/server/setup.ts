@@ -101,8 +101,9 @@ export class Setup {
   readonly handler: PeerHandler;
 
   constructor(
-    { plusIsSpace = false, changes = {} }: {
+    { plusIsSpace = false, maxValueBytes = MAX_VALUE_BYTES, changes = {} }: {
       plusIsSpace?: boolean;
+      maxValueBytes?: number;
       changes?: Partial<ChangeReceiver>;
     } = {},
   ) {
@@ -113,7 +114,8 @@ export class Setup {
       plusIsSpace,
       changes: fakeChanges((key) => this.group.dropped.push(key), changes),
       report: (question) => ({ question }),
-      limits: checkLimits({ maxValueBytes: MAX_VALUE_BYTES }),
+      limits: checkLimits({ maxValueBytes }),
+      checkOpen: () => {},
       peer: (url) => this.peers.get(url),
       greet: (hello) => Promise.resolve({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       isLeaving: ({ health }) => Promise.resolve(health.isLeaving),

@@ -1,0 +1,347 @@
+import { viewOf } from "../../byte_view.ts";
+import { Due } from "../../timing/due_queue.ts";
+import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import {
+  type ChannelAnswer,
+  decodeChannelReply,
+  startMessage,
+  writeCancel,
+  writeGets,
+  writePing,
+} from "../../wire/channel.ts";
+import { FrameDecoder } from "../../wire/frames.ts";
+import { expiryOf } from "../../wire/messages.ts";
+import { Writer } from "../../wire/writer.ts";
+import {
+  CHANNEL_LIFE_BYTES,
+  CHANNEL_LIFE_MS,
+  CHANNEL_UNUSED_MS,
+  MAX_CHANNEL_KEY_BYTES,
+  MAX_CHANNEL_KEYS,
+  MAX_CHANNEL_REPLY_BYTES,
+  MAX_OWED_KEYS,
+  MAX_UNACKNOWLEDGED,
+} from "../peer_limits.ts";
+import type { Connection } from "./connection.ts";
+import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
+import { KeyBatcher, type Route } from "./key_batcher.ts";
+import type { KeyCall } from "./key_call.ts";
+
+/**
+ * One long request to a peer, over which any number of calls travel: keys in its body, answers in its
+ * reply, in the order in which they become ready.
+ *
+ * Each message of keys ends with a ping. The server answers it once it has looked up all keys before
+ * it, so loads hold up nobody; and no more than two pings are unanswered, so that keys gather here
+ * while the server is busy.
+ */
+export class Channel extends Due implements Route {
+  #connection: Connection;
+  #options: ChannelOptions;
+  #batcher: KeyBatcher;
+  #abort = new AbortController();
+  #body!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #isOpen = true;
+  /** Whether no more calls are to be added. */
+  #isRetired = false;
+  #isBodyClosed = false;
+  /** Calls that were sent and not answered. Ids are not used twice, so late answers do no harm. */
+  #calls = new Map<number, KeyCall>();
+  #nextId = 1;
+  /** What is about to be sent. */
+  #writer = new Writer(1024);
+  #messageStart: number | undefined;
+  #messageKeys = 0;
+  #messageBytes = 0;
+  #willFlush = false;
+  #pings = 0;
+  #pongs = 0;
+  /** When the first ping was sent that is not answered. */
+  #pingedAtMs = 0;
+  #echo: PromiseWithResolvers<void> | undefined;
+  /** Parts of large values that have arrived. */
+  #parts = new Map<number, ByteBuffer>();
+  #sentBytes = 0;
+  #openedAtMs: number;
+  #usedAtMs: number;
+  /** The latest time at which something arrived, or was asked for while nothing was owed. */
+  #lifeAtMs: number;
+
+  constructor(connection: Connection, options: ChannelOptions) {
+    super();
+    this.#connection = connection;
+    this.#options = options;
+    const { clock, limits } = connection.options;
+    this.#batcher = new KeyBatcher({ clock, limits, url: connection.url, route: this });
+    this.#openedAtMs = this.#usedAtMs = this.#lifeAtMs = clock.now();
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        this.#body = controller;
+      },
+      // The runtime has lost the connection.
+      cancel: () => this.end(new TypeError("the body of its channel was cancelled")),
+    });
+    connection.options.closing.addEventListener("abort", this.#onClosing, { once: true });
+    // Node sends nothing before the first bytes.
+    this.flush();
+    this.#receive(body);
+  }
+
+  /** Whether it is time to open another one. */
+  get isWorn(): boolean {
+    return this.#isRetired || this.#sentBytes > CHANNEL_LIFE_BYTES ||
+      this.#lifeAtMs - this.#openedAtMs > CHANNEL_LIFE_MS;
+  }
+
+  /** Whether calls may be added. */
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#isRetired;
+  }
+
+  /** Sends a call, with others if possible. */
+  add(call: KeyCall): void {
+    this.#batcher.add(call);
+  }
+
+  /**
+   * Resolves once everything that was sent has been looked up. One caller at a time.
+   *
+   * @throws If the channel ends before.
+   */
+  echo(): Promise<void> {
+    if (this.isIdle) this.flush();
+    this.#echo = Promise.withResolvers();
+    return this.#echo.promise;
+  }
+
+  /** Takes no more calls, and ends once those that were added are answered. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfDone();
+  }
+
+  #onClosing = (): void => this.retire();
+
+  get roomKeys(): number {
+    if (this.#pings - this.#pongs >= MAX_UNACKNOWLEDGED) return 0;
+    if (this.#messageBytes >= MAX_CHANNEL_KEY_BYTES) return 0;
+    const mostKeys = MAX_OWED_KEYS - this.#calls.size;
+    return Math.max(0, Math.min(MAX_CHANNEL_KEYS - this.#messageKeys, mostKeys));
+  }
+
+  get isIdle(): boolean {
+    return this.#pings === this.#pongs;
+  }
+
+  send(calls: readonly KeyCall[]): void {
+    const [first] = calls;
+    if (first === undefined) return;
+    const firstId = this.#nextId;
+    for (const call of calls) {
+      call.id = this.#nextId++;
+      call.onLeave = this.#onLeave;
+      this.#calls.set(call.id, call);
+    }
+    const { group, peek, loadTimeoutMs: timeoutMs = Infinity } = first;
+    const before = this.#writer.byteLength;
+    this.#messageStart ??= startMessage(this.#writer);
+    writeGets(this.#writer, { group, peek, timeoutMs, firstId, keys: calls.map(({ key }) => key) });
+    this.#messageKeys += calls.length;
+    this.#messageBytes += this.#writer.byteLength - before;
+  }
+
+  flush(): void {
+    if (!this.#isOpen || this.#isBodyClosed) return;
+    const nowMs = this.#connection.options.clock.now();
+    this.#usedAtMs = nowMs;
+    const wasIdle = this.isIdle;
+    if (wasIdle) this.#pingedAtMs = nowMs;
+    this.#messageStart ??= startMessage(this.#writer);
+    writePing(this.#writer, ++this.#pings);
+    this.#sendMessage();
+    if (wasIdle) this.#awaitLife(nowMs);
+  }
+
+  #sendMessage(): void {
+    if (this.#messageStart === undefined) return;
+    this.#writer.endFrame(this.#messageStart);
+    this.#messageStart = undefined;
+    this.#messageKeys = this.#messageBytes = 0;
+    const bytes = this.#writer.take();
+    this.#sentBytes += bytes.byteLength;
+    this.#body.enqueue(bytes);
+  }
+
+  /** The caller has left: the server need not go on for it. */
+  #onLeave = (call: KeyCall): void => {
+    if (!this.#calls.delete(call.id) || !this.#isOpen || this.#isBodyClosed) return;
+    this.#parts.delete(call.id);
+    this.#messageStart ??= startMessage(this.#writer);
+    writeCancel(this.#writer, call.id);
+    if (this.#willFlush) return;
+    this.#willFlush = true;
+    // At once, whatever is unanswered, but with others that leave in this turn.
+    queueMicrotask(() => {
+      this.#willFlush = false;
+      if (this.#isOpen && !this.#isBodyClosed) this.#sendMessage();
+      this.#closeIfDone();
+    });
+  };
+
+  async #receive(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const { clock, health } = this.#connection.options;
+    const frames = new FrameDecoder({
+      maxBytes: MAX_CHANNEL_REPLY_BYTES,
+      onTooLarge: (_, byteLength) => {
+        throw new RangeError(`received a message of ${byteLength} bytes`);
+      },
+    });
+    try {
+      const reply = await this.#connection.open(body, this.#abort.signal);
+      const reader = reply.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (!this.#isOpen) return;
+        if (done) break;
+        this.#lifeAtMs = clock.now();
+        health.heard();
+        for (const message of frames.push(value)) this.#read(message);
+        this.#closeIfDone();
+      }
+      this.end(this.#isBodyClosed ? undefined : new TypeError("its channel was closed"));
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  #read(message: Uint8Array<ArrayBuffer>): void {
+    const { answers, pong, isGoingAway } = decodeChannelReply(message);
+    for (const answer of answers) this.#settle(answer);
+    if (isGoingAway) this.#isRetired = true;
+    if (pong === undefined) return;
+    if (pong <= this.#pongs || pong > this.#pings) throw new RangeError(`received pong ${pong}`);
+    this.#pongs = pong;
+    this.#connection.answered(this.#pingedAtMs);
+    this.#pingedAtMs = this.#lifeAtMs;
+    if (this.isIdle) this.#echo?.resolve();
+    this.#batcher.schedule();
+  }
+
+  #settle(answer: ChannelAnswer): void {
+    const { id, value, error, part, isLarge } = answer;
+    const call = this.#calls.get(id);
+    // The caller has left.
+    if (call === undefined) return;
+    if (part !== undefined) return this.#addPart(call, part);
+    this.#calls.delete(id);
+    const { url } = this.#connection;
+    if (error !== undefined) {
+      call.reject(receivedError(url, error, answer.message ?? "no reason given"));
+    } else if (isLarge) this.#options.onLarge(call);
+    else if (value === undefined) {
+      call.reject(peerFailure(url, "received an answer without a value"));
+    } else this.#resolve(call, answer, value);
+  }
+
+  #resolve(call: KeyCall, answer: ChannelAnswer, value: Uint8Array<ArrayBuffer>): void {
+    const parts = this.#parts.get(call.id);
+    if (parts !== undefined) {
+      this.#parts.delete(call.id);
+      parts.push(value);
+      value = parts.take();
+    }
+    const { minuteQps } = answer;
+    const { maxValueBytes } = this.#connection.options.limits;
+    if (value.byteLength > maxValueBytes) {
+      const received = `a value of ${value.byteLength} bytes`;
+      call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
+    } else {
+      const expiresAtMs = expiryOf(answer, this.#connection.options.clock);
+      call.resolve({ view: viewOf(value), expiresAtMs, minuteQps });
+    }
+  }
+
+  #addPart(call: KeyCall, part: Uint8Array<ArrayBuffer>): void {
+    let parts = this.#parts.get(call.id);
+    if (parts === undefined) this.#parts.set(call.id, parts = new ByteBuffer());
+    parts.push(part);
+    const { maxValueBytes } = this.#connection.options.limits;
+    if (parts.byteLength <= maxValueBytes) return;
+    const received = `${parts.byteLength} bytes and no end`;
+    call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
+    this.#onLeave(call);
+  }
+
+  /** Whether the server owes an answer. */
+  get #isOwed(): boolean {
+    return this.#calls.size > 0 || !this.isIdle;
+  }
+
+  #closeIfDone(): void {
+    if (!this.#isRetired || this.#isOwed || this.#batcher.size > 0) return;
+    this.#closeBody();
+  }
+
+  /** Ends the request. The server then ends the reply. */
+  #closeBody(): void {
+    if (!this.#isOpen || this.#isBodyClosed) return;
+    this.#isRetired = true;
+    this.#isBodyClosed = true;
+    this.#body.close();
+    this.#awaitLife(this.#connection.options.clock.now());
+    this.#options.onRetire();
+  }
+
+  /** From now on the server has so long to show life. */
+  #awaitLife(nowMs: number): void {
+    this.#lifeAtMs = nowMs;
+    this.queue?.remove(this);
+    const { silences, health } = this.#connection.options;
+    silences.add(this, health.silenceLimitMs);
+  }
+
+  override onDue(): void {
+    const { clock, health, silences } = this.#connection.options;
+    const nowMs = clock.now();
+    const isWaiting = this.#isOwed || this.#isBodyClosed;
+    const sinceMs = isWaiting ? this.#lifeAtMs : this.#usedAtMs;
+    const restMs = sinceMs + (isWaiting ? health.silenceLimitMs : CHANNEL_UNUSED_MS) - nowMs;
+    if (restMs > 0) return silences.add(this, restMs);
+    if (isWaiting) return this.end(new TypeError(`no sign of life for ${nowMs - sinceMs} ms`));
+    this.retire();
+  }
+
+  /** Ends the channel at once. Of no effect if it has ended. */
+  end(error: unknown): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#isRetired = true;
+    this.queue?.remove(this);
+    this.#connection.options.closing.removeEventListener("abort", this.#onClosing);
+    try {
+      if (!this.#isBodyClosed) this.#body.close();
+    } catch {
+      // The runtime has cancelled it.
+    }
+    this.#abort.abort(error);
+    const unanswered = [...this.#calls.values(), ...this.#batcher.takeAll()];
+    this.#calls.clear();
+    this.#parts.clear();
+    this.#echo?.promise.catch(() => {});
+    this.#echo?.reject(error ?? new TypeError("it was closed"));
+    this.#options.onEnd(unanswered, error, this.#lifeAtMs);
+  }
+}
+
+/** Options for {@linkcode Channel}. */
+export interface ChannelOptions {
+  /** Called with a call whose value is too large for a channel. */
+  onLarge: (call: KeyCall) => void;
+  /** Called when the channel takes no more calls. */
+  onRetire: () => void;
+  /**
+   * Called when the channel has ended, with the calls that it left unanswered, the reason if it was to
+   * go on, and when the peer last showed life.
+   */
+  onEnd: (unanswered: readonly KeyCall[], error: unknown, lifeAtMs: number) => void;
+}

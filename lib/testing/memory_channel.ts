@@ -1,0 +1,87 @@
+import type { Clock } from "../timing/clock.ts";
+import { decodeChannelRequest } from "../wire/channel.ts";
+import { FrameDecoder } from "../wire/frames.ts";
+import type { Fault } from "./fault.ts";
+
+type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** Options for {@linkcode MemoryChannel}. */
+export interface MemoryChannelOptions {
+  clock: Clock;
+  /** What is wrong with the server now. */
+  fault: () => Fault | undefined;
+  /** Called with the number of requests for values in what the client sends. */
+  onRequests: (count: number) => void;
+}
+
+/**
+ * A request whose body and reply go on. Faults take effect on what is sent from then on: what a server
+ * is to be late for, or must not see, is held up on its way there.
+ */
+export class MemoryChannel {
+  #options: MemoryChannelOptions;
+  #isStuck = false;
+  #isBroken = false;
+
+  constructor(options: MemoryChannelOptions) {
+    this.#options = options;
+  }
+
+  /** What the server receives of what the client sends. */
+  up(body: Bytes): Bytes {
+    return new ReadableStream({ start: (controller) => void this.#send(body, controller) });
+  }
+
+  /** What the client receives of what the server sends. */
+  down(body: Bytes, signal: AbortSignal | undefined): Bytes {
+    const reader = body.getReader();
+    return new ReadableStream({
+      start: (controller) => {
+        signal?.addEventListener("abort", () => {
+          controller.error(signal.reason);
+          reader.cancel(signal.reason).catch(() => {});
+        }, { once: true });
+      },
+      pull: async (controller) => {
+        const { done, value } = await reader.read();
+        if (signal?.aborted) return;
+        const fault = this.#options.fault();
+        if (this.#isStuck) return await new Promise(() => {});
+        if (done && !this.#isBroken) return controller.close();
+        if (fault === "garbage") controller.enqueue(Uint8Array.of(255, 254, 253));
+        else if (fault === "cut") controller.enqueue(value?.slice(0, value.byteLength >> 1));
+        else if (!this.#isBroken) return controller.enqueue(value);
+        controller.error(new TypeError("connection reset"));
+        await reader.cancel();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+
+  async #send(
+    body: Bytes,
+    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    const { clock, fault: faultNow, onRequests } = this.#options;
+    const frames = new FrameDecoder();
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      const fault = faultNow();
+      for (const message of done ? [] : frames.push(value)) {
+        onRequests(decodeChannelRequest(message).gets.length);
+      }
+      this.#isStuck ||= fault === "hang";
+      this.#isBroken ||= fault === "refuse";
+      if (this.#isBroken) return controller.error(new TypeError("connection reset"));
+      if (this.#isStuck) {
+        if (done) return;
+        continue;
+      }
+      const deliver = () => done ? controller.close() : controller.enqueue(value);
+      if (typeof fault === "object") clock.setTimeout(deliver, fault.delayMs);
+      else deliver();
+      if (done) return;
+    }
+  }
+}

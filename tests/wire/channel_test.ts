@@ -1,0 +1,132 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  decodeChannelReply,
+  decodeChannelRequest,
+  type GetsMessage,
+  startMessage,
+  writeCancel,
+  writeError,
+  writeGets,
+  writeGoaway,
+  writeLarge,
+  writePart,
+  writePing,
+  writePong,
+  writeValue,
+} from "../../lib/wire/channel.ts";
+import { FrameDecoder } from "../../lib/wire/frames.ts";
+import { Writer } from "../../lib/wire/writer.ts";
+import { test } from "../runtime.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The message that `write` writes. */
+function message(write: (writer: Writer) => void): Bytes {
+  const writer = new Writer(8);
+  const start = startMessage(writer);
+  write(writer);
+  writer.endFrame(start);
+  const [bytes, ...more] = new FrameDecoder().push(writer.take());
+  assertEquals(more, []);
+  return bytes as Bytes;
+}
+
+const anyText = fc.array(fc.nat({ max: 0x2fff })).map((codes) => String.fromCharCode(...codes));
+const anyId = fc.nat({ max: 2 ** 31 - 1 });
+const anyBytes = fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes));
+
+test("A channel's request gives the keys, cancels and ping that were written", () => {
+  const anyGets: fc.Arbitrary<GetsMessage> = fc.record({
+    group: anyText,
+    peek: fc.boolean(),
+    timeoutMs: fc.oneof(fc.nat(), fc.constant(Infinity)),
+    firstId: anyId,
+    keys: fc.array(anyText),
+  });
+  fc.assert(fc.property(fc.array(anyGets), fc.array(anyId), anyId, (gets, cancels, ping) => {
+    const bytes = message((writer) => {
+      for (const block of gets) writeGets(writer, block);
+      for (const id of cancels) writeCancel(writer, id);
+      writePing(writer, ping);
+    });
+    assertEquals(decodeChannelRequest(bytes), { gets, cancels, ping });
+  }));
+});
+
+test("A channel's reply gives the values and errors that were written, in their order", () => {
+  const ttlMs = fc.oneof(fc.nat({ max: 2 ** 31 - 1 }), fc.constant(undefined));
+  const anyValue = fc.record({
+    value: anyBytes,
+    ttlMs,
+    minuteQps: fc.double({ noNaN: true }),
+  });
+  const anyAnswer = fc.oneof(anyValue, anyText);
+  fc.assert(fc.property(fc.array(fc.tuple(anyId, anyAnswer)), (answers) => {
+    const { answers: read } = decodeChannelReply(message((writer) => {
+      for (const [id, answer] of answers) {
+        if (typeof answer === "string") writeError(writer, id, "load-failed", answer);
+        else writeValue(writer, id, answer);
+      }
+    }));
+    assertEquals(
+      read.map(({ id, value, ttlMs, minuteQps, error, message }) =>
+        value === undefined ? [id, error, message] : [id, { value, ttlMs, minuteQps }]
+      ),
+      answers.map(([id, answer]) =>
+        typeof answer === "string" ? [id, "load-failed", answer] : [id, answer]
+      ),
+    );
+  }));
+});
+
+test("A channel's reply gives parts, large values, pongs and goaways", () => {
+  const reply = decodeChannelReply(message((writer) => {
+    writePart(writer, 1, Uint8Array.of(1, 2));
+    writeLarge(writer, 2);
+    writePong(writer, 3);
+    writeGoaway(writer);
+  }));
+  assertEquals(reply.answers.map(({ id, part, isLarge }) => [id, part, isLarge]), [
+    [1, Uint8Array.of(1, 2), false],
+    [2, undefined, true],
+  ]);
+  assertEquals([reply.pong, reply.isGoingAway], [3, true]);
+});
+
+test("A message without fields is a sign of life", () => {
+  const empty = message(() => {});
+  assertEquals(decodeChannelReply(empty).answers, []);
+  assertEquals(decodeChannelRequest(empty), { gets: [], cancels: [], ping: undefined });
+});
+
+test("A channel's messages may have fields of later versions", () => {
+  const stamp = [15 * 8 + 2, 2, 7, 7]; // Field 15, two bytes.
+  const request = message((writer) =>
+    writeGets(writer, { group: "g", peek: false, timeoutMs: Infinity, firstId: 1, keys: ["k"] })
+  );
+  assertEquals(
+    decodeChannelRequest(new Uint8Array([...stamp, ...request, ...stamp])),
+    decodeChannelRequest(request),
+  );
+  const value = { value: Uint8Array.of(1), minuteQps: 0, ttlMs: undefined };
+  const reply = message((writer) => writeValue(writer, 1, value));
+  assertEquals(
+    decodeChannelReply(new Uint8Array([...stamp, ...reply, ...stamp])),
+    decodeChannelReply(reply),
+  );
+});
+
+test("Noise is a message or a RangeError", () => {
+  for (const decode of [decodeChannelRequest, decodeChannelReply]) {
+    fc.assert(fc.property(anyBytes, (bytes) => {
+      try {
+        decode(bytes);
+      } catch (error) {
+        assertThrows(() => {
+          throw error;
+        }, RangeError);
+      }
+    }));
+  }
+});
