@@ -26,7 +26,8 @@ const MAX_WAIT_MS = 10_000;
 export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const { request, admission: { digest }, host: { refusals } } = call;
   const header = request.headers.get("content-length");
-  const length = header === null ? undefined : Number(header);
+  // Frameworks may hand over a request whose headers no server has checked.
+  const length = header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
   if (length !== undefined && length > maxBytes) throw tooLarge(`${length} bytes`, maxBytes);
   const isSmall = length !== undefined && length <= SMALL_BODY_BYTES;
   const body = isSmall || request.body === null

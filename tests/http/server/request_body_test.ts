@@ -29,9 +29,12 @@ function answerTo(url: string, text: string): Promise<string> {
 }
 
 /** As `readBody` of a request of which nothing else is known. */
-function read(request: Request, maxBytes: number): Promise<Uint8Array> {
+function read(
+  request: Request,
+  maxBytes: number,
+  received = new ByteBudget(32 << 20, systemClock),
+): Promise<Uint8Array> {
   const clock = systemClock;
-  const received = new ByteBudget(32 << 20, clock);
   const host = { clock, received } as unknown as EndpointHost;
   return readBody({ request, info: undefined, host, admission: ANYBODY }, maxBytes);
 }
@@ -100,3 +103,20 @@ test("A process tells whoever sends it too much why it takes nothing, while that
     assert((await response.text()).startsWith("Cannot take the request: "));
   }
 });
+
+for (const length of ["x", "-1", "1e1", "0x1", "NaN", "Infinity", "1.5", ""]) {
+  test(`readBody() ignores a content-length of ${JSON.stringify(length)}`, async () => {
+    const received = new ByteBudget(1 << 20, systemClock);
+    const send = (byteLength: number, headers: HeadersInit = {}) => {
+      const body = new Uint8Array(byteLength);
+      const request = new Request("http://peer/", { method: "POST", headers, body });
+      return read(request, 200_000, received);
+    };
+    const headers = { "content-length": length };
+    assertEquals((await send(100_000, headers)).byteLength, 100_000);
+    // An invalid length neither lifts the bound nor takes room for good.
+    const error = await send(300_000, headers).catch((error) => error);
+    assertEquals(error.code, "too-large");
+    assertEquals((await send(100_000)).byteLength, 100_000);
+  });
+}
