@@ -2,15 +2,18 @@
  * Measures calls between peers, with one table per claim: real processes on 127.0.0.1, values of 1 KiB,
  * compared with a bare `fetch` and, if installed, Go groupcache and Redis.
  *
- *     deno run -A bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
- *     bun bench/peers_bench.ts [--json] [--runtime deno|bun|both] [BAR...]
+ *     deno run -A bench/peers_bench.ts [--json] [--auth] [--runtime deno|bun|both] [BAR...]
+ *     bun bench/peers_bench.ts [--json] [--auth] [--runtime deno|bun|both] [BAR...]
  *
  * By default the processes measured run on the same runtime as this program. The candidates take turns,
- * and the median of the rounds counts. To run some bars only, name them.
+ * and the median of the rounds counts. To run some bars only, name them. With `--auth` our processes
+ * prove themselves to each other in all bars.
  */
 
+import process from "node:process";
 import { type Runtime, runtime } from "../tests/runtime.ts";
 import type { Bar } from "./peers/bench.ts";
+import { authCost } from "./peers/auth_cost.ts";
 import { getMany } from "./peers/get_many.ts";
 import { handler } from "./peers/handler.ts";
 import { hotKey } from "./peers/hot_key.ts";
@@ -31,8 +34,10 @@ const BARS: Record<string, Bar> = {
   hotKey,
   zipf,
   localHit,
+  authCost,
 };
 
+if (args.includes("--auth")) process.env["GROUPCACHE_BENCH_AUTH"] = "1";
 const isJson = args.includes("--json");
 const told = args[args.indexOf("--runtime") + 1];
 const runtimes: Runtime[] = !args.includes("--runtime")

@@ -12,7 +12,10 @@ const SLOW_MS = 1000;
 
 let handle = (_request: Request, _info: unknown): Response | Promise<Response> => new Response();
 const server = serve((request, info) => handle(request, info));
-const cache = new GroupCache({ self: server.url });
+const auth = process.env["GROUPCACHE_BENCH_AUTH"]
+  ? { auth: { secrets: ["the secret of this benchmark"] } }
+  : {};
+const cache = new GroupCache({ self: server.url, ...auth });
 const options = {
   maxBytes: 256 << 20,
   load: async (key: string) => {

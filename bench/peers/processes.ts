@@ -37,8 +37,8 @@ export async function started(child: Child): Promise<Node> {
 }
 
 /** A process of a cluster, still without peers. */
-export function startNode(runtime: Runtime): Promise<Node> {
-  return started(spawn("bench/peers/node.ts", { runtime }));
+export function startNode(runtime: Runtime, env: Record<string, string> = {}): Promise<Node> {
+  return started(spawn("bench/peers/node.ts", { runtime, env }));
 }
 
 /** A server that does nothing but answer. */
@@ -52,8 +52,9 @@ export async function startCluster(
   count: number,
   stack: AsyncDisposableStack,
   options: Record<string, unknown> = {},
+  env: Record<string, string> = {},
 ): Promise<Node[]> {
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(runtime)));
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(runtime, env)));
   for (const node of nodes) stack.use(node);
   const urls = nodes.map(({ url }) => url).join();
   await Promise.all(nodes.map((node) => node.ask("peers", { urls, ...options })));

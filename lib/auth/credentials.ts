@@ -81,6 +81,10 @@ export class Credentials {
 
   /** Judges the header of a reply. */
   judge({ challenge, replyProof }: SignedRequest, header: string | null): ReplyVerdict {
+    // As almost all replies are.
+    if (header !== null && replyProof !== undefined && challenge === this.#challenge) {
+      if (equalProofs(header, `${challenge}.${replyProof}`)) return "proved";
+    }
     const reply = header === null ? undefined : parseReplyAuth(header);
     if (reply === undefined) return "unproved";
     // An impostor's challenge yields proofs that are valid for that challenge only.

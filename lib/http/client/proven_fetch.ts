@@ -40,20 +40,46 @@ export class ProvenFetch {
    *
    * @throws {GroupCacheError} With code `peer-failed`, if the peer refuses it or proves nothing.
    */
-  async send(path: string, request: ProvenRequest): Promise<Response> {
+  send(path: string, request: ProvenRequest): Promise<Response> {
+    const signed = this.#sign(path, request);
+    // Without a promise more than needed: a read is signed already.
+    return signed instanceof Promise
+      ? signed.then((signed) => this.#exchange(path, request, signed))
+      : this.#exchange(path, request, signed);
+  }
+
+  #exchange(path: string, request: ProvenRequest, signed: SignedRequest): Promise<Response> {
+    const { fetch, credentials } = this.#options;
+    request.headers[AUTH] = signed.header;
+    return fetch(this.#url + path, request).then((response) =>
+      credentials.judge(signed, response.headers.get(AUTH)) === "proved"
+        ? response
+        : this.#sendAgain(path, request, signed, response)
+    );
+  }
+
+  /** Sends a request anew if that helps. Otherwise returns the reply, if it may be without a proof. */
+  async #sendAgain(
+    path: string,
+    request: ProvenRequest,
+    first: SignedRequest,
+    response: Response,
+  ): Promise<Response> {
     const { fetch, credentials, isRequired } = this.#options;
+    let signed = first;
     for (let isRetry = false;; isRetry = true) {
-      const signed = await this.#sign(path, request);
-      const headers = { ...request.headers, [AUTH]: signed.header };
-      const response = await fetch(this.#url + path, { ...request, headers });
       const verdict = credentials.judge(signed, response.headers.get(AUTH));
       const isRefused = response.status === 401;
       if (verdict === "proved" || !isRequired && !isRefused) return response;
       response.body?.cancel().catch(() => {});
-      if (verdict === "challenged" && !isRetry) continue;
-      throw isRefused
-        ? this.#failure("refused", "it refused to be asked by this process")
-        : this.#failure("no-proof", "it did not prove that it belongs to the cluster");
+      if (verdict !== "challenged" || isRetry) {
+        throw isRefused
+          ? this.#failure("refused", "it refused to be asked by this process")
+          : this.#failure("no-proof", "it did not prove that it belongs to the cluster");
+      }
+      signed = await this.#sign(path, request);
+      request.headers[AUTH] = signed.header;
+      response = await fetch(this.#url + path, request);
     }
   }
 

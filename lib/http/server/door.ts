@@ -55,7 +55,11 @@ export class Door {
    * @param info The second argument of the server's fetch function.
    */
   admit(request: Request, info: unknown, toProve: ToProve): Decision | Promise<Decision> {
-    const { auth, authorize } = this.#options;
+    const { auth, authorize, hosts } = this.#options;
+    if (auth?.isRequired && authorize === undefined && hosts === undefined) {
+      // Neither a browser nor a proxy that was tricked has a proof.
+      return this.#authenticate(auth, request, toProve);
+    }
     if (!this.#isHost(request) || isFromWebPage(request)) {
       return new Response("", { status: 400 });
     }
