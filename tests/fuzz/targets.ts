@@ -1,4 +1,5 @@
 import type { FuzzTarget } from "./target.ts";
+import { channel } from "./targets/channel.ts";
 import { client } from "./targets/client.ts";
 import { discovery } from "./targets/discovery.ts";
 import { frames } from "./targets/frames.ts";
@@ -12,6 +13,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   frames,
   paths,
   handler,
+  channel,
   client,
   discovery,
 ];

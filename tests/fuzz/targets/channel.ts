@@ -1,0 +1,121 @@
+import { assert, assertEquals } from "@std/assert";
+import { GroupCache, text } from "@groupcache/groupcache";
+import { CHANNEL_PATH } from "../../../lib/http/paths.ts";
+import {
+  decodeChannelReply,
+  decodeChannelRequest,
+  startMessage,
+  writeCancel,
+  writeError,
+  writeGets,
+  writeGoaway,
+  writeLarge,
+  writePart,
+  writePing,
+  writePong,
+  writeValue,
+} from "../../../lib/wire/channel.ts";
+import { FrameDecoder } from "../../../lib/wire/frames.ts";
+import { Writer } from "../../../lib/wire/writer.ts";
+import { cutStream, mutateBytes } from "../mutate.ts";
+import type { Random } from "../random.ts";
+import { expectOnly, type FuzzTarget } from "../target.ts";
+import { BASE, GROUP, KEYS, load, OTHER, SELF } from "./recording.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const value = { value: new Uint8Array(200).fill(7), ttlMs: 60_000, minuteQps: 1.5 };
+
+/** What a client may send, one message each. */
+const REQUESTS = [
+  message((writer) => {
+    const peek = false;
+    writeGets(writer, { group: GROUP, peek, timeoutMs: 500, firstId: 1, keys: KEYS.slice(0, 9) });
+    writePing(writer, 1);
+  }),
+  message((writer) => {
+    const gets = { group: GROUP, timeoutMs: Infinity, keys: ["key 1", "é", "missing 2"] };
+    writeGets(writer, { ...gets, peek: true, firstId: 50 });
+    writeGets(writer, { ...gets, peek: false, firstId: 60 });
+    writeCancel(writer, 61);
+    writePing(writer, 2);
+  }),
+  message((writer) => {
+    writeGets(writer, { group: "none", peek: false, timeoutMs: 1, firstId: 2 ** 40, keys: ["k"] });
+    writeCancel(writer, 3);
+  }),
+];
+
+/** What a server may send. */
+const REPLIES = [
+  message((writer) => {
+    writeValue(writer, 1, value);
+    writeError(writer, 2, "load-failed", "the origin is down: é");
+    writeLarge(writer, 3);
+    writePong(writer, 1);
+  }),
+  message((writer) => {
+    writePart(writer, 4, value.value);
+    writeValue(writer, 4, { ...value, ttlMs: undefined });
+    writeGoaway(writer);
+  }),
+  message(() => {}),
+];
+
+let cases = 0;
+let cache: GroupCache | undefined;
+
+/** Channels: their messages, and the server of one, whose replies are valid and come to an end. */
+export const channel: FuzzTarget = {
+  name: "channel",
+  weight: 8,
+  async run(random) {
+    if (!random.oneIn(3)) return decode(random);
+    if (cases++ % 500 === 0) {
+      await cache?.close();
+      cache = create();
+    }
+    const stream = mutateBytes(join(REQUESTS.filter(() => !random.oneIn(3))), random);
+    const init = {
+      method: "POST",
+      headers: { "groupcache-from": "a.process" },
+      body: cutStream(stream, random),
+      duplex: "half",
+    } as RequestInit;
+    const response = await (cache as GroupCache).fetch(new Request(URL_OF_CHANNELS, init));
+    assertEquals(response.status, 200);
+    const frames = new FrameDecoder();
+    for (const message of frames.push(await response.bytes())) {
+      for (const { id } of decodeChannelReply(message).answers) assert(id >= 0);
+    }
+  },
+};
+
+const URL_OF_CHANNELS = `${SELF}${BASE}${CHANNEL_PATH}`;
+
+function create(): GroupCache {
+  const fetch = () => Promise.reject(new TypeError("connection refused"));
+  const created = new GroupCache({ self: SELF, peers: [SELF, OTHER], fetch, log: false });
+  created.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 });
+  return created;
+}
+
+function decode(random: Random): void {
+  const [decodeOne, messages] = random.oneIn(2)
+    ? [decodeChannelRequest, REQUESTS] as const
+    : [decodeChannelReply, REPLIES] as const;
+  const bytes = mutateBytes(random.pick(messages).slice(4), random);
+  expectOnly(RangeError, () => decodeOne(bytes));
+}
+
+function message(write: (writer: Writer) => void): Bytes {
+  const writer = new Writer(64);
+  const start = startMessage(writer);
+  write(writer);
+  writer.endFrame(start);
+  return writer.take();
+}
+
+function join(messages: readonly Bytes[]): Bytes {
+  return Uint8Array.from(messages.flatMap((message) => [...message]));
+}
