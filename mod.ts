@@ -48,6 +48,7 @@ export type {
   PeerMismatchKind,
   PeerUnauthorizedEvent,
   PeerUpEvent,
+  ProblemEvent,
   UnauthorizedReason,
   UnprotectedEvent,
 } from "./lib/events.ts";
@@ -59,6 +60,7 @@ export type { GroupOptions } from "./lib/group_options.ts";
 export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
 export type { GoDialect, Placement } from "./lib/placement/placement.ts";
+export type { CheckReport, Finding } from "./lib/cluster_check.ts";
 export type { Log, LogEntry } from "./lib/problems.ts";
 export type {
   HotKey,

@@ -1,7 +1,13 @@
 import { messageOf } from "./errors.ts";
 import type { Peer } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
-import type { Inspection, InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
+import type {
+  HotKey,
+  Inspection,
+  InspectionReply,
+  ProcessReport,
+  ReportReply,
+} from "./process_report.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import type { ReportQuestion } from "./wire/report_question.ts";
@@ -10,6 +16,16 @@ import type { ReportQuestion } from "./wire/report_question.ts";
 const REPORT_MS = 2000;
 /** How many processes are asked at a time. */
 const MAX_AT_ONCE = 32;
+
+/** So many hot keys are told of. */
+const MAX_HOT_KEYS = 24;
+
+/** The keys that are asked for most, of several groups, the hottest first. */
+export function hottestOf(groups: readonly { hotKeys(limit: number): HotKey[] }[]): HotKey[] {
+  return groups.flatMap((group) => group.hotKeys(MAX_HOT_KEYS))
+    .sort((a, b) => b.perSecond - a.perSecond)
+    .slice(0, MAX_HOT_KEYS);
+}
 
 /** Options for {@linkcode ClusterReports}. */
 export interface ClusterReportsOptions {
@@ -97,7 +113,7 @@ export class ClusterReports {
 const OWN: unique symbol = Symbol("own");
 
 /** Whether a value from a peer has the form of a report, as far as the dashboard relies on it. */
-function isReport(value: unknown): value is ProcessReport {
+export function isReport(value: unknown): value is ProcessReport {
   const { stats, hotKeys, problems } = Object(value);
   const { peers, groups, instance, startedAtMs } = Object(stats);
   return Array.isArray(hotKeys) && Array.isArray(problems) && Array.isArray(peers) &&

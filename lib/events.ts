@@ -312,6 +312,41 @@ export class UnprotectedEvent extends Event {
 }
 
 /**
+ * Something else is wrong that costs loads, or will.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("problem", ({ cause, message }) => console.warn(cause, message));
+ * ```
+ */
+export class ProblemEvent extends Event {
+  /**
+   * What kind of thing it is, for programs: `unknown-group` (a peer asks for a group that is not
+   * here), `too-large` (a value that the group's memory cannot hold) or `no-peers`.
+   */
+  readonly cause: string;
+  /** What is wrong and what to look at, for people. */
+  readonly message: string;
+  /** What it is about, such as the name of a group. */
+  readonly subject: string;
+
+  /**
+   * Created by the cache.
+   *
+   * @param init The members.
+   */
+  constructor(init: { cause: string; message: string; subject: string }) {
+    super("problem");
+    this.cause = init.cause;
+    this.message = init.message;
+    this.subject = init.subject;
+  }
+}
+
+/**
  * The events of a cache by name, for `addEventListener`.
  *
  * @example
@@ -340,4 +375,6 @@ export interface GroupCacheEventMap {
   "unprotected": UnprotectedEvent;
   /** There is no new list of peers. */
   "discovery-error": DiscoveryErrorEvent;
+  /** Something else is wrong. */
+  "problem": ProblemEvent;
 }

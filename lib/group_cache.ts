@@ -20,9 +20,10 @@ import { dialectOf } from "./http/dialect.ts";
 import { protectionOf } from "./http/protection.ts";
 import { PeerHandler } from "./http/server/handler.ts";
 import { checkKey } from "./key.ts";
-import type { InspectionReply, ProcessReport, ReportReply } from "./process_report.ts";
-import { Problems } from "./problems.ts";
-import { ClusterReports } from "./cluster_reports.ts";
+import type { InspectionReply, ReportReply } from "./process_report.ts";
+import { Problems, unknownGroup } from "./problems.ts";
+import { type CheckReport, compareReports } from "./cluster_check.ts";
+import { ClusterReports, hottestOf } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
@@ -37,9 +38,6 @@ import { SteadyClock } from "./timing/steady_clock.ts";
 
 /** How long a source of peers may take to end, in milliseconds. */
 const SOURCE_END_MS = 3000;
-
-/** The number of hot keys that a process reports. */
-const MAX_HOT_KEYS = 24;
 
 /** Options for {@linkcode GroupCache.close}. */
 export interface CloseOptions {
@@ -190,7 +188,11 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#reports = new ClusterReports({
       peers: this.#peers,
       clock,
-      own: () => this.#ownReport(),
+      own: () => ({
+        stats: this.stats(),
+        hotKeys: hottestOf([...this.#groups.values()].map(({ group }) => group)),
+        problems: this.#problems.list(),
+      }),
       inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
     });
     this.#handler = new PeerHandler({
@@ -202,7 +204,9 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
       checkOpen: () => this.#closing.signal.throwIfAborted(),
       group: (name) => {
         this.#closing.signal.throwIfAborted();
-        return this.#groups.get(name)?.local;
+        const group = this.#groups.get(name);
+        if (group === undefined) this.#report(unknownGroup(name, [...this.#groups.keys()]));
+        return group?.local;
       },
       changes: this.#changes,
       peer: (url) => this.#peers.findRecent(url),
@@ -304,6 +308,24 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   }
 
   /**
+   * Compares what all processes know of each other: which cannot be reached, and why; which have a
+   * different list, placement, group, clock or name. Never rejects.
+   *
+   * @example
+   * ```ts
+   * import { GroupCache } from "@groupcache/groupcache";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using cache = new GroupCache({ self: "http://10.0.0.1:8080" });
+   * const { ok, findings } = await cache.check();
+   * assertEquals([ok, findings[0]?.cause], [false, "no-peers"]);
+   * ```
+   */
+  async check(): Promise<CheckReport> {
+    return compareReports(await this.reports());
+  }
+
+  /**
    * Collects the state of a key in all processes. This does not count as a use of the key. For this
    * process alone, see {@linkcode Group.inspect}.
    *
@@ -315,12 +337,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     }
     checkKey(key);
     return await this.#reports.inspections(group, key);
-  }
-
-  #ownReport(): ProcessReport {
-    const hotKeys = [...this.#groups.values()].flatMap(({ group }) => group.hotKeys(MAX_HOT_KEYS))
-      .sort((a, b) => b.perSecond - a.perSecond).slice(0, MAX_HOT_KEYS);
-    return { stats: this.stats(), hotKeys, problems: this.#problems.list() };
   }
 
   /**

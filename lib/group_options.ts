@@ -168,6 +168,8 @@ function withoutUndefined<Options extends object>(options: Options): Options {
 export function checkGroupName(name: string, taken: { has(name: string): boolean }): void {
   const why = typeof name !== "string" || name === ""
     ? "it must be a non-empty string"
+    : name.trim() !== name || /^(undefined|null|NaN)$/.test(name)
+    ? "it must be a name, without spaces around it"
     : name.includes("/")
     ? "it must not contain a slash, which ends a group's name in a path"
     : name === "." || name === ".." || !name.isWellFormed()

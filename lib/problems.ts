@@ -5,8 +5,12 @@ import {
   PeerDownEvent,
   PeerErrorEvent,
   PeerMismatchEvent,
+  PeerUnauthorizedEvent,
   PeerUpEvent,
+  ProblemEvent,
+  UnprotectedEvent,
 } from "./events.ts";
+import { messageOf, quote } from "./errors.ts";
 import type { Problem } from "./process_report.ts";
 import type { Clock } from "./timing/clock.ts";
 
@@ -59,18 +63,14 @@ export class Problems {
   note(event: Event): void {
     const told = entryOf(event);
     if (told === undefined) return;
-    const { subject, ...entry } = told;
-    this.add(entry, subject);
+    const { level, cause, message, subject } = told;
+    this.#add({ level, cause, message }, subject, event.type);
   }
 
-  /**
-   * Records a problem.
-   *
-   * @param subject What it concerns: the same kind with another subject is another problem.
-   */
-  add(entry: LogEntry, subject: string): void {
+  /** The same problem with another subject is another one. */
+  #add(entry: LogEntry, subject: string, type: string): void {
     if (entry.level === "info") {
-      this.#tell(entry, true);
+      this.#tell(entry, { isNew: true, type });
       return;
     }
     const { cause, message } = entry;
@@ -91,16 +91,23 @@ export class Problems {
         break;
       }
     }
-    this.#tell(entry, known === undefined);
+    this.#tell(entry, { isNew: known === undefined, type });
   }
 
-  #tell(entry: LogEntry, isNew: boolean): void {
+  #tell(entry: LogEntry, { isNew, type }: { isNew: boolean; type: string }): void {
     const { log, isHeard } = this.#options;
     if (log === false) return;
-    if (typeof log === "function") return log(entry);
     const message = `groupcache: ${entry.message}`;
-    if (log !== undefined) return log[entry.level](message);
-    if (!isNew || entry.level === "info" || isHeard(entry.cause)) return;
+    if (log !== undefined) {
+      try {
+        if (typeof log === "function") log(entry);
+        else log[entry.level](message);
+      } catch {
+        // What fails to be told must not fail a get.
+      }
+      return;
+    }
+    if (!isNew || entry.level === "info" || isHeard(type)) return;
     // deno-lint-ignore no-console -- silence has cost people days
     console.warn(message);
   }
@@ -130,5 +137,29 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
       `Cannot update the list of peers, the previous one remains in force: ${event.error.message}`;
     return { level: "error", cause, message, subject: "" };
   }
+  if (event instanceof PeerUnauthorizedEvent) {
+    const { reason, peer, error } = event;
+    const where = peer === undefined ? "a request to this process" : `a reply of peer ${peer}`;
+    const message =
+      `Cannot trust ${where}: ${reason}${error ? `: ${messageOf(error)}` : ""}; check ` +
+      "that all processes have the same secret";
+    return { level: "warn", cause, message, subject: `${reason} ${peer}` };
+  }
+  if (event instanceof UnprotectedEvent) {
+    return { level: "warn", cause, message: event.message, subject: "" };
+  }
+  if (event instanceof ProblemEvent) {
+    const { cause, message, subject } = event;
+    return { level: "warn", cause, message, subject };
+  }
   return undefined;
+}
+
+/** Tells that a peer asks for a group that is not here. */
+export function unknownGroup(name: string, known: readonly string[]): ProblemEvent {
+  const message =
+    `A peer asks for group ${quote(name)}, which is not here: is its name the same in ` +
+    `all processes? Here are ${known.map(quote).join(", ") || "none yet"}`;
+  // One subject for all: anybody may ask for anything.
+  return new ProblemEvent({ cause: "unknown-group", message, subject: "" });
 }

@@ -206,6 +206,16 @@ export class GroupMemory<T> {
     };
   }
 
+  /** The memory that the group may take, in bytes. */
+  get maxBytes(): number {
+    return this.#options.maxBytes;
+  }
+
+  /** Whether a value is too large to be kept. */
+  isTooLarge(valueBytes: number): boolean {
+    return valueBytes > this.#options.maxBytes / 2;
+  }
+
   /** Contents and counters of both caches. */
   stats(): Pick<GroupStats, "maxBytes" | "main" | "hot"> {
     const { maxBytes } = this.#options;

@@ -1,8 +1,8 @@
 import { borrowBytes, viewOf } from "../byte_view.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
 import { type Clock, stopwatchOf } from "../timing/clock.ts";
-import { GroupCacheError } from "../errors.ts";
-import { LoadErrorEvent } from "../events.ts";
+import { GroupCacheError, quote } from "../errors.ts";
+import { LoadErrorEvent, ProblemEvent } from "../events.ts";
 import type { GroupMemory } from "./group_memory.ts";
 import type { HotKeys } from "./hot_keys.ts";
 import type { Loader } from "./loader.ts";
@@ -124,6 +124,7 @@ export class LocalGroup implements PeerBackend {
           .finally(() => counters.latencies.load.record(this.#stopwatch() - startedAtMs));
         counters.localLoads++;
         const kept = flight.isCurrent ? memory.keep(key, bytes, expiresAtMs) : undefined;
+        if (memory.isTooLarge(bytes.byteLength)) this.#tellTooLarge(key, bytes.byteLength);
         return { view: kept ?? viewOf(bytes.slice()), expiresAtMs, source: "load" };
       } catch (error) {
         this.#loadFailed(key, error);
@@ -186,6 +187,14 @@ export class LocalGroup implements PeerBackend {
   failAll(reason: unknown): void {
     this.#loads.failAll(reason);
     this.#handoffs.failAll(reason);
+  }
+
+  #tellTooLarge(key: string, byteLength: number): void {
+    const { group, report, memory } = this.#options;
+    const message =
+      `Cannot keep ${quote(key)} of group ${quote(group)}: its value has ${byteLength} ` +
+      `bytes, and one may take half of maxBytes, ${memory.maxBytes}: each get loads it again`;
+    report(new ProblemEvent({ cause: "too-large", message, subject: group }));
   }
 
   #loadFailed(key: string, error: unknown): void {

@@ -203,7 +203,11 @@ function checkPeerUrl(option: string, url: string): string {
   }
   const isBase = parsed.pathname === "/" && parsed.search === "" && parsed.hash === "" &&
     parsed.username === "" && parsed.password === "";
-  if (!isBase || !/^https?:$/.test(parsed.protocol) || typeof url !== "string") {
+  const isNoName = /^(undefined|null|nan)$/.test(parsed.hostname);
+  if (
+    !isBase || isNoName || !/^https?:$/.test(parsed.protocol) || typeof url !== "string" ||
+    /\s/.test(url)
+  ) {
     throw new TypeError(
       `Cannot use ${option}: expected a URL of scheme, host and port, as "http://10.0.0.1:8080": ` +
         `received ${quote(url)}`,

@@ -156,9 +156,10 @@ export class Connection {
   }
 
   #replyOf(response: Response, patience: Patience): Reply {
-    const { dialect, limits: { maxValueBytes }, health, clock } = this.options;
+    const { basePath, dialect, limits: { maxValueBytes }, health, clock } = this.options;
     return new Reply(response, {
       url: this.url,
+      basePath,
       dialect,
       maxValueBytes,
       health,

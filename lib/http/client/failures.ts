@@ -5,6 +5,7 @@ import {
   messageOf,
   valueTooLarge,
 } from "../../errors.ts";
+import { adviceForSilence } from "./advice.ts";
 
 /** Errors that are a peer's answer about a key. Any other error means that it could not be asked. */
 const ANSWERS: ReadonlySet<GroupCacheErrorCode> = new Set<GroupCacheErrorCode>([
@@ -23,7 +24,14 @@ export function peerFailure(url: string, why: string, cause?: unknown): GroupCac
 
 /** Anything thrown while a peer was asked, as an error that `Peer` allows. */
 export function toPeerError(url: string, thrown: unknown): GroupCacheError {
-  return thrown instanceof GroupCacheError ? thrown : peerFailure(url, messageOf(thrown), thrown);
+  return thrown instanceof GroupCacheError
+    ? thrown
+    : peerFailure(url, withAdvice(url, messageOf(thrown)), thrown);
+}
+
+function withAdvice(url: string, message: string): string {
+  const advice = adviceForSilence(url, message);
+  return advice === "" ? message : `${message}; ${advice}`;
 }
 
 /** An error that a peer sent. */

@@ -9,6 +9,7 @@ import { expiryOf, type GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
 import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import { adviceFor } from "./advice.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 
 /** Larger bodies are read piece by piece, so that they may take their time. */
@@ -18,6 +19,8 @@ const SMALL_BODY_BYTES = 1 << 20;
 export interface ReplyContext {
   /** The peer's base URL. */
   readonly url: string;
+  /** The path under which peers serve each other. */
+  readonly basePath: string;
   readonly dialect: Dialect;
   /** The largest value that is accepted, in bytes. */
   readonly maxValueBytes: number;
@@ -176,7 +179,9 @@ export class Reply {
   /** The error in a reply whose body begins with `body`. */
   error(body: Uint8Array): GroupCacheError {
     const { status, headers } = this.#response;
-    const why = new TextDecoder().decode(body.subarray(0, 1024)).trim() || "no reason given";
+    const text = new TextDecoder().decode(body.subarray(0, 1024)).trim();
+    // A page tells people nothing here.
+    const why = text === "" ? "no reason given" : text.startsWith("<") ? "a page" : text;
     const code = headers.get(ERROR) ??
       (this.isOurs ? undefined : this.#context.dialect.errorCode(status, why));
     return code === undefined
@@ -192,6 +197,10 @@ export class Reply {
 
   /** The error of a peer that could not be asked. */
   failure(why: string): GroupCacheError {
-    return peerFailure(this.#context.url, why);
+    const { url, basePath } = this.#context;
+    const { status, headers } = this.#response;
+    const type = headers.get("content-type");
+    const advice = this.isOurs ? "" : adviceFor({ status, type, basePath });
+    return peerFailure(url, advice === "" ? why : `${why}; ${advice}`);
   }
 }
