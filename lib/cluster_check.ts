@@ -57,7 +57,8 @@ export function compareReports(replies: ReportReply[]): CheckReport {
 
 function outOfReach({ url, error }: ReportReply): Finding[] {
   if (error === null) return [];
-  return [{ level: "error", cause: "unreachable", peer: url, message: error }];
+  const message = error.includes(url) ? error : `${url}: ${error}`;
+  return [{ level: "error", cause: "unreachable", peer: url, message }];
 }
 
 /** Whether others can reach a process by its name only from the same machine. */

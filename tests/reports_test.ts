@@ -139,3 +139,15 @@ test("inspect() refuses a group that is not here, and a key that is invalid", as
   await assertRejects(() => cache.inspect("none", "key"), TypeError, 'no group "none"');
   await assertRejects(() => cache.inspect("texts", ""), TypeError);
 });
+
+test("reports() reaches peers that want a proof, and strangers get none", async () => {
+  const cluster = new Cluster(3, { auth: { secrets: ["the secret of this cluster"] } });
+  const replies = await cluster.clock.until((cluster.caches[0] as GroupCache).reports());
+  assertEquals(replies.map(({ error }) => error), [null, null, null]);
+  const request = new Request(`${cluster.urls[0]}/_groupcache/_stats/`, {
+    method: "POST",
+    body: "{}",
+  });
+  const response = await cluster.caches[0]?.fetch(request);
+  assertEquals(response?.status, 401);
+});

@@ -46,7 +46,25 @@ const page = () =>
   });
 const status = (status: number, text = "") => () => new Response(text, { status });
 
+const [SECRET, OTHER_SECRET] = ["first secret of the cluster", "other secret of the cluster"];
+
 const SETUPS: WrongSetup[] = [
+  {
+    name: "nothing that keeps strangers out",
+    options: { authorize: undefined as never },
+    told: /Whoever reaches .* can read and change what it caches/,
+  },
+  {
+    name: "another secret",
+    first: { auth: { secrets: [SECRET as string] } },
+    options: { auth: { secrets: [OTHER_SECRET as string] } },
+    told: /check that all processes have the same secret/,
+  },
+  {
+    name: "a secret at one of two",
+    first: { auth: { secrets: [SECRET as string] } },
+    told: /check that all processes have the same secret/,
+  },
   {
     name: "no self",
     options: { self: undefined as never },
@@ -307,11 +325,11 @@ async function tellOf(setup: WrongSetup): Promise<string[]> {
   if (setup.options?.clock !== undefined) {
     await (setup.options.clock as VirtualClock).advance(60_000);
   }
-  const right = { self: A, peers: LISTED, ...setup.first };
+  const right = { self: A, peers: LISTED, authorize: () => true, ...setup.first };
   await start(right, "users", {}, (cache) => network.listen(A, cache.fetch));
   // The first one has found nobody: that says nothing of what is wrong.
   told.length = 0;
-  const wrong = { self: B, peers: LISTED, ...setup.options };
+  const wrong = { self: B, peers: LISTED, authorize: () => true, ...setup.options };
   await start(wrong, setup.groupName ?? "users", setup.group ?? {}, (cache) => {
     network.listen(setup.origin ?? B, setup.serve?.(cache) ?? cache.fetch);
   });

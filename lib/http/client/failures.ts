@@ -26,7 +26,14 @@ export function peerFailure(url: string, why: string, cause?: unknown): GroupCac
 export function toPeerError(url: string, thrown: unknown): GroupCacheError {
   return thrown instanceof GroupCacheError
     ? thrown
-    : peerFailure(url, withAdvice(url, messageOf(thrown)), thrown);
+    : peerFailure(url, withAdvice(url, reasonOf(thrown)), thrown);
+}
+
+/** The message, and that of its cause: runtimes say no more than "fetch failed" in the first. */
+function reasonOf(thrown: unknown): string {
+  const message = messageOf(thrown);
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause instanceof Error ? `${message}: ${messageOf(cause)}` : message;
 }
 
 function withAdvice(url: string, message: string): string {
