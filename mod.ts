@@ -61,6 +61,7 @@ export type { Fetch } from "./lib/runtime.ts";
 export type { PeerLimits } from "./lib/http/peer_limits.ts";
 export type { GoDialect, Placement } from "./lib/placement/placement.ts";
 export type { CheckReport, Finding } from "./lib/cluster_check.ts";
+export type { GroupCacheEvents } from "./lib/group_cache_events.ts";
 export type { Log, LogEntry } from "./lib/problems.ts";
 export type {
   HotKey,

@@ -5,7 +5,8 @@ import { type CreatedGroup, createGroup } from "./create_group.ts";
 import type { Discovery } from "./discovery/discovery.ts";
 import { followDiscovery } from "./discovery/membership.ts";
 import { GroupCacheError, quote } from "./errors.ts";
-import { type GroupCacheEventMap, PeerDownEvent, PeerUpEvent } from "./events.ts";
+import { PeerDownEvent, PeerUpEvent } from "./events.ts";
+import { GroupCacheEvents } from "./group_cache_events.ts";
 import type { Group } from "./group_api.ts";
 import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
 import {
@@ -88,7 +89,7 @@ export type FetchHandler<Rest extends unknown[] = unknown[]> = (
  * assertEquals(await response.text(), "<h1>/about</h1>");
  * ```
  */
-export class GroupCache extends EventTarget implements AsyncDisposable {
+export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
   #clock: Clock;
   #random: () => number;
   #peers: PeerSet;
@@ -103,8 +104,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   #handshake: Handshake;
   #problems: Problems;
   #reports: ClusterReports;
-  /** The types of events that have had a listener. */
-  #heardTypes = new Set<string>();
   #changes: ChangeExchange;
   #hedgeBudget: HedgeBudget | undefined;
   #closing = new AbortController();
@@ -135,7 +134,7 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
-    this.#problems = new Problems({ clock, log, isHeard: (type) => this.#heardTypes.has(type) });
+    this.#problems = new Problems({ clock, log, isHeard: (type) => this.hasListened(type) });
     const dialect = dialectOf(placement.dialect);
     const silences = new DueQueue({ clock, keepsTimer: true });
     this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
@@ -402,28 +401,6 @@ export class GroupCache extends EventTarget implements AsyncDisposable {
   /** Closes the cache at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Listens to an event of interest to operators. */
-  override addEventListener<Type extends keyof GroupCacheEventMap>(
-    type: Type,
-    listener: (event: GroupCacheEventMap[Type]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  /** As above, for any event. */
-  override addEventListener(
-    type: string,
-    listener: Parameters<EventTarget["addEventListener"]>[1],
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    // deno-lint-ignore no-explicit-any -- both overloads
-    listener: any,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    this.#heardTypes.add(type);
-    super.addEventListener(type, listener, options);
   }
 
   #report = (event: Event): void => {

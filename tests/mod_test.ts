@@ -48,6 +48,7 @@ const MODULES: ModuleCase[] = [
       "Group",
       "GroupCacheErrorCode",
       "GroupCacheEventMap",
+      "GroupCacheEvents",
       "GroupCacheOptions",
       "GroupCacheStats",
       "GroupLatencies",

