@@ -17,6 +17,11 @@ export interface Clock {
    */
   elapsed?(): number;
   /**
+   * Returns the system's time, in milliseconds since the Unix epoch, for messages to processes whose
+   * clocks follow it. Optional: without it that is what `now` returns.
+   */
+  unixNow?(): number;
+  /**
    * Lets the process exit while a timer is pending. Optional: without it no timer is kept once
    * nothing waits for it.
    */

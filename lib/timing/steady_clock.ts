@@ -22,6 +22,10 @@ export class SteadyClock implements Clock {
     if (clock.unrefTimer !== undefined) this.unrefTimer = (timer) => clock.unrefTimer?.(timer);
   }
 
+  unixNow(): number {
+    return this.#clock.now();
+  }
+
   now(): number {
     const nowMs = this.#clock.now() + this.#behindMs;
     if (nowMs >= this.#lastMs) return this.#lastMs = nowMs;

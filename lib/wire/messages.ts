@@ -50,18 +50,33 @@ export interface SetRequest {
   ttlMs?: number | undefined;
 }
 
-/** The time to live to send with a value; undefined if it never expires. */
-export function ttlOf(expiresAtMs: number, clock: { now(): number }): number | undefined {
-  if (expiresAtMs >= NEVER_MS) return undefined;
-  return Math.max(0, Math.floor(expiresAtMs - clock.now()));
+/** What messages say of the end of a value. */
+type Expiry = Pick<SetRequest, "expiresAtMs" | "ttlMs">;
+
+/** What to send of the end of a value: the time that is left, and for Go peers the system's time. */
+export function toExpiry(expiresAtMs: number, clock: MessageClock): Expiry {
+  if (expiresAtMs >= NEVER_MS) return { expiresAtMs: Infinity };
+  const ttlMs = Math.max(0, Math.floor(expiresAtMs - clock.now()));
+  return { expiresAtMs: unixNow(clock) + ttlMs, ttlMs };
 }
 
 /** When a value that has just been received expires, by the receiver's clock. */
-export function expiryOf(
-  { expiresAtMs = Infinity, ttlMs }: Pick<GetResponse, "expiresAtMs" | "ttlMs">,
-  clock: { now(): number },
+export function fromExpiry(
+  { expiresAtMs = Infinity, ttlMs }: Partial<Expiry>,
+  clock: MessageClock,
 ): number {
-  return ttlMs === undefined ? expiresAtMs : clock.now() + ttlMs;
+  if (ttlMs !== undefined) return clock.now() + ttlMs;
+  return expiresAtMs === Infinity ? Infinity : expiresAtMs - unixNow(clock) + clock.now();
+}
+
+/** As much of a clock as messages need. */
+interface MessageClock {
+  now(): number;
+  unixNow?(): number;
+}
+
+function unixNow(clock: MessageClock): number {
+  return clock.unixNow?.() ?? clock.now();
 }
 
 /**

@@ -4,7 +4,7 @@ import { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
 import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
-import { encodeSetRequest, ttlOf } from "../../wire/messages.ts";
+import { encodeSetRequest, toExpiry } from "../../wire/messages.ts";
 import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { ANY_KEY, endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
@@ -77,8 +77,7 @@ export class HttpPeer implements Peer {
       group,
       key,
       value: borrowBytes(value.view),
-      expiresAtMs: value.expiresAtMs,
-      ttlMs: ttlOf(value.expiresAtMs, this.#connection.options.clock),
+      ...toExpiry(value.expiresAtMs, this.#connection.options.clock),
     });
     // The key in the body is the one that counts.
     const anyPath = fitsPath(path, key) ? path : this.#pathOf(group, ANY_KEY);

@@ -5,7 +5,7 @@ import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { isTime } from "../../wire/change_note.ts";
-import { expiryOf, type GetResponse } from "../../wire/messages.ts";
+import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
 import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
@@ -172,7 +172,7 @@ export class Reply {
     if (value.byteLength > this.#context.maxValueBytes) {
       throw this.tooLarge(`a value of ${value.byteLength} bytes`);
     }
-    const expiresAtMs = expiryOf(message, this.#context.clock);
+    const expiresAtMs = fromExpiry(message, this.#context.clock);
     return { view: viewOf(value), expiresAtMs, minuteQps };
   }
 

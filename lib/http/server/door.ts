@@ -100,7 +100,7 @@ export class Door {
       return { ...ANYBODY, replyAuth };
     }
     if (reason !== undefined) return this.#refuse(reason);
-    const headers: HeadersInit = replyAuth === undefined ? {} : { [AUTH]: replyAuth };
+    const headers: Record<string, string> = replyAuth === undefined ? {} : { [AUTH]: replyAuth };
     return new Response("", { status: 401, headers });
   }
 

@@ -1,7 +1,7 @@
 import { viewOf } from "../../byte_view.ts";
 import { quote, valueTooLarge } from "../../errors.ts";
 import { checkKey } from "../../key.ts";
-import { decodeSetRequest, expiryOf } from "../../wire/messages.ts";
+import { decodeSetRequest, fromExpiry } from "../../wire/messages.ts";
 import { ANY_KEY, fitsPath, pathOf } from "../paths.ts";
 import { ENVELOPE_BYTES } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
@@ -33,7 +33,7 @@ export async function putKey(call: GroupCall): Promise<Response> {
   const outcome = note === undefined ? "yes" : changes.receiveValue(name, key, note);
   if (outcome === "stale") return staleReply(changes.time);
   if (outcome === "yes") {
-    group.put(key, { view: viewOf(value), expiresAtMs: expiryOf(set, host.clock) });
+    group.put(key, { view: viewOf(value), expiresAtMs: fromExpiry(set, host.clock) });
   }
   return doneReply();
 }

@@ -12,7 +12,7 @@ import {
   encodeGetResponse,
   encodeGetResponses,
   type GetResponse,
-  ttlOf,
+  toExpiry,
 } from "../../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
@@ -85,7 +85,7 @@ export function foundMessage(
   minuteQps: number,
   clock: Clock,
 ): GetResponse {
-  return { value, expiresAtMs, ttlMs: ttlOf(expiresAtMs, clock), minuteQps };
+  return { value, ...toExpiry(expiresAtMs, clock), minuteQps };
 }
 
 /** A value as a message; in a batch with the index of its key. */
