@@ -53,11 +53,18 @@ export interface SetRequest {
 /** What messages say of the end of a value. */
 type Expiry = Pick<SetRequest, "expiresAtMs" | "ttlMs">;
 
+/** The time to live to send with a value, in whole milliseconds; undefined if it never expires. */
+export function ttlOf(expiresAtMs: number, clock: MessageClock): number | undefined {
+  if (expiresAtMs >= NEVER_MS) return undefined;
+  return Math.max(0, Math.floor(expiresAtMs - clock.now()));
+}
+
 /** What to send of the end of a value: the time that is left, and for Go peers the system's time. */
 export function toExpiry(expiresAtMs: number, clock: MessageClock): Expiry {
-  if (expiresAtMs >= NEVER_MS) return { expiresAtMs: Infinity };
-  const ttlMs = Math.max(0, Math.floor(expiresAtMs - clock.now()));
-  return { expiresAtMs: unixNow(clock) + ttlMs, ttlMs };
+  const ttlMs = ttlOf(expiresAtMs, clock);
+  return ttlMs === undefined
+    ? { expiresAtMs: Infinity }
+    : { expiresAtMs: unixNow(clock) + ttlMs, ttlMs };
 }
 
 /** When a value that has just been received expires, by the receiver's clock. */

@@ -35,8 +35,8 @@ for (const { fault, failure: expected } of FAULTS) {
       firstCase: 0,
       cases: 60_000,
       minutes: 1,
-      // Only the one that hangs waits for this: a loaded machine may be silent for seconds.
-      silenceMs: fault === "hangs" ? 3000 : 30_000,
+      // Only the one that spins waits for this: a loaded machine may be silent for seconds.
+      silenceMs: fault === "spins" ? 3000 : 30_000,
     });
     assert(expected.test(failure), failure);
   });

@@ -10,7 +10,7 @@ import {
   writePing,
 } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
-import { expiryOf } from "../../wire/messages.ts";
+import { fromExpiry } from "../../wire/messages.ts";
 import { Writer } from "../../wire/writer.ts";
 import {
   CHANNEL_LIFE_BYTES,
@@ -256,7 +256,7 @@ export class Channel extends Due implements Route {
       const received = `a value of ${value.byteLength} bytes`;
       call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
     } else {
-      const expiresAtMs = expiryOf(answer, this.#connection.options.clock);
+      const expiresAtMs = fromExpiry(answer, this.#connection.options.clock);
       call.resolve({ view: viewOf(value), expiresAtMs, minuteQps });
     }
   }
