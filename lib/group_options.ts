@@ -2,10 +2,14 @@ import { type Codec, view as viewCodec } from "./codec.ts";
 import { quote } from "./errors.ts";
 import type { Load, LoadMany } from "./group_api.ts";
 
+/** With less, the memory would go on bookkeeping. */
+const MIN_MAX_BYTES = 64 << 10;
+
 /** Options for {@linkcode GroupCache.group}. */
 export interface GroupOptions<T, Input = T> {
   /**
-   * The memory that the group may take, in bytes: keys, values, index, and decoded values.
+   * The memory that the group may take, in bytes: keys, values, index, and decoded values. At least
+   * 64 KiB. A value of more than half of it is returned to its callers but never cached.
    */
   maxBytes: number;
   /** Fetches a value that no process has. Runs once per key across the whole cluster. */
@@ -111,6 +115,12 @@ export function checkGroupOptions<T, Input>(
     if (Number.isSafeInteger(value) && value > 0) continue;
     throw new RangeError(
       `Cannot create group: ${option} must be a positive integer: received ${quote(value)}`,
+    );
+  }
+  if (checked.maxBytes < MIN_MAX_BYTES) {
+    throw new RangeError(
+      `Cannot create group: maxBytes must be at least ${MIN_MAX_BYTES}, which is 64 KiB: ` +
+        `received ${checked.maxBytes}`,
     );
   }
   if (typeof load !== "function") {

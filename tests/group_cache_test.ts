@@ -169,6 +169,11 @@ const badGroupOptions: { name: string; options: unknown; error: RegExp }[] = [
   },
   { name: "no maxBytes", options: {}, error: /maxBytes must be a positive integer: received und/ },
   { name: "a maxBytes of 0", options: { maxBytes: 0 }, error: /maxBytes.*: received 0/ },
+  {
+    name: "a maxBytes below 64 KiB",
+    options: { maxBytes: 65_535 },
+    error: /64 KiB: received 65535/,
+  },
   { name: "a fractional maxBytes", options: { maxBytes: 1.5 }, error: /maxBytes.*: received 1.5/ },
   { name: "no load", options: { load: undefined }, error: /load must be a function: received und/ },
   {

@@ -29,6 +29,8 @@ export interface GroupMemoryOptions<T> {
   /** How long a mirror is served before its owner is asked again, in milliseconds. */
   mirrorTtlMs: number;
   clock: Clock;
+  /** Called with each value that is too large to be stored: it exceeds half of the memory. */
+  onRefused?: (key: string, valueBytes: number) => void;
   /** Where hits are counted. */
   counters: Pick<Counters, "answers" | "peerAnswers">;
 }
@@ -108,7 +110,10 @@ export class GroupMemory<T> {
       return undefined;
     }
     if (expiresAtMs !== Infinity) this.#hasExpiring = true;
-    if (!this.#main.set(key, bytes, expiresAtMs)) return undefined;
+    if (!this.#main.set(key, bytes, expiresAtMs)) {
+      this.#options.onRefused?.(key, bytes.byteLength);
+      return undefined;
+    }
     const slot = this.#main.peek(key, now);
     return slot >= 0 ? this.#main.view(slot) : undefined;
   }

@@ -76,7 +76,7 @@ export class Budget {
     if (this.#free() < 2 * this.#reserve) {
       memory.isShort = true;
       this.#trimDecoded();
-      this.#reclaimer.advance(share);
+      if (!this.#sweepExpired()) this.#reclaimer.advance(share);
     } else this.#reclaimer.compact(share);
     if (this.#log.hasExpiring) this.#sweeper.sweep(share, nowMs);
   }
@@ -111,10 +111,16 @@ export class Budget {
   /** Empties a segment, and spares the fewer entries the more were copied since `movesBefore`. */
   #reclaim(movesBefore: number): boolean {
     this.#trimDecoded();
+    if (this.#sweepExpired()) return true;
     this.#reclaimer.ignoredUses = Math.floor((this.#log.moves - movesBefore) / PATIENCE_MOVES);
     const isDone = this.#reclaimer.reclaim();
     this.#reclaimer.ignoredUses = 0;
     return isDone;
+  }
+
+  /** Drops what has expired in one segment, which is better than evicting what has not. */
+  #sweepExpired(): boolean {
+    return this.#log.hasExpiring && this.#sweeper.sweepExpired(this.#reclaimer.nowMs);
   }
 
   #trimDecoded(): void {

@@ -40,6 +40,8 @@ export class EntryLog {
   payloadBytes = 0;
   /** Whether an entry that expires was ever appended. */
   hasExpiring = false;
+  /** No segment has to be swept before this time. */
+  sweepAtMs: number = Infinity;
   /** How many entries were ever moved. */
   moves = 0;
 
@@ -74,6 +76,7 @@ export class EntryLog {
     this.payloadBytes += entry.keyBytes + entry.valueBytes;
     if (entry.expiresAtMs < segment.sweepAtMs) {
       segment.sweepAtMs = entry.expiresAtMs;
+      this.sweepAtMs = Math.min(this.sweepAtMs, entry.expiresAtMs);
       this.hasExpiring = true;
     }
     segment.used += size;

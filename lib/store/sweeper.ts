@@ -3,8 +3,9 @@ import type { EntryLog } from "./entry_log.ts";
 import { FIRST_WORD, type Segment } from "./segment.ts";
 
 /**
- * Drops expired entries before eviction reaches them, a few words of work at a time. It goes round
- * the segments and enters those in which something has expired. After a segment it leaves that one
+ * Drops expired entries before eviction reaches them: a few words of work at a time, or a segment at
+ * a time when room is needed at once. It goes round the segments and enters those in which something
+ * has expired. After a segment it leaves that one
  * alone for the typical time (the geometric mean) that its remaining entries have to live.
  */
 export class Sweeper {
@@ -26,19 +27,40 @@ export class Sweeper {
     for (let left = words; left > 0; left -= this.#step(segment, nowMs)) {
       if (!segment.isReleased && this.#at < segment.used) continue;
       if (this.#expiring > 0 && !segment.isReleased) {
-        const typicalTtlMs = Math.exp(this.#sumOfLogTtls / this.#expiring);
-        segment.sweepAtMs = Math.min(segment.sweepAtMs, nowMs + typicalTtlMs);
+        const sweepAtMs = nowMs + Math.exp(this.#sumOfLogTtls / this.#expiring);
+        if (sweepAtMs < segment.sweepAtMs) segment.sweepAtMs = sweepAtMs;
+        if (sweepAtMs < this.#log.sweepAtMs) this.#log.sweepAtMs = sweepAtMs;
       }
       this.#segment = undefined;
       return;
     }
   }
 
+  /** Sweeps a whole segment in which something has expired. Returns false if there is none. */
+  sweepExpired(nowMs: number): boolean {
+    const log = this.#log;
+    if (this.#segment === undefined) {
+      if (!(log.sweepAtMs <= nowMs)) return false;
+      const { segments } = log.memory;
+      let sweepAtMs = Infinity;
+      for (let left = segments.length; left > 0 && !this.#enter(nowMs); left--) {
+        sweepAtMs = Math.min(sweepAtMs, segments[this.#nextId]?.sweepAtMs ?? Infinity);
+      }
+      if (this.#segment === undefined) {
+        // All segments have been looked at, so the next call need not until then.
+        log.sweepAtMs = sweepAtMs;
+        return false;
+      }
+    }
+    while (this.#segment !== undefined) this.sweep(Infinity, nowMs);
+    return true;
+  }
+
   #enter(nowMs: number): boolean {
     const { segments } = this.#log.memory;
     this.#nextId = this.#nextId + 1 < segments.length ? this.#nextId + 1 : 0;
     const segment = segments[this.#nextId];
-    if (segment === undefined || segment.sweepAtMs > nowMs) return false;
+    if (segment === undefined || !(segment.sweepAtMs <= nowMs)) return false;
     // Entries appended during the sweep lower it again.
     segment.sweepAtMs = Infinity;
     this.#segment = segment;

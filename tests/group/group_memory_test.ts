@@ -18,15 +18,20 @@ const CODECS: { name: string; codec: Codec<unknown>; lends: boolean }[] = [
   },
 ];
 
+function memoryOf(codec: Codec<unknown>, onRefused = (_key: string, _valueBytes: number) => {}) {
+  return new GroupMemory({
+    maxBytes: 1 << 20,
+    codec,
+    mirrorTtlMs: 1000,
+    clock: systemClock,
+    counters: newCounters(),
+    onRefused,
+  });
+}
+
 for (const { name, codec, lends } of CODECS) {
   test(`GroupMemory.get() ${lends ? "lends memory to" : "lends no memory for"} ${name} values`, () => {
-    const memory = new GroupMemory({
-      maxBytes: 1 << 20,
-      codec,
-      mirrorTtlMs: 1000,
-      clock: systemClock,
-      counters: newCounters(),
-    });
+    const memory = memoryOf(codec);
     for (let i = 0; i < 100; i++) {
       memory.acceptHandoff(`key ${i}`, { view: new ByteView(`"${i}"`), expiresAtMs: Infinity });
       memory.get(`key ${i}`);
@@ -38,3 +43,12 @@ for (const { name, codec, lends } of CODECS) {
     else assertEquals(lentBytes, 0);
   });
 }
+
+test("GroupMemory.keep() tells of a value that is too large to be stored", () => {
+  const refused: [key: string, valueBytes: number][] = [];
+  const memory = memoryOf(view as Codec<unknown>, (...each) => refused.push(each));
+  assert(memory.keep("fits", new Uint8Array(1 << 18), Infinity) !== undefined);
+  assertEquals(memory.keep("too large", new Uint8Array((1 << 19) + 1), Infinity), undefined);
+  assertEquals(refused, [["too large", (1 << 19) + 1]]);
+  assertEquals(memory.stats().main.refused, 1);
+});

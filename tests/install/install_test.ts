@@ -76,7 +76,7 @@ test("A fresh Deno app imports the package from JSR with its types, and nothing 
   await writeFile(
     join(app.cwd, "wrong.ts"),
     `import { GroupCache, text } from "jsr:@groupcache/groupcache";
-     const pages = new GroupCache().group("pages", { maxBytes: 1, codec: text, load: () => "" });
+     const pages = new GroupCache().group("pages", { maxBytes: 1 << 20, codec: text, load: () => "" });
      export const wrong: number = await pages.get("/");`,
   );
   const complaint = await assertRejects(() => run(deno, ["check", "wrong.ts"], app), Error);

@@ -141,3 +141,15 @@ test("SegmentStore.delete() takes no more than maxBytes for what it moves", () =
     }
   }
 });
+
+test("SegmentStore finds what has expired as soon as it needs room", () => {
+  const store = new SegmentStore({ maxBytes: 4 * MIB });
+  store.find("no such key", 0);
+  for (let i = 0; i < 1600; i++) store.set(`lasting ${i}`, new Uint8Array(1000), Infinity);
+  for (let i = 0; i < 1600; i++) store.set(`passing ${i}`, new Uint8Array(1000), 1000);
+  store.find("no such key", 2000);
+  // It comes in one go, so that no sweep at leisure can have found the room before.
+  assert(store.set("large", new Uint8Array(1_500_000), Infinity));
+  assertEquals(store.stats().evictions, 0);
+  assert(store.stats().items >= 1601);
+});
