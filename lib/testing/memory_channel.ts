@@ -29,7 +29,13 @@ export class MemoryChannel {
 
   /** What the server receives of what the client sends. */
   up(body: Bytes): Bytes {
-    return new ReadableStream({ start: (controller) => void this.#send(body, controller) });
+    let hasLeft = false;
+    return new ReadableStream({
+      start: (controller) => void this.#send(body, controller, () => hasLeft),
+      cancel: () => {
+        hasLeft = true;
+      },
+    });
   }
 
   /** What the client receives of what the server sends. */
@@ -61,6 +67,7 @@ export class MemoryChannel {
   async #send(
     body: Bytes,
     controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
+    hasLeft: () => boolean,
   ): Promise<void> {
     const { clock, fault: faultNow, onRequests } = this.#options;
     const frames = new FrameDecoder();
@@ -78,7 +85,11 @@ export class MemoryChannel {
         if (done) return;
         continue;
       }
-      const deliver = () => done ? controller.close() : controller.enqueue(value);
+      const deliver = () => {
+        if (hasLeft()) return;
+        if (done) controller.close();
+        else controller.enqueue(value);
+      };
       if (typeof fault === "object") clock.setTimeout(deliver, fault.delayMs);
       else deliver();
       if (done) return;

@@ -51,7 +51,7 @@ progress({ isDone: true });
 process.exit(0);
 
 function pickTarget(random: Random): FuzzTarget {
-  let left = random.below(TARGETS.reduce((sum, { weight }) => sum + weight, 0));
+  let left = random.fraction() * TARGETS.reduce((sum, { weight }) => sum + weight, 0);
   return TARGETS.find(({ weight }) => (left -= weight) < 0) as FuzzTarget;
 }
 

@@ -15,9 +15,14 @@ export class Random {
     return (bits ^ (bits >>> 15)) >>> 0;
   }
 
+  /** Returns a number from 0 to less than 1. */
+  fraction(): number {
+    return this.bits() / 2 ** 32;
+  }
+
   /** Returns an integer from 0 to less than `limit`. */
   below(limit: number): number {
-    return Math.floor(this.bits() / 2 ** 32 * limit);
+    return Math.floor(this.fraction() * limit);
   }
 
   /** Returns true once in `times` calls. */

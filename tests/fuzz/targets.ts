@@ -1,5 +1,6 @@
 import type { FuzzTarget } from "./target.ts";
 import { channel } from "./targets/channel.ts";
+import { channelClient } from "./targets/channel_client.ts";
 import { client } from "./targets/client.ts";
 import { discovery } from "./targets/discovery.ts";
 import { frames } from "./targets/frames.ts";
@@ -14,6 +15,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   paths,
   handler,
   channel,
+  channelClient,
   client,
   discovery,
 ];
