@@ -13,6 +13,9 @@ import type { PeerSet } from "../peer/peer_set.ts";
 import { SingleFlight } from "./single_flight.ts";
 import { type Counters, sourceOfError } from "../stats.ts";
 
+/** How many keys of a handoff are fetched at a time. */
+const HANDOFF_WINDOW = 100;
+
 /** Options for {@linkcode LocalGroup}. */
 export interface LocalGroupOptions {
   /** The name of the group. */
@@ -156,15 +159,18 @@ export class LocalGroup implements PeerBackend {
 
   async acceptHandoff(keys: readonly string[], from: Peer): Promise<void> {
     const { group, memory, counters } = this.#options;
-    await Promise.allSettled(
-      keys.map((key) =>
-        this.#handoffs.run(key, undefined, async (flight) => {
-          if (memory.holds(key)) return;
-          const value = await from.get(group, key, { signal: flight.signal, peek: true });
-          if (flight.isCurrent && memory.acceptHandoff(key, value)) counters.handoffs++;
-        })
-      ),
-    );
+    const fetchKey = (key: string) =>
+      this.#handoffs.run(key, undefined, async (flight) => {
+        if (memory.holds(key)) return;
+        const value = await from.get(group, key, { signal: flight.signal, peek: true });
+        if (flight.isCurrent && memory.acceptHandoff(key, value)) counters.handoffs++;
+      }).catch(() => {});
+    // Not all at once: callers share the queue to the peer with them.
+    const rest = keys.values();
+    const fetchRest = async (): Promise<void> => {
+      for (const key of rest) await fetchKey(key);
+    };
+    await Promise.all(Array.from({ length: HANDOFF_WINDOW }, fetchRest));
   }
 
   /** Transfers the keys a peer is about to own, until the deadline. */

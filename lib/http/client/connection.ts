@@ -23,6 +23,9 @@ const ANSWER_MS = 20_000;
 /** Signs of life in a body are further apart than this only if something is wrong. */
 const LIFE_MS = 4 * KEEPALIVE_MS;
 
+/** How often a peer may use up the time of a load in one reply. */
+const LOADS_IN_TURN = 3;
+
 /** A request, apart from its URL and headers. */
 export interface PeerRequest {
   readonly method: string;
@@ -103,7 +106,8 @@ export class Connection {
     let reply: Reply | undefined;
     try {
       try {
-        reply = this.#replyOf(await this.#send(path, init, patience), patience);
+        const response = await this.#send(path, init, patience);
+        reply = this.#replyOf(response, patience, startedAtMs + this.#mostMs(loadTimeoutMs));
       } finally {
         // The body may take as long as a load does, which must not hold up calls to other peers.
         semaphore.release();
@@ -155,7 +159,12 @@ export class Connection {
     return { [FROM]: this.options.instanceId };
   }
 
-  #replyOf(response: Response, patience: Patience): Reply {
+  /** How long a reply without a value may take, in milliseconds: one of many keys loads them in turns. */
+  #mostMs(loadTimeoutMs = Infinity): number {
+    return LOADS_IN_TURN * loadTimeoutMs + this.options.peerTimeoutMs;
+  }
+
+  #replyOf(response: Response, patience: Patience, endsAtMs: number): Reply {
     const { basePath, dialect, limits: { maxValueBytes }, health, clock } = this.options;
     return new Reply(response, {
       url: this.url,
@@ -164,6 +173,7 @@ export class Connection {
       maxValueBytes,
       health,
       clock,
+      endsAtMs,
       wait: (part) => this.#wait(patience, part, LIFE_MS),
     });
   }

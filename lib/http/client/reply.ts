@@ -15,6 +15,9 @@ import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 /** Larger bodies are read piece by piece, so that they may take their time. */
 const SMALL_BODY_BYTES = 1 << 20;
 
+/** A value that arrives may take so much longer. */
+const MIN_BYTES_PER_MS = 16;
+
 /** What it takes to read the reply of a peer. */
 export interface ReplyContext {
   /** The peer's base URL. */
@@ -25,6 +28,8 @@ export interface ReplyContext {
   /** The largest value that is accepted, in bytes. */
   readonly maxValueBytes: number;
   readonly health: PeerHealth;
+  /** When a reply without a value must have ended, in Unix milliseconds. */
+  readonly endsAtMs: number;
   readonly clock: Clock;
   /** Waits for the next part of a body, for as long as the peer may be silent. */
   wait<T>(part: Promise<T>): Promise<T>;
@@ -118,7 +123,7 @@ export class Reply {
     maxBytes: number = Infinity,
   ): Promise<void> {
     const response = this.#response;
-    const { wait, health } = this.#context;
+    const { wait, health, clock } = this.#context;
     const length = response.headers.get("content-length");
     // The length of a compressed body is not that of its contents.
     const isSmall = length !== null && Number(length) <= Math.min(SMALL_BODY_BYTES, maxBytes) &&
@@ -130,6 +135,7 @@ export class Reply {
     }
     const reader = response.body.getReader();
     let byteLength = 0;
+    const endsAtMs = this.#context.endsAtMs;
     try {
       if (Number(length) > maxBytes) throw this.tooLarge(`${length} bytes`);
       while (true) {
@@ -137,6 +143,10 @@ export class Reply {
         if (done) return;
         health.heard();
         byteLength += value.byteLength;
+        // Signs of life are no excuse for ever; bytes are.
+        if (clock.now() > endsAtMs + byteLength / MIN_BYTES_PER_MS) {
+          throw this.failure("its reply takes longer than any load may");
+        }
         if (byteLength > maxBytes) throw this.tooLarge(`${byteLength} bytes and no end`);
         if (take(value)) return;
       }

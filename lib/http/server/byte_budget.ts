@@ -25,6 +25,11 @@ export class ByteBudget {
     this.#clock = clock;
   }
 
+  /** How much each of so many may hold at most, none of which waits. */
+  share(count: number): number {
+    return this.#maxBytes / count;
+  }
+
   /** Takes room if there is some. The caller must `give` it back. */
   tryTake(bytes: number): boolean {
     if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) return false;

@@ -5,6 +5,9 @@ import { MAX_AHEAD_BYTES } from "../peer_limits.ts";
 /** A message ends once it is this large, in bytes: a client reads the values in it once it is whole. */
 const MESSAGE_BYTES = 32 * 1024;
 
+/** What a channel may have ahead of its client however many channels there are. */
+const MIN_AHEAD_BYTES = 64 * 1024;
+
 /** Bytes are enqueued at the latest once there are this many. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -27,8 +30,14 @@ export class ChannelOutput {
   #isOpen = true;
   #waiting: (() => void)[] = [];
 
-  /** @param onLeave Called when the client goes before the end. */
-  constructor(onLeave: () => void) {
+  #share: () => number;
+
+  /**
+   * @param onLeave Called when the client goes before the end.
+   * @param share Returns how many bytes may be ahead of the client because of all other channels.
+   */
+  constructor(onLeave: () => void, share: () => number = () => Infinity) {
+    this.#share = share;
     this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
         this.#controller = controller;
@@ -55,7 +64,7 @@ export class ChannelOutput {
 
   /** Whether more may be written before the client has read what was. */
   get hasRoom(): boolean {
-    return this.#aheadBytes < MAX_AHEAD_BYTES;
+    return this.#aheadBytes < Math.min(MAX_AHEAD_BYTES, Math.max(MIN_AHEAD_BYTES, this.#share()));
   }
 
   get #aheadBytes(): number {
@@ -67,7 +76,7 @@ export class ChannelOutput {
    * still reads.
    */
   async whenRoom(maxAheadBytes: number = MAX_AHEAD_BYTES): Promise<boolean> {
-    while (this.#isOpen && this.#aheadBytes >= maxAheadBytes) {
+    while (this.#isOpen && !(this.hasRoom && this.#aheadBytes < maxAheadBytes)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return this.#isOpen;

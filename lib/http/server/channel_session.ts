@@ -81,7 +81,8 @@ export class ChannelSession {
     this.#reader = body.getReader();
     this.#lastReadMs = host.clock.now();
     this.#onEnd = onEnd;
-    this.output = new ChannelOutput(() => this.end());
+    const { sent, channels } = host;
+    this.output = new ChannelOutput(() => this.end(), () => sent.share(channels.size));
     this.#setTimer(CHANNEL_IDLE_MS);
   }
 
