@@ -6,6 +6,7 @@
  *     deno task demo            three Deno processes
  *     bun run demo              three Bun processes
  *     deno task demo --mixed    processes of both
+ *     deno task demo --stay     goes on with its traffic, and shows it on a page, until Ctrl+C
  *
  * @module
  */
@@ -26,6 +27,7 @@ const DEADLINE_MS = 180_000;
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
 const isMixed = process.argv.includes("--mixed");
+const stays = process.argv.includes("--stay");
 const why = isMixed ? whyNot(other) : undefined;
 if (why !== undefined) {
   console.error(`Cannot mix runtimes: ${why}`);
@@ -146,6 +148,16 @@ async function demo(): Promise<boolean> {
   );
 
   report.print();
+  if (stays) {
+    clearTimeout(deadline);
+    console.log(`\nThe page: ${urls[0]}/cache/ (Ctrl+C to end)`);
+    await inParallel(8, async () => {
+      for (;;) {
+        await balancer.request(pathOf(pick(), Math.random() < 0.9 ? 160 : 320));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    });
+  }
   return !report.failed;
 }
 

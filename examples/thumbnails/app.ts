@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type GroupCache, GroupCacheError, type GroupStats, json } from "@groupcache/groupcache";
+import { dashboard } from "@groupcache/groupcache/dashboard";
 import { mapValues, sumOf } from "@std/collections";
 import { eTag, ifNoneMatch } from "@std/http/etag";
 import { Hono } from "hono";
@@ -94,6 +95,9 @@ export function thumbnailsApp(options: ThumbnailsOptions): Hono {
       color: await colors.get(path, { signal: AbortSignal.timeout(patienceMs) }),
     });
   });
+
+  // The page for operators; on the internet it would need `authorize`.
+  app.route("/cache", dashboard(cache));
 
   app.get("/stats", (c) => {
     const stats = cache.stats();
