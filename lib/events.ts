@@ -213,17 +213,17 @@ export class DiscoveryErrorEvent extends Event {
 }
 
 /**
- * Why a proof was not accepted, on either side.
+ * Why a proof was rejected, on either side.
  *
  * | reason           | meaning                                                                     |
  * | ---------------- | --------------------------------------------------------------------------- |
- * | `no-proof`       | a request, or a reply, came without a proof                                 |
- * | `bad-proof`      | its proof is wrong, or was made for something else                          |
- * | `unknown-secret` | a request was signed with a secret that this process does not know          |
- * | `replayed`       | a request has been received before                                          |
- * | `not-authorized` | `authorize` refused a request                                               |
- * | `refused`        | a peer refused a request of this process                                    |
- * | `no-secret`      | the function for the secrets failed: see `error`. The previous ones remain  |
+ * | `no-proof`       | a request or reply had no proof                                             |
+ * | `bad-proof`      | the proof is wrong, or is for another request or process                    |
+ * | `unknown-secret` | a request was signed with a secret unknown to this process                  |
+ * | `replayed`       | a request was received before                                               |
+ * | `not-authorized` | `authorize` rejected a request                                              |
+ * | `refused`        | a peer rejected a request of this process                                   |
+ * | `no-secret`      | the function for the secrets failed: see `error`; the previous ones remain  |
  */
 export type UnauthorizedReason =
   | "no-proof"
@@ -235,8 +235,8 @@ export type UnauthorizedReason =
   | "no-secret";
 
 /**
- * A request that came to this process, or a reply of a peer to it, did not prove that it comes from the
- * cluster. Reported at most once a second for each reason and peer.
+ * A request to this process, or a peer's reply to it, did not prove that it comes from the cluster.
+ * Reported at most once a second for each reason and peer.
  *
  * @example
  * ```ts
@@ -249,15 +249,15 @@ export type UnauthorizedReason =
  * ```
  */
 export class PeerUnauthorizedEvent extends Event {
-  /** Why. */
+  /** The reason. */
   readonly reason: UnauthorizedReason;
   /** The base URL of the peer that was asked; undefined if this process was asked. */
   readonly peer: string | undefined;
-  /** Whether the request or reply was refused. In mode `"send"` some are only reported. */
+  /** Whether the request or reply was rejected. In mode `"send"` it may be only reported. */
   readonly isRefused: boolean;
-  /** How many times since the last such event. */
+  /** The number of occurrences since the last such event. */
   readonly count: number;
-  /** What was thrown, if anything was. */
+  /** The underlying error, if any. */
   readonly error: unknown;
 
   /**
@@ -284,9 +284,8 @@ export class PeerUnauthorizedEvent extends Event {
 }
 
 /**
- * Anybody who reaches this process can read and change what it caches: others than this machine can
- * reach `self`, and neither `auth` nor `authorize` is given. Reported once, right after the cache was
- * created.
+ * Anyone who can reach this process can read and change its cache: `self` is reachable from other
+ * machines, and neither `auth` nor `authorize` is set. Reported once, right after the cache was created.
  *
  * @example
  * ```ts
@@ -371,7 +370,7 @@ export interface GroupCacheEventMap {
   "peer-mismatch": PeerMismatchEvent;
   /** A request or a reply did not prove that it comes from the cluster. */
   "peer-unauthorized": PeerUnauthorizedEvent;
-  /** Nothing keeps strangers from this process's cache. */
+  /** Anyone who can reach this process can use its cache. */
   "unprotected": UnprotectedEvent;
   /** There is no new list of peers. */
   "discovery-error": DiscoveryErrorEvent;

@@ -66,25 +66,24 @@ export interface GroupCacheOptions {
    */
   hedge?: boolean;
   /**
-   * How processes prove to each other that they belong to the cluster: see docs/security.md. Not for
-   * clusters with Go processes, which cannot.
+   * Authenticates the processes of the cluster to each other: see docs/security.md. Not for clusters with
+   * Go processes, which do not support it.
    *
-   * @default none: whoever reaches this process may read and change what it caches
+   * @default none: anyone who can reach this process can read and change its cache
    */
   auth?: AuthOptions;
   /**
-   * Decides whether a request under `basePath` may come in, where something in front has
-   * established who sent it, as mTLS or a mesh do. It is called before anything of the request is
-   * looked at, with what the server passes beside it, and answers with true or false. If `auth` is
-   * given too, a request needs both.
+   * Decides whether to accept a request under `basePath`, if a component in front has authenticated the
+   * sender, such as mTLS or a service mesh. Called before the request is processed, with the arguments of
+   * the server's fetch function; returns true to accept. With `auth`, a request needs both.
    *
    * @default none: see `auth`
    */
   authorize?: Authorize;
   /**
-   * The hosts under which peers may ask this process, as `10.0.0.1:8080`: what stands in the `host`
-   * header of their requests. All others are refused, so that no web page can reach the cache by a
-   * name of its own that it points here.
+   * The hosts that requests of peers may name in their `host` header, such as `10.0.0.1:8080`. Others are
+   * rejected, which prevents DNS rebinding: a web page cannot reach the cache through a name of its own
+   * that resolves to this process.
    *
    * @default all hosts
    */

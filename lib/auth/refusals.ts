@@ -1,21 +1,21 @@
 import { PeerUnauthorizedEvent, type UnauthorizedReason } from "../events.ts";
 import type { Clock } from "../timing/clock.ts";
 
-/** How often each kind of refusal is reported at most, in milliseconds: anybody can cause some. */
+/** The minimum interval between reports of one kind, in milliseconds: any client can cause some. */
 const REPORT_MS = 1000;
 
-/** A request or a reply without a valid proof. */
+/** A request or reply without a valid proof. */
 export interface Refusal {
   readonly reason: UnauthorizedReason;
   /** The base URL of the peer that was asked; undefined if this process was asked. */
   readonly peer?: string;
-  /** Whether it was refused, rather than only reported. */
+  /** Whether it was rejected, rather than only reported. */
   readonly isRefused: boolean;
-  /** What was thrown, if anything was. */
+  /** The underlying error, if any. */
   readonly error?: unknown;
 }
 
-/** Reports refusals, those of a kind together. */
+/** Reports refusals, combining those of the same kind. */
 export class Refusals {
   #clock: Clock;
   #report: (event: PeerUnauthorizedEvent) => void;
@@ -26,7 +26,7 @@ export class Refusals {
     this.#report = report;
   }
 
-  /** Records one. */
+  /** Records a refusal. */
   add(refusal: Refusal): void {
     const nowMs = this.#clock.now();
     const name = `${refusal.reason} ${refusal.isRefused} ${refusal.peer ?? ""}`;
