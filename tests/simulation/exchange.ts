@@ -1,5 +1,5 @@
+import { BodyPipe } from "./body_pipe.ts";
 import type { Endpoint, Network } from "./network.ts";
-import { ReplyBody } from "./reply_body.ts";
 
 /** A request under way. */
 export interface ExchangeOptions {
@@ -11,8 +11,8 @@ export interface ExchangeOptions {
   readonly id: string;
 }
 
-/** Keys of the simulation, wherever they stand in a message. */
-const KEYS = /key\d+/g;
+/** Keys of the simulation, wherever they stand in a message: of one digit, as others may follow. */
+const KEYS = /key\d/g;
 
 const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
@@ -26,10 +26,13 @@ export class Exchange {
   readonly #what: string;
   readonly #outcome = Promise.withResolvers<Response>();
   #server: Endpoint | undefined;
-  #body: ReplyBody | undefined;
+  /** The body of the request, if it is a stream, and that of the reply. */
+  #up: BodyPipe | undefined;
+  #body: BodyPipe | undefined;
   #hasLeft = false;
   #isSettled = false;
   #hasEnded = false;
+  #chunks = 0;
 
   constructor(network: Network, options: ExchangeOptions) {
     const { client, origin, input, init } = options;
@@ -38,8 +41,8 @@ export class Exchange {
     this.#options = options;
     const path = new URL(input).pathname;
     const { body } = init;
-    const text = body instanceof Uint8Array ? decoder.decode(body) : body ?? "";
-    this.#keys = [...new Set(`${path} ${text}`.match(KEYS))];
+    const text = body instanceof Uint8Array ? decoder.decode(body) : body;
+    this.#keys = [...new Set(`${path} ${text ?? ""}`.match(KEYS))];
     const rest = path.startsWith("/_groupcache/") ? path.slice(13) : path;
     const peek = "groupcache-peek" in (init.headers ?? {}) ? " peek" : "";
     const listed = rest.includes("key") ? "" : ` ${this.#keys.join(",")}`;
@@ -52,9 +55,15 @@ export class Exchange {
     const { signal } = this.#options.init;
     if (signal?.aborted) return Promise.reject(signal.reason);
     signal?.addEventListener("abort", () => this.#leave(signal.reason), { once: true });
+    const { id, init: { body } } = this.#options;
+    if (body instanceof ReadableStream) {
+      this.#up = new BodyPipe(body as ReadableStream<Uint8Array<ArrayBuffer>>, {
+        isGone: () => this.client.gate.isDead,
+        send: (deliver, bytes) => this.#send(deliver, bytes),
+      });
+    }
     this.#after("request", () => this.#arrive(false));
-    const { id } = this.#options;
-    if (this.#network.isDoubled(id)) {
+    if (this.#up === undefined && this.#network.isDoubled(id)) {
       // Whenever: a copy may outlive what came after it.
       const lateMs = this.#network.draw(id, "copy") ** 4 * 2000;
       this.#after("copy", () => this.#arrive(true), lateMs);
@@ -102,9 +111,9 @@ export class Exchange {
     const response = await server.serve(this.#request(isCut));
     // Nobody is there to take the reply.
     if (isCopy || isCut) return void response.body?.cancel().catch(() => {});
-    const body = new ReplyBody(response, {
+    const body = new BodyPipe(response.body, {
       isGone: () => server.gate.isDead,
-      send: (deliver) => this.#reply(server, deliver),
+      send: (deliver, bytes) => this.#reply(server, deliver, bytes),
     });
     this.#body = body;
     if (this.#hasLeft) return this.#cancelBody(server);
@@ -119,16 +128,44 @@ export class Exchange {
       if (this.#isSettled) return;
       this.#note(`${response.status} to ${this.#what}`);
       this.#isSettled = true;
-      this.#outcome.resolve(body.open((isOver) => this.#onBodyEnd(server, isOver)));
+      this.#outcome.resolve(
+        replyOf(response, body.open((isOver) => this.#onBodyEnd(server, isOver))),
+      );
+    });
+  }
+
+  /** Sends more of the request's body. */
+  #send(deliver: () => void, bytes: Uint8Array): void {
+    const { client, origin } = this.#options;
+    const { links } = this.#network;
+    this.#after("request", () => {
+      const server = this.#server;
+      if (server === undefined || this.#hasEnded) return;
+      if (this.#isChunkLost(client.url, origin)) return this.#fail("connection reset");
+      const arrive = () => {
+        server.gate.enter(() => {
+          this.#noteChunk(`${client.name} asks`, bytes, server.name);
+          deliver();
+        });
+      };
+      const outage = links.outage(client.url, origin);
+      if (outage === undefined) arrive();
+      else if (outage === "refused") this.#fail("connection reset");
+      else links.stall(client.url, origin, () => this.#afterOutage(arrive));
     });
   }
 
   /** Sends something back. */
-  #reply(server: Endpoint, deliver: () => void): void {
+  #reply(server: Endpoint, deliver: () => void, bytes?: Uint8Array): void {
     const { client } = this.#options;
     const { links } = this.#network;
     this.#after("reply", () => {
       const outage = links.outage(server.url, client.url);
+      if (bytes !== undefined) {
+        if (this.#hasEnded) return;
+        if (this.#isChunkLost(server.url, client.url)) return this.#fail("connection reset");
+        this.#noteChunk(`${server.name} answers`, bytes, client.name);
+      }
       if (outage === undefined) client.gate.enter(deliver);
       else if (outage === "refused") this.#fail("connection reset");
       else {
@@ -151,6 +188,11 @@ export class Exchange {
     const { input, init } = this.#options;
     const { signal: _, body, ...rest } = init;
     if (body === undefined || body === null) return new Request(input, rest);
+    if (this.#up !== undefined) {
+      if (isCut) this.#up.cut();
+      const up = this.#up.open();
+      return new Request(input, { ...rest, body: up, duplex: "half" } as RequestInit);
+    }
     const bytes = typeof body === "string"
       ? encoder.encode(body)
       : (body as Uint8Array<ArrayBuffer>).slice();
@@ -182,7 +224,12 @@ export class Exchange {
   /** The server hears that its client has gone. */
   #cancelBody(server: Endpoint): void {
     this.#end();
-    this.#after("cancel", () => server.gate.enter(() => this.#body?.cancel()));
+    this.#up?.cancel();
+    this.#after("cancel", () =>
+      server.gate.enter(() => {
+        this.#up?.fail(new TypeError("connection reset"));
+        this.#body?.cancel();
+      }));
   }
 
   #end(): void {
@@ -204,6 +251,12 @@ export class Exchange {
         this.#isSettled = true;
         this.#outcome.reject(error);
         this.#body?.fail(error);
+        this.#up?.cancel();
+        const server = this.#server;
+        server?.gate.enter(() => {
+          this.#up?.fail(error);
+          if (this.#up !== undefined) this.#body?.cancel();
+        });
       });
     });
   }
@@ -218,9 +271,34 @@ export class Exchange {
     this.#network.scheduler.after(ms + lateMs, run);
   }
 
+  /** Whether a piece of a long body is lost, and its connection with it. */
+  #isChunkLost(from: string, to: string): boolean {
+    if (this.#up === undefined) return false;
+    return this.#network.isLost(from, to, `${this.#options.id} ${this.#chunks++}`);
+  }
+
+  #noteChunk(what: string, bytes: Uint8Array, who: string): void {
+    if (this.#up === undefined) return;
+    const keys = [...new Set(decoder.decode(bytes).match(KEYS))];
+    if (keys.length === 0) return;
+    const { scheduler, trace } = this.#network;
+    const line = `${what} over a channel: ${keys.join(",")}`;
+    trace.add({ atMs: scheduler.nowMs, who, what: line, keys });
+  }
+
   #note(what: string, who = this.client.name): void {
     const { scheduler, trace } = this.#network;
     const keys = this.#keys.length > 0 ? { keys: this.#keys } : {};
     trace.add({ atMs: scheduler.nowMs, who, what, ...keys });
   }
+}
+
+/** A reply as its client gets it, with the length of a body that is all there, as servers send it. */
+function replyOf(
+  { status, headers }: Response,
+  body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>,
+): Response {
+  const copy = new Headers(headers);
+  if (body instanceof Uint8Array) copy.set("content-length", String(body.byteLength));
+  return new Response(body, { status, headers: copy });
 }

@@ -1,33 +1,34 @@
-/** How a {@linkcode ReplyBody} is made. */
-export interface ReplyBodyOptions {
+/** Options for {@linkcode BodyPipe}. */
+export interface BodyPipeOptions {
   /** Whether the process that sends has died. */
   isGone: () => boolean;
-  /** Sends something to the client, behind what was sent before. */
-  send: (deliver: () => void) => void;
+  /** Sends something, behind what was sent before; `deliver` is to be called when it is there. */
+  send: (deliver: () => void, bytes: Uint8Array) => void;
 }
 
-type Item = Uint8Array<ArrayBuffer> | "end" | { readonly error: unknown };
+type Chunk = Uint8Array<ArrayBuffer>;
+type Item = Chunk | "end" | { readonly error: unknown };
 
 /**
- * The body of a reply on its way. What has been written when the reply arrives comes in one piece,
- * with its length if that is all, as servers send it; the rest piece by piece.
+ * A body on its way. What has been written when its message arrives comes in one piece, which is all
+ * of it for most; the rest piece by piece.
  */
-export class ReplyBody {
-  #response: Response;
-  #options: ReplyBodyOptions;
-  #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+export class BodyPipe {
+  #options: BodyPipeOptions;
+  #reader: ReadableStreamDefaultReader<Chunk> | undefined;
   /** What was written and not sent. */
   #written: Item[] = [];
+  /** What has arrived and was not read: a process that catches up reads it in its order. */
+  #arrived: Item[] = [];
   #isOpen = false;
   #isCut = false;
   #isOver = false;
-  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  #controller: ReadableStreamDefaultController<Chunk> | undefined;
   #onEnd: ((isOver: boolean) => void) | undefined;
 
-  constructor(response: Response, options: ReplyBodyOptions) {
-    this.#response = response;
+  constructor(body: ReadableStream<Chunk> | null, options: BodyPipeOptions) {
     this.#options = options;
-    this.#reader = response.body?.getReader();
+    this.#reader = body?.getReader();
     this.#pump();
   }
 
@@ -37,39 +38,35 @@ export class ReplyBody {
   }
 
   /**
-   * The reply as the client gets it.
+   * The body at the other end, in one piece if all of it is there.
    *
-   * @param onEnd Told when there is nothing more to come, `true`, or the client has left.
+   * @param onEnd Told when there is nothing more to come, `true`, or its reader has left.
    */
-  open(onEnd: (isOver: boolean) => void): Response {
+  open(onEnd: (isOver: boolean) => void = () => {}): Chunk | ReadableStream<Chunk> {
     this.#onEnd = onEnd;
     this.#isOpen = true;
-    const { status } = this.#response;
-    const headers = new Headers(this.#response.headers);
-    if (this.#written.at(-1) === "end" && !this.#isCut) {
-      const bytes = joined(this.#written as Uint8Array<ArrayBuffer>[]);
-      headers.set("content-length", String(bytes.byteLength));
+    const written = this.#written;
+    this.#written = [];
+    if (written.at(-1) === "end" && !this.#isCut) {
       this.#end(true);
-      return new Response(bytes, { status, headers });
+      return joined(written.filter((item) => item instanceof Uint8Array));
     }
-    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    const stream = new ReadableStream<Chunk>({
       start: (controller): void => {
         this.#controller = controller;
       },
       cancel: () => this.#end(false),
     });
-    const written = this.#written;
-    this.#written = [];
     for (const item of written) this.#take(item);
-    return new Response(stream, { status, headers });
+    return stream;
   }
 
-  /** The client has gone. */
+  /** The reader has gone. */
   cancel(): void {
     this.#reader?.cancel().catch(() => {});
   }
 
-  /** The connection is gone, for the client. */
+  /** The connection is gone, for the reader. */
   fail(error: unknown): void {
     this.#take({ error });
   }
@@ -89,8 +86,13 @@ export class ReplyBody {
   }
 
   #write(item: Item): void {
-    if (this.#isOpen) this.#options.send(() => this.#take(item));
-    else this.#written.push(item);
+    if (!this.#isOpen) return void this.#written.push(item);
+    this.#arrived.push(item);
+    const bytes = item instanceof Uint8Array ? item : new Uint8Array();
+    this.#options.send(() => {
+      const next = this.#arrived.shift();
+      if (next !== undefined) this.#take(next);
+    }, bytes);
   }
 
   #take(item: Item): void {
@@ -116,8 +118,7 @@ function reset(): TypeError {
   return new TypeError("connection reset");
 }
 
-function joined(items: readonly (Uint8Array<ArrayBuffer> | "end")[]): Uint8Array<ArrayBuffer> {
-  const chunks = items.filter((item) => item !== "end");
+function joined(chunks: readonly Chunk[]): Chunk {
   const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let at = 0;
   for (const chunk of chunks) {
