@@ -25,10 +25,10 @@ export const FROM = "groupcache-from";
 /** On requests: answer from memory or not at all. */
 export const PEEK = "groupcache-peek";
 
-/** On requests that change a key: what the change is called. See `ChangeNote`. */
+/** On requests that change a key: the change. See `ChangeNote`. */
 export const CHANGE = "groupcache-change";
 
-/** On a refusal of a change that came too late: the latest time that the peer has heard of. */
+/** On a reply that refuses an outdated change: the latest time that the peer knows. */
 export const TIME = "groupcache-time";
 
 /** On requests: how long the owner may spend on a load, in milliseconds. */

@@ -4,14 +4,14 @@
  */
 const MAX_PATH_LENGTH = 4096;
 
-/** Where channels are opened, below the base path. Keys have a slash before them. */
+/** The path of channels below the base path. It cannot be a key, because those follow a slash. */
 export const CHANNEL_PATH = "_channel/";
 
 /** What a request path names. */
 export interface Target {
   group: string;
   key: string;
-  /** The key as it stands in the path; in a POST, the name of the endpoint. */
+  /** The key as written in the path; in a POST, the name of the endpoint. */
   rawKey: string;
 }
 
@@ -26,8 +26,8 @@ export function endpointPath(basePath: string, group: string, endpoint: string):
 }
 
 /**
- * Whether a request with this method and path changes nothing. Sender and receiver both go by this:
- * one proof serves for all such requests.
+ * Whether a request with this method and path only reads. Sender and receiver both use this: one proof is
+ * valid for all such requests.
  */
 export function onlyReads(method: string, path: string): boolean {
   return method === "GET" ||
@@ -39,7 +39,7 @@ export function isPathStep(key: string): boolean {
   return key === "." || key === "..";
 }
 
-/** Stands in a path for a key that fits none, where the body holds the key as well. */
+/** Replaces a key that does not fit a path, if the body contains the key as well. */
 export const ANY_KEY: string = "-";
 
 /** Whether a key arrives unchanged when it is sent as `path`. */

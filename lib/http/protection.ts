@@ -8,7 +8,7 @@ import { Door } from "./server/door.ts";
 
 /** Options for {@linkcode protectionOf}. */
 export interface ProtectionOptions {
-  /** How the others reach this process. */
+  /** The base URL of this process. */
   self: string | undefined;
   auth?: AuthOptions;
   authorize?: Authorize;
@@ -20,20 +20,20 @@ export interface ProtectionOptions {
   report: (event: Event) => void;
 }
 
-/** What keeps strangers from a cache. */
+/** The protection of a cache against unauthorized access. */
 export interface Protection {
-  /** Proves processes to each other; undefined if nothing does. */
+  /** Authenticates processes to each other; undefined without the option `auth`. */
   auth: Auth | undefined;
-  /** Decides who may come in. */
+  /** Decides which requests to admit. */
   door: Door;
-  /** Where requests and replies without a valid proof are reported. */
+  /** Reports requests and replies without a valid proof. */
   refusals: Refusals;
 }
 
-/** Names of this machine for itself, which no other can reach. */
+/** Loopback names, which other machines cannot reach. */
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** Sets up what keeps strangers from a cache, and warns if nothing does. */
+/** Sets up the protection of a cache, and warns if there is none. */
 export function protectionOf(
   { self, auth: authOptions, authorize, hosts, clock, instanceId, report }: ProtectionOptions,
 ): Protection {
@@ -48,7 +48,7 @@ export function protectionOf(
   if (auth === undefined && authorize === undefined && isReachable(self)) {
     const message = `Whoever reaches ${self} can read and change what it caches: use auth, ` +
       "authorize, or a network that only its peers can reach";
-    // Whoever created the cache can listen first.
+    // Callers add their listeners after the constructor has returned.
     queueMicrotask(() => report(new UnprotectedEvent(message)));
   }
   return { auth, refusals, door: new Door({ auth, authorize, hosts, refusals }) };

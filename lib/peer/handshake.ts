@@ -18,7 +18,7 @@ const HELLO_MS = 3000;
 export interface ChangeReports {
   /** The part of a hello without changes. */
   readonly update: ChangeUpdate;
-  /** Records that another process has started under a peer's URL. */
+  /** Records that another process has started at a peer's URL. */
   restarted(peer: Peer): void;
   /** Applies what the process with an instance id tells. */
   receiveUpdate(origin: string, update: ChangeUpdate): void;
@@ -46,7 +46,7 @@ export class Handshake {
   #mismatches: Mismatches;
   /** The last known run of each peer. A peer that leaves the list is forgotten. */
   #instances = new WeakMap<Peer, string>();
-  /** The peers that are being asked because of what was said of them, one request each at a time. */
+  /** The peers being asked to confirm a claim about them, with one request each at a time. */
   #asking = new WeakMap<Peer, Promise<boolean>>();
 
   constructor(options: HandshakeOptions) {
@@ -100,8 +100,8 @@ export class Handshake {
   }
 
   /**
-   * Answers a hello. Anybody can send one: what it says of a peer is believed if the sender has proved
-   * itself, otherwise it is only a reason to ask the peer at its own URL.
+   * Answers a hello. Any client can send one: its claims about a peer are trusted if the sender is
+   * authenticated; otherwise they are only a reason to ask the peer at its own URL.
    */
   async answer(theirs: Hello, { isProved }: { isProved: boolean }): Promise<Hello> {
     const { instanceId, peers, changes } = this.#options;
@@ -120,13 +120,13 @@ export class Handshake {
     return this.#hello();
   }
 
-  /** Whether a peer is leaving, by its own word. */
+  /** Whether a peer has said that it is leaving. */
   async isLeaving(peer: Peer): Promise<boolean> {
     if (!peer.health.isLeaving) await this.#ask(peer);
     return peer.health.isLeaving;
   }
 
-  /** Has a peer say of itself what somebody has said of it. Resolves to whether it answers. */
+  /** Asks a peer to confirm a claim about it. Resolves to whether it replies. */
   async #ask(peer: Peer): Promise<boolean> {
     let asking = this.#asking.get(peer);
     if (asking === undefined) {

@@ -8,15 +8,15 @@ type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 /** Options for {@linkcode MemoryChannel}. */
 export interface MemoryChannelOptions {
   clock: Clock;
-  /** What is wrong with the server now. */
+  /** The current fault of the server. */
   fault: () => Fault | undefined;
   /** Called with the number of requests for values in what the client sends. */
   onRequests: (count: number) => void;
 }
 
 /**
- * A request whose body and reply go on. Faults take effect on what is sent from then on: what a server
- * is to be late for, or must not see, is held up on its way there.
+ * A long request whose body and reply are streams. Faults affect everything sent from then on: they delay
+ * or drop data on its way to the server.
  */
 export class MemoryChannel {
   #options: MemoryChannelOptions;
@@ -27,7 +27,7 @@ export class MemoryChannel {
     this.#options = options;
   }
 
-  /** What the server receives of what the client sends. */
+  /** Returns the body as the server receives it. */
   up(body: Bytes): Bytes {
     let hasLeft = false;
     return new ReadableStream({
@@ -38,7 +38,7 @@ export class MemoryChannel {
     });
   }
 
-  /** What the client receives of what the server sends. */
+  /** Returns the reply as the client receives it. */
   down(body: Bytes, signal: AbortSignal | undefined): Bytes {
     const reader = body.getReader();
     return new ReadableStream({

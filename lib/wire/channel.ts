@@ -1,9 +1,9 @@
 import { Reader, tagOf } from "./reader.ts";
 import { bytesSize, FRAME_LENGTH_BYTES, maxTextSize, utf8, type Writer } from "./writer.ts";
 
-// The messages of a channel: see ChannelRequest and ChannelReply in groupcache.proto. Each stands
-// behind its length. Fields are read in their order, so that one message can hold any number of keys
-// or answers without a message, and an object, for each.
+// The messages of a channel: ChannelRequest and ChannelReply in groupcache.proto, each preceded by its
+// length. The order of fields matters, so that one message can contain any number of keys or answers
+// without a nested message, and an object, for each.
 
 const REQUEST = {
   group: tagOf(1, "bytes"),
@@ -27,63 +27,63 @@ const REPLY = {
   goaway: tagOf(10, "varint"),
 };
 
-/** The most that a field of a number takes, in bytes. */
+/** The maximum size of a varint, in bytes. */
 const NUMBER_BYTES = 10;
 
-/** Keys of one group that are asked for. */
+/** Requested keys of one group. */
 export interface GetsMessage {
   group: string;
-  /** Whether to answer from memory or not at all. */
+  /** Whether to answer only from memory. */
   peek: boolean;
   /** How long a load may take, in milliseconds; `Infinity` for no limit. */
   timeoutMs: number;
-  /** The id of the first key; those of the others follow. */
+  /** The id of the first key; the others have consecutive ids. */
   firstId: number;
   keys: string[];
 }
 
-/** What a client sends. */
+/** A message of the client. */
 export interface ChannelRequest {
   gets: GetsMessage[];
   /** Ids of keys that the client no longer waits for. */
   cancels: number[];
-  /** Wants a pong, once all keys before it were looked up. */
+  /** Requests a pong once all preceding keys have been looked up. */
   ping: number | undefined;
 }
 
-/** What a server says about one key: a value, an error, or a part of a value. */
+/** The answer to one key: a value, an error, or a part of a value. */
 export interface ChannelAnswer {
   id: number;
   value: Uint8Array<ArrayBuffer> | undefined;
   minuteQps: number | undefined;
-  /** How much longer the value is good, in milliseconds: clocks need not agree. Undefined for ever. */
+  /** The remaining time to live in milliseconds, so that clocks need not agree; undefined: forever. */
   ttlMs: number | undefined;
   error: string | undefined;
   message: string | undefined;
-  /** Bytes of a value that stand before those in later messages. */
+  /** A part of a value, which continues in later messages. */
   part: Uint8Array<ArrayBuffer> | undefined;
-  /** Whether the value is too large for the channel and has to be requested. */
+  /** Whether the value is too large for the channel and must be requested separately. */
   isLarge: boolean;
 }
 
-/** What a server sends. One without anything is a sign of life. */
+/** A message of the server. An empty one is a sign of life. */
 export interface ChannelReply {
   answers: ChannelAnswer[];
   /** The ping that this answers. */
   pong: number | undefined;
-  /** Whether the server takes no more keys. */
+  /** Whether the server accepts no more keys. */
   isGoingAway: boolean;
 }
 
 /** A value to send. */
 export interface ChannelValue {
   readonly value: Uint8Array;
-  /** In whole milliseconds; undefined for ever. */
+  /** The remaining time to live, in whole milliseconds; undefined: forever. */
   readonly ttlMs: number | undefined;
   readonly minuteQps: number;
 }
 
-/** Writes keys that are asked for. */
+/** Writes requested keys. */
 export function writeGets(writer: Writer, gets: GetsMessage): void {
   writer.reserve(maxTextSize(gets.group) + 4 * NUMBER_BYTES);
   writer.varint(REQUEST.group);
@@ -105,7 +105,7 @@ export function writeGets(writer: Writer, gets: GetsMessage): void {
   }
 }
 
-/** Writes that a key is no longer waited for. */
+/** Writes that the client no longer waits for a key. */
 export function writeCancel(writer: Writer, id: number): void {
   writeNumber(writer, REQUEST.cancel, id);
 }
@@ -115,7 +115,11 @@ export function writePing(writer: Writer, ping: number): void {
   writeNumber(writer, REQUEST.ping, ping);
 }
 
-/** @throws {RangeError} If `bytes` is not such a message. */
+/**
+ * Decodes a message of the client.
+ *
+ * @throws {RangeError} If `bytes` is not such a message.
+ */
 export function decodeChannelRequest(bytes: Uint8Array<ArrayBuffer>): ChannelRequest {
   const request: ChannelRequest = { gets: [], cancels: [], ping: undefined };
   const reader = new Reader(bytes);
@@ -176,7 +180,7 @@ export function writeValue(
   writer.bytes(value);
 }
 
-/** Writes bytes of a value whose last ones follow in `writeValue`. */
+/** Writes a part of a value. The last part is written by `writeValue`. */
 export function writePart(writer: Writer, id: number, part: Uint8Array): void {
   writer.reserve(bytesSize(part) + 2 * NUMBER_BYTES);
   writer.varint(REPLY.id);
@@ -185,7 +189,7 @@ export function writePart(writer: Writer, id: number, part: Uint8Array): void {
   writer.bytes(part);
 }
 
-/** Writes why there is no value. */
+/** Writes an error. */
 export function writeError(writer: Writer, id: number, code: string, message: string): void {
   const text = utf8(message);
   writer.reserve(maxTextSize(code) + bytesSize(text) + 2 * NUMBER_BYTES);
@@ -197,7 +201,7 @@ export function writeError(writer: Writer, id: number, code: string, message: st
   writer.text(code);
 }
 
-/** Writes that a value has to be requested. */
+/** Writes that a value must be requested separately. */
 export function writeLarge(writer: Writer, id: number): void {
   writeNumber(writer, REPLY.id, id);
   writeNumber(writer, REPLY.isLarge, 1);
@@ -208,13 +212,13 @@ export function writePong(writer: Writer, ping: number): void {
   writeNumber(writer, REPLY.pong, ping);
 }
 
-/** Writes that the server takes no more keys. */
+/** Writes that the server accepts no more keys. */
 export function writeGoaway(writer: Writer): void {
   writeNumber(writer, REPLY.goaway, 1);
 }
 
 /**
- * Values are views of `bytes`, not copies.
+ * Decodes a message of the server. Values are views of `bytes`, not copies.
  *
  * @throws {RangeError} If `bytes` is not such a message.
  */

@@ -1,6 +1,6 @@
 const encoder = new TextEncoder();
 
-/** The size of the length in front of a frame, in bytes. */
+/** The size of the length that precedes a message, in bytes. */
 export const FRAME_LENGTH_BYTES = 4;
 
 /** Shared scratch space for doubles: creating a view of each message costs more than writing it. */
@@ -31,7 +31,7 @@ export class Writer {
     return this.#position;
   }
 
-  /** Makes room for at least `byteLength` more bytes. */
+  /** Ensures room for at least `byteLength` more bytes. */
   reserve(byteLength: number): void {
     const needed = this.#position + byteLength;
     if (needed <= this.#bytes.byteLength) return;
@@ -40,14 +40,14 @@ export class Writer {
     this.#bytes = grown;
   }
 
-  /** Returns a copy of what was written, and starts afresh in the same buffer. */
+  /** Returns a copy of what was written, and reuses the buffer. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.slice(0, this.#position);
     this.#position = 0;
     return bytes;
   }
 
-  /** Starts a message whose length stands in front of it. Returns what `endFrame` takes. */
+  /** Starts a message preceded by its length. Returns the argument for `endFrame`. */
   startFrame(): number {
     const start = this.#position;
     this.#position += FRAME_LENGTH_BYTES;
@@ -57,7 +57,7 @@ export class Writer {
   /** Ends a message of less than 256 MiB. */
   endFrame(start: number): void {
     let length = this.#position - start - FRAME_LENGTH_BYTES;
-    // A varint may have leading zeros, so its size need not be known before its value is.
+    // A varint may be padded, so its size can be fixed before its value is known.
     for (let i = start; i < start + FRAME_LENGTH_BYTES - 1; i++) {
       this.#bytes[i] = length & 127 | 128;
       length >>>= 7;

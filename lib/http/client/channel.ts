@@ -28,12 +28,12 @@ import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
 
 /**
- * One long request to a peer, over which any number of calls travel: keys in its body, answers in its
- * reply, in the order in which they become ready.
+ * One long request to a peer that carries any number of calls: keys in its body, and answers in its reply,
+ * in the order in which they become ready.
  *
- * Each message of keys ends with a ping. The server answers it once it has looked up all keys before
- * it, so loads hold up nobody; and no more than two pings are unanswered, so that keys gather here
- * while the server is busy.
+ * Each message of keys ends with a ping. The server answers it once it has looked up all preceding keys,
+ * so loads delay no other keys. At most two pings are unanswered, so that keys collect here while the
+ * server is busy.
  */
 export class Channel extends Due implements Route {
   #connection: Connection;
@@ -42,13 +42,13 @@ export class Channel extends Due implements Route {
   #abort = new AbortController();
   #body!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #isOpen = true;
-  /** Whether no more calls are to be added. */
+  /** Whether the channel accepts no more calls. */
   #isRetired = false;
   #isBodyClosed = false;
-  /** Calls that were sent and not answered. Ids are not used twice, so late answers do no harm. */
+  /** Unanswered calls. Ids are not reused, so late answers do no harm. */
   #calls = new Map<number, KeyCall>();
   #nextId = 1;
-  /** What is about to be sent. */
+  /** The next message. */
   #writer = new Writer(1024);
   #messageStart: number | undefined;
   #messageKeys = 0;
@@ -56,7 +56,7 @@ export class Channel extends Due implements Route {
   #willFlush = false;
   #pings = 0;
   #pongs = 0;
-  /** When the first ping was sent that is not answered. */
+  /** When the first unanswered ping was sent. */
   #pingedAtMs = 0;
   #echo: PromiseWithResolvers<void> | undefined;
   /** Parts of large values that have arrived. */
@@ -64,7 +64,7 @@ export class Channel extends Due implements Route {
   #sentBytes = 0;
   #openedAtMs: number;
   #usedAtMs: number;
-  /** The latest time at which something arrived, or was asked for while nothing was owed. */
+  /** When something last arrived, or was last requested while nothing was owed. */
   #lifeAtMs: number;
 
   constructor(connection: Connection, options: ChannelOptions) {
@@ -82,31 +82,31 @@ export class Channel extends Due implements Route {
       cancel: () => this.end(new TypeError("the body of its channel was cancelled")),
     });
     connection.options.closing.addEventListener("abort", this.#onClosing, { once: true });
-    // Node sends nothing before the first bytes.
+    // Node sends no headers before the first bytes.
     this.flush();
     this.#receive(body);
   }
 
-  /** Whether it is time to open another one. */
+  /** Whether the channel should be replaced. */
   get isWorn(): boolean {
     return this.#isRetired || this.#sentBytes > CHANNEL_LIFE_BYTES ||
       this.#lifeAtMs - this.#openedAtMs > CHANNEL_LIFE_MS;
   }
 
-  /** Whether calls may be added. */
+  /** Whether the channel accepts calls. */
   get isOpen(): boolean {
     return this.#isOpen && !this.#isRetired;
   }
 
-  /** Sends a call, with others if possible. */
+  /** Sends a call, together with others if possible. */
   add(call: KeyCall): void {
     this.#batcher.add(call);
   }
 
   /**
-   * Resolves once everything that was sent has been looked up. One caller at a time.
+   * Resolves once the server has looked up everything that was sent. For one caller at a time.
    *
-   * @throws If the channel ends before.
+   * @throws If the channel ends first.
    */
   echo(): Promise<void> {
     if (this.isIdle) this.flush();
@@ -114,7 +114,7 @@ export class Channel extends Due implements Route {
     return this.#echo.promise;
   }
 
-  /** Takes no more calls, and ends once those that were added are answered. */
+  /** Accepts no more calls, and ends once the pending ones are answered. */
   retire(): void {
     this.#isRetired = true;
     this.#closeIfDone();

@@ -5,24 +5,24 @@ import { toPeerError } from "./failures.ts";
 import type { KeyCall } from "./key_call.ts";
 import type { KeyRequests } from "./key_requests.ts";
 
-/** A channel is opened for calls that come within so many milliseconds of each other. */
+/** A channel is opened when two calls are less than this apart, in milliseconds. */
 const DEMAND_MS = 1000;
 
 /** How long a channel may take to open, and then to return an echo, in milliseconds. */
 const OPEN_MS = 1000;
 const MAX_ECHO_MS = 250;
-/** An echo may take longer than a request by so much, or so many times as long. */
+/** How much longer than a request an echo may take: an allowance in milliseconds, and a factor. */
 const SPARE_ECHO_MS = 25;
 const ECHO_FACTOR = 3;
 
-/** After a failure none is opened for so long, in milliseconds: four times as long after each. */
+/** The pause after a failure, in milliseconds. It grows by a factor of four with each failure. */
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 600_000;
 
 /**
- * Keeps a channel to a peer while there are calls for it: opens it beside the calls, trusts it once
- * echoes come back in time, replaces it when it is worn, and hands what it leaves unanswered to
- * ordinary requests.
+ * Maintains a channel to a peer while there are calls for it: opens the channel in the background, adopts
+ * it once echoes return in time, replaces it when it is worn, and repeats its unanswered calls as ordinary
+ * requests.
  */
 export class ChannelKeeper {
   #connection: Connection;
@@ -38,7 +38,7 @@ export class ChannelKeeper {
     this.#requests = requests;
   }
 
-  /** The channel for the next call, if there is one. If not, it may be opened for those after it. */
+  /** Returns the channel for the next call, if there is one. Otherwise it may start opening one. */
   current(): Channel | undefined {
     const channel = this.#channel;
     if (channel === undefined || channel.isWorn) this.#openIfWanted();
@@ -75,7 +75,7 @@ export class ChannelKeeper {
     });
     try {
       await withDeadline(() => channel.echo(), { clock, ms: OPEN_MS, onLate: isLate });
-      // Opening takes time once; what counts is how long an answer takes from then on.
+      // Opening takes time only once. What counts is the latency from then on.
       const ms = Math.min(MAX_ECHO_MS, ECHO_FACTOR * this.#connection.latencyMs + SPARE_ECHO_MS);
       await withDeadline(() => channel.echo(), { clock, ms, onLate: isLate });
       if (!channel.isOpen) return;
@@ -94,7 +94,7 @@ export class ChannelKeeper {
     this.#retryAtMs = this.#connection.options.clock.now() + ms;
   }
 
-  /** @param lifeAtMs When the peer last showed life on the channel. */
+  /** @param lifeAtMs When something last arrived on the channel. */
   #rescue(unanswered: readonly KeyCall[], thrown: unknown, lifeAtMs: number): void {
     const { url, options: { health } } = this.#connection;
     if (unanswered.length > 0 && health.isSilent(lifeAtMs)) {
@@ -104,11 +104,11 @@ export class ChannelKeeper {
       this.#requests.failQueued(error);
       return;
     }
-    // What went wrong may be in the way of channels only: the peer is judged by requests.
+    // The problem may affect only channels, so the peer is judged by ordinary requests.
     for (const call of unanswered) if (!call.isSettled) this.#requests.add(call);
   }
 }
 
 function isLate(): never {
-  throw new TypeError("its channel is slow");
+  throw new TypeError("its channel is too slow");
 }

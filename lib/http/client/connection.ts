@@ -33,7 +33,7 @@ export interface PeerRequest {
   readonly body?: string | Uint8Array<ArrayBuffer>;
 }
 
-/** Sends requests to one peer, and reports to its health how they go. */
+/** Sends requests to one peer, and reports their outcomes to its health. */
 export class Connection {
   /** The peer's base URL. */
   readonly url: string;
@@ -124,10 +124,10 @@ export class Connection {
   }
 
   /**
-   * Opens a channel: a request whose body and reply go on until either side ends them. Resolves to the
+   * Opens a channel: a request whose body and reply last until either side ends them. Resolves to the
    * body of the reply.
    *
-   * @throws If the peer, or something in front of it, does not open one.
+   * @throws If the peer, or a proxy in front of it, does not open one.
    */
   async open(
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -229,9 +229,9 @@ export class Connection {
 /** Options for the {@linkcode Connection}s of a cache. */
 export interface ConnectionOptions {
   fetch: Fetch;
-  /** Proves this process and its peers to each other; undefined if nothing does. */
+  /** Authenticates this process and its peers to each other; undefined without the option `auth`. */
   auth: Auth | undefined;
-  /** Where replies without a valid proof are reported. */
+  /** Reports replies without a valid proof. */
   refusals: Refusals;
   /** Bounds the number of requests under way to all peers. */
   semaphore: RequestSemaphore;
@@ -249,7 +249,7 @@ export interface ConnectionOptions {
   peerTimeoutMs: number;
   /** Identifies this process to its peers. */
   instanceId: string;
-  /** What peers may do differently. */
+  /** How Go peers differ. */
   dialect: Dialect;
 }
 

@@ -3,15 +3,15 @@ import { type Clock, inNextTurn } from "../../timing/clock.ts";
 import type { PeerLimits } from "../peer_limits.ts";
 import type { KeyCall } from "./key_call.ts";
 
-/** A way on which calls travel to a peer. */
+/** A way to send calls to a peer. */
 export interface Route {
-  /** How many keys the next batch may have; 0 if what was sent must be answered first. */
+  /** The maximum size of the next batch, in keys; 0 if earlier batches must be answered first. */
   readonly roomKeys: number;
-  /** Whether everything that was sent was answered. */
+  /** Whether all batches have been answered. */
   readonly isIdle: boolean;
-  /** Takes a batch: calls for keys of one group. */
+  /** Adds a batch: calls for keys of one group. */
   send(calls: readonly KeyCall[]): void;
-  /** Sends the batches that were taken. */
+  /** Sends the batches that were added. */
   flush(): void;
 }
 
@@ -25,13 +25,13 @@ export interface KeyBatcherOptions {
 }
 
 /**
- * Gathers calls to one peer. A call that comes when nothing is unanswered is sent at once, with the
- * others of its turn. Otherwise it waits for the next turn, and for the answers that its route waits
- * for: so batches grow with the number of callers by themselves, whether they call in step or not.
+ * Collects calls to one peer. If everything has been answered, a call is sent at once, with the others of
+ * its turn. Otherwise it waits for the next turn, and for the answers that its route waits for. Thus
+ * batches grow with the number of callers, whether or not they call in step.
  */
 export class KeyBatcher {
   #options: KeyBatcherOptions;
-  /** Waiting calls, by what all keys of a batch share: the group, and whether to peek. */
+  /** Waiting calls, by what all calls of a batch share: the group, and whether to peek. */
   #queues = new Map<string, KeyCall[]>();
   #queued = 0;
   #isScheduled = false;
@@ -40,20 +40,20 @@ export class KeyBatcher {
     this.#options = options;
   }
 
-  /** How many calls wait. */
+  /** The number of waiting calls. */
   get size(): number {
     return this.#queued;
   }
 
-  /** Adds a call. It is rejected at once if too many wait already. */
+  /** Adds a call, or rejects it at once if too many are waiting. */
   add(call: KeyCall): void {
     const { limits: { maxQueued }, url } = this.#options;
-    // The keys of one `getMany` are one caller's, however many they are.
+    // The keys of one `getMany` belong to one caller, so they are not limited.
     if (this.#queued >= maxQueued && !call.together) {
       call.reject(
         new GroupCacheError(
           "overloaded",
-          `Cannot ask peer ${url} for ${quote(call.key)}: ${maxQueued} calls to it wait already`,
+          `Cannot ask peer ${url} for ${quote(call.key)}: ${maxQueued} calls to it are waiting`,
         ),
       );
       return;
@@ -75,7 +75,7 @@ export class KeyBatcher {
     return calls;
   }
 
-  /** Sends what waits, if there is room. To be called when there may be more room than before. */
+  /** Sends waiting calls if there is room. Call this when there may be more room. */
   schedule(): void {
     const { route, clock } = this.#options;
     if (this.#isScheduled || this.#queued === 0 || route.roomKeys === 0) return;

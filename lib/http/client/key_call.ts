@@ -1,21 +1,21 @@
 import type { Cancellation } from "../../timing/cancellation.ts";
 import type { EncodedValue, PeerCallOptions } from "../../peer/peer.ts";
 
-/** A caller's wait for one key of a peer, however the key travels. */
+/** A caller's wait for one key of a peer, however the key is sent. */
 export class KeyCall {
   readonly group: string;
   readonly key: string;
   /** How long the peer may spend on a load for it, in milliseconds. */
   readonly loadTimeoutMs: number | undefined;
-  /** Whether the peer is to answer from memory or not at all. */
+  /** Whether the peer must answer from memory. */
   readonly peek: boolean;
-  /** Whether it is one of several that travel together. */
+  /** Whether it is one of several calls that are sent together. */
   readonly together: boolean;
   /** What the caller waits for. */
   readonly value: Promise<EncodedValue>;
-  /** How often the key was sent. */
+  /** How many times the key was sent. */
   attempts = 0;
-  /** Names the call on its channel. */
+  /** The id of the call on its channel. */
   id = 0;
   /** Whether the value is too large for a channel. */
   isLarge = false;
@@ -45,17 +45,17 @@ export class KeyCall {
     else signal?.addEventListener("abort", this.#leave, { once: true });
   }
 
-  /** Whether the caller has a value or an error, or has gone. */
+  /** Whether the caller has a value or an error, or has left. */
   get isSettled(): boolean {
     return this.#isSettled;
   }
 
-  /** Hands the caller its value. */
+  /** Resolves the call. */
   resolve(value: EncodedValue): void {
     if (this.#settle()) this.#resolve(value);
   }
 
-  /** Hands the caller an error. */
+  /** Rejects the call. */
   reject(error: unknown): void {
     if (this.#settle()) this.#reject(error);
   }

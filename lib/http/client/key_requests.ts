@@ -31,7 +31,7 @@ export class KeyRequests implements Route {
     this.#batcher = new KeyBatcher({ clock, limits, url: connection.url, route: this });
   }
 
-  /** Sends a call, with others if possible. */
+  /** Sends a call, together with others if possible. */
   add(call: KeyCall): void {
     // It would hold up the others of its batch.
     if (call.isLarge) this.send([call]);

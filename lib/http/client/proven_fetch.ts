@@ -11,20 +11,20 @@ import { peerFailure } from "./failures.ts";
 export interface ProvenFetchOptions {
   fetch: Fetch;
   credentials: Credentials;
-  /** Whether replies without a proof are refused. */
+  /** Whether replies without a proof are rejected. */
   isRequired: boolean;
   refusals: Refusals;
 }
 
-/** What is sent. */
+/** A request to send. */
 export interface ProvenRequest extends RequestInit {
   readonly method: string;
   readonly headers: Record<string, string>;
-  /** A stream is that of a channel, and is not covered by a proof: it brings only reads. */
+  /** A stream is that of a channel, which only reads, so no proof covers it. */
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
-/** Sends requests to a peer that prove where they come from, and has the replies prove it too. */
+/** Sends authenticated requests to a peer, and verifies the proofs of its replies. */
 export class ProvenFetch {
   #url: string;
   #options: ProvenFetchOptions;
@@ -36,9 +36,9 @@ export class ProvenFetch {
   }
 
   /**
-   * Sends a request. It is sent twice if the peer has a new challenge, as it has when it has started anew.
+   * Sends a request. Sends it again if the peer has a new challenge, for example after a restart.
    *
-   * @throws {GroupCacheError} With code `peer-failed`, if the peer refuses it or proves nothing.
+   * @throws {GroupCacheError} With code `peer-failed` if the peer rejects it or proves nothing.
    */
   send(path: string, request: ProvenRequest): Promise<Response> {
     const signed = this.#sign(path, request);

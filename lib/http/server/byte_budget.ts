@@ -1,18 +1,18 @@
 import type { Clock } from "../../timing/clock.ts";
 import { withDeadline } from "../../timing/deadline.ts";
 
-/** So many wait for room. */
+/** The maximum number of callers that wait for room. */
 const MAX_WAITING = 1000;
 
-/** One that waits for room. */
+/** A caller that waits for room. */
 interface Waiter {
   readonly bytes: number;
   readonly enter: () => void;
 }
 
 /**
- * Bounds how many bytes are on their way between peers and this process at a time. Something larger
- * than all of it passes alone. Those for which there is no room wait in the order in which they came.
+ * Bounds the number of bytes in transit between peers and this process. An item larger than the whole
+ * budget is admitted alone. Items without room wait in order of arrival.
  */
 export class ByteBudget {
   #clock: Clock;
@@ -30,14 +30,14 @@ export class ByteBudget {
     return this.#maxBytes / count;
   }
 
-  /** Takes room if there is some. The caller must `give` it back. */
+  /** Takes room if available. The caller must `give` it back. */
   tryTake(bytes: number): boolean {
     if (this.#waiting.size > 0 || !this.#hasRoom(bytes)) return false;
     this.#taken += bytes;
     return true;
   }
 
-  /** Waits for room, `ms` milliseconds at most. Returns whether there was some. */
+  /** Waits for room for at most `ms` milliseconds. Returns whether it was taken. */
   async take(bytes: number, ms: number): Promise<boolean> {
     if (this.tryTake(bytes)) return true;
     if (this.#waiting.size >= MAX_WAITING) return false;

@@ -5,7 +5,7 @@ import { CHANNEL_GRACE_MS, MAX_CHANNELS_SERVED } from "../peer_limits.ts";
 import { ChannelSession } from "./channel_session.ts";
 import type { Call } from "./endpoint.ts";
 
-/** Opens a channel: the body of the request and that of the reply go on for as long as it lasts. */
+/** Opens a channel: the bodies of the request and the reply last for as long as the channel. */
 export function openChannel(call: Call): Response {
   const { request, info, host } = call;
   const { channels } = host;
@@ -14,7 +14,7 @@ export function openChannel(call: Call): Response {
   if (channels.size >= MAX_CHANNELS_SERVED) {
     throw new GroupCacheError("overloaded", `Cannot open channel: ${channels.size} are open`);
   }
-  // The channel ends by itself when it is idle.
+  // An idle channel ends by itself.
   keepOpen(request, info);
   const session = new ChannelSession(call, request.body, () => channels.delete(channel));
   const channel = { goAway: () => session.goAway(CHANNEL_GRACE_MS) };
@@ -22,7 +22,7 @@ export function openChannel(call: Call): Response {
   session.serve();
   const headers = {
     "content-type": CHANNEL_MESSAGES,
-    // nginx then passes each chunk on at once.
+    // Makes nginx forward each chunk at once.
     "x-accel-buffering": "no",
     [VERSION]: PROTOCOL_VERSION,
   };

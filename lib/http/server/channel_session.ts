@@ -30,17 +30,17 @@ import { loadForPeer } from "./load_for_peer.ts";
 import { checkMaySend, notInMemory, toGroupCacheError } from "./replies.ts";
 import { parse } from "./request_body.ts";
 
-/** How many bytes of large values stand before the answers to other keys. */
+/** How many bytes of large values may be queued before the answers to other keys. */
 const LARGE_AHEAD_BYTES = 256 * 1024;
 
-/** A key that was asked for. */
+/** A requested key. */
 interface Wanted {
   readonly id: number;
   readonly key: string;
   readonly minuteQps: number;
 }
 
-/** The outcome of a load that has not been written yet. */
+/** The outcome of a load, not yet written. */
 interface Outcome {
   readonly id: number;
   readonly minuteQps: number;
@@ -49,8 +49,8 @@ interface Outcome {
 }
 
 /**
- * Serves one channel: what is in memory at once, loads as they finish. The next keys are read once the
- * reply has room for the answers to those before, so a client that stalls stalls only itself.
+ * Serves one channel: values in memory at once, loads as they finish. The next keys are read once the reply
+ * has room for the answers to the previous ones, so a client that stalls affects only itself.
  */
 export class ChannelSession {
   readonly output: ChannelOutput;
@@ -58,7 +58,7 @@ export class ChannelSession {
   #host: EndpointHost;
   #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   #loads = new Map<number, AbortController>();
-  /** Outcomes of loads, to be written together in the next turn. */
+  /** Outcomes of loads, written together in the next turn. */
   #outcomes: Outcome[] = [];
   #isWriting = false;
   /** How many large values are being written in parts. */
@@ -86,7 +86,7 @@ export class ChannelSession {
     this.#setTimer(CHANNEL_IDLE_MS);
   }
 
-  /** Reads keys until the client sends no more. It never rejects. */
+  /** Reads keys until the client sends no more. Never rejects. */
   async serve(): Promise<void> {
     const frames = new FrameDecoder({
       maxBytes: MAX_CHANNEL_REQUEST_BYTES,
@@ -111,7 +111,7 @@ export class ChannelSession {
       this.#isBodyRead = true;
       this.#finish();
     } catch {
-      // The client has gone, or sends something else than messages.
+      // The client has left, or has sent an invalid message.
       this.end();
     }
   }
@@ -125,7 +125,7 @@ export class ChannelSession {
     this.#timer = this.#host.clock.setTimeout(() => this.end(), graceMs);
   }
 
-  /** Ends the channel, and all loads that nobody else waits for. */
+  /** Ends the channel, and all loads without other callers. */
   end(): void {
     if (this.#onEnd === ended) return;
     const onEnd = this.#onEnd;
@@ -138,7 +138,7 @@ export class ChannelSession {
     onEnd();
   }
 
-  /** Answers from memory, or starts loads. Returns the keys for whose values there is no room yet. */
+  /** Answers from memory, or starts loads. Returns the keys that must wait for room. */
   #get({ group: name, keys, firstId, peek, timeoutMs }: GetsMessage): Wanted[] {
     const later: Wanted[] = [];
     let group: PeerBackend;
@@ -198,7 +198,10 @@ export class ChannelSession {
     const { id, key, minuteQps } = wanted;
     if (peek) throw notInMemory(key);
     if (this.#loads.size >= MAX_OWED_KEYS) {
-      throw new GroupCacheError("overloaded", `Cannot load: ${MAX_OWED_KEYS} keys are under way`);
+      throw new GroupCacheError(
+        "overloaded",
+        `Cannot load: ${MAX_OWED_KEYS} keys are being loaded`,
+      );
     }
     if (this.#loads.has(id)) throw new RangeError(`received the id ${id} twice`);
     const { waiter, value } = loadForPeer({ ...this.#call, group }, key, timeoutMs);
@@ -217,7 +220,7 @@ export class ChannelSession {
   }
 
   #settled(outcome: Outcome): void {
-    // Cancelled, or the client has gone.
+    // Cancelled, or the client has left.
     if (!this.#loads.delete(outcome.id)) return;
     this.#outcomes.push(outcome);
     if (this.#isWriting) return;
@@ -251,7 +254,7 @@ export class ChannelSession {
     else writeValue(this.output.start(), id, value);
   }
 
-  /** A large value goes in parts, each once there is room for it, so that small ones get through. */
+  /** Sends a large value in parts, each once there is room, so that small values get through. */
   async #writeLarge(id: number, loaded: ChannelValue): Promise<void> {
     let { value } = loaded;
     this.#largeValues++;
@@ -273,14 +276,14 @@ export class ChannelSession {
     writeError(this.output.start(), id, code, message);
   }
 
-  /** Ends the channel if the client sends no more and nothing is owed to it. */
+  /** Ends the channel if the client has finished and nothing is owed to it. */
   #finish(): void {
     if (!this.#isBodyRead || this.#isOwing) return;
     this.output.flush();
     this.end();
   }
 
-  /** Whether the client waits for anything. */
+  /** Whether answers are owed to the client. */
   get #isOwing(): boolean {
     return this.#loads.size > 0 || this.#isWriting || this.#largeValues > 0;
   }
@@ -297,7 +300,7 @@ export class ChannelSession {
     const idleMs = this.#host.clock.now() - this.#lastReadMs;
     if (idleMs >= CHANNEL_IDLE_MS) {
       if (!this.#isOwing) return this.goAway(CHANNEL_GRACE_MS);
-      // The client stands still.
+      // The client has stalled.
       if (!this.output.hasRoom) return this.end();
     }
     // A client that does not read needs no signs of life, and they would pile up.

@@ -1,17 +1,17 @@
-/** What a body is read into at a time. */
+/** The size of the buffer that a body is read into, in bytes. */
 const SCRATCH_BYTES = 64 * 1024;
 
 /** Reads a body chunk by chunk. */
 export interface ChunkReader {
-  /** The next chunk, undefined at the end. It is good until the next one is read. */
+  /** Returns the next chunk, undefined at the end. It is valid until the next call. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Ends the body; a read that waits then comes to the end. */
+  /** Ends the body; a pending read then returns undefined. */
   cancel(): void;
 }
 
 /**
- * Reads a body into memory that is used again for each chunk, where the runtime can: for its own
- * chunks Deno allocates 64 KiB each, however small they are.
+ * Reads a body into one buffer that is reused for each chunk, if the runtime supports it: otherwise Deno
+ * allocates 64 KiB per chunk, however small.
  */
 export function chunkReaderOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): ChunkReader {
   let reader: ReadableStreamBYOBReader;

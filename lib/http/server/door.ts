@@ -14,31 +14,31 @@ export interface DoorOptions {
   refusals: Refusals;
 }
 
-/** A request that may come in. */
+/** The admission of a request. */
 export interface Admission {
-  /** Whether it has proved to come from a peer: others are not told what a loader says. */
+  /** Whether it certainly comes from a peer. Others do not get the messages of a loader. */
   readonly isProved: boolean;
   /** The digest that the body must have, if the proof covers it. */
   readonly digest: string | undefined;
-  /** By what the reply proves this process to the sender. */
+  /** The header of the reply that authenticates this process. */
   readonly replyAuth: string | undefined;
 }
 
-/** What to do with a request: let it in, or send a reply instead. */
+/** Whether to admit a request or send a reply instead. */
 export type Decision = Admission | Response;
 
 const ANYBODY: Admission = { isProved: false, digest: undefined, replyAuth: undefined };
 const AUTHORIZED: Admission = { ...ANYBODY, isProved: true };
 
 /**
- * By these characters a host ends where URLs are read: Deno builds `request.url` from the header, so
- * that a request for an open path could pass for one to another path behind a proxy that guards that.
+ * Characters that end the host in a URL. Deno builds `request.url` from the host header, so a request for
+ * an open path could be taken for one to a path that a proxy in front protects.
  */
 const ENDS_HOST = /[/?#@\\]/;
 
 /**
- * Decides who may come in, before anything else of a request is looked at. Those who may not are told
- * nothing but that.
+ * Decides whether to admit a request, before anything else is processed. Rejected clients learn nothing
+ * more.
  */
 export class Door {
   #options: DoorOptions;
@@ -50,7 +50,7 @@ export class Door {
   }
 
   /**
-   * Decides about a request; at once for reads of a sender that is known.
+   * Decides about a request: synchronously for reads of a known sender.
    *
    * @param info The second argument of the server's fetch function.
    */
@@ -118,8 +118,8 @@ export class Door {
 }
 
 /**
- * Whether a web page may have had a browser send a request. Peers give no origin, and the types of
- * their bodies are none that a page may send without asking first.
+ * Whether a web page may have made a browser send a request. Peers send no origin, and their bodies have
+ * types that a page cannot send without a preflight request.
  */
 function isFromWebPage({ headers, method }: Request): boolean {
   if (method === "GET") return false;

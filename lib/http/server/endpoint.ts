@@ -7,7 +7,7 @@ import type { ReportQuestion } from "../../wire/report_question.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Admission } from "./door.ts";
 
-/** A channel that is served. */
+/** A channel that this process serves. */
 export interface ServedChannel {
   /** Tells the client to send its keys elsewhere, and ends the channel soon. */
   goAway(): void;
@@ -19,11 +19,11 @@ export interface EndpointHost {
   /** The largest value that may be sent or received, in bytes. */
   readonly maxValueBytes: number;
   readonly changes: ChangeReceiver;
-  /** Where requests without a valid proof are reported. */
+  /** Reports requests without a valid proof. */
   readonly refusals: Refusals;
-  /** Bounds the bodies of requests that are being received. */
+  /** Bounds the bodies being received. */
   readonly received: ByteBudget;
-  /** Bounds the large values that are being sent. */
+  /** Bounds the large values being sent. */
   readonly sent: ByteBudget;
   /** The channels that are open. */
   readonly channels: Set<ServedChannel>;
@@ -35,21 +35,21 @@ export interface EndpointHost {
   peer(url: string): Peer | undefined;
   /** Answers a hello. */
   greet(hello: Hello, sender: Admission): Promise<Hello>;
-  /** Whether a peer is leaving, by its own word. */
+  /** Whether a peer has said that it is leaving. */
   isLeaving(peer: Peer): Promise<boolean>;
-  /** Answers what this process counts, or where it has a key, with a JSON value. */
+  /** Reports the counters of this process, or the state of a key, as a JSON value. */
   report(question: ReportQuestion): unknown;
 }
 
-/** What changes of peers are reported to. It drops the keys from the groups. */
+/** Applies the changes of peers, by dropping their keys. */
 export interface ChangeReceiver {
-  /** The latest time heard of. */
+  /** The latest known time. */
   readonly time: number;
   /** Drops a key that a peer has changed. */
   receive(group: string, key: string, note: ChangeNote): void;
-  /** As `receive`. Returns whether the value that the peer sets is to be stored. */
+  /** As `receive`. Returns whether to store the value that the peer sets. */
   receiveValue(group: string, key: string, note: ChangeNote): "yes" | "no" | "stale";
-  /** Drops a key that was changed by a process that stamps no changes, such as a Go peer. */
+  /** Drops a key that was changed by a process without stamps, such as a Go peer. */
   receiveUnstamped(group: string, key: string): void;
 }
 
@@ -58,12 +58,12 @@ export interface Call {
   readonly request: Request;
   /** The second argument of the server's fetch function. */
   readonly info: unknown;
-  /** What is known of the sender. */
+  /** The result of authenticating the sender. */
   readonly admission: Admission;
   readonly host: EndpointHost;
 }
 
-/** A request to drop keys of a group that this process may lack. */
+/** A request to drop keys of a group, which this process may lack. */
 export interface RemovalCall extends Call {
   /** The name of the group. */
   readonly name: string;

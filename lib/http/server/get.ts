@@ -21,10 +21,10 @@ import {
 } from "./replies.ts";
 import { parse } from "./request_body.ts";
 
-/** A load that takes longer is answered with a {@linkcode LiveBody}; a quicker one by a plain reply. */
+/** A longer load is answered with a {@linkcode LiveBody}, a shorter one with a plain reply. */
 const PLAIN_REPLY_MS = 100;
 
-/** How long a large value waits for room among those on their way, in milliseconds. */
+/** How long a large value waits for room in the budget, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
 const PENDING = encodeGetResponse({ pending: true });
@@ -48,7 +48,7 @@ export function getKey(call: GroupCall): Response | Promise<Response> {
   return answerWithLoad(loadForPeer(call, key, timeoutMsOf(request)), minuteQps, call);
 }
 
-/** The answer to a key that is in memory, where its value is only borrowed. */
+/** Answers a key that is in memory, whose value is only borrowed. */
 function findHit({ group, key, host }: GroupCall, minuteQps: number): GetResponse | undefined {
   const found = group.find(key);
   if (found === undefined) return undefined;
@@ -56,7 +56,7 @@ function findHit({ group, key, host }: GroupCall, minuteQps: number): GetRespons
   return foundMessage(found, minuteQps, host.clock);
 }
 
-/** Copies a large value only once there is room for the copy; by then it may have gone. */
+/** Copies a large value once there is room for the copy; by then it may have been evicted. */
 async function answerWithLargeHit(
   byteLength: number,
   minuteQps: number,
@@ -90,7 +90,7 @@ async function answerWithLoad(
   return largeReply(message, byteLength, call);
 }
 
-/** A reply that goes out as its reader takes it. Room for it has been taken. */
+/** A reply that is sent as its reader consumes it. It has room in the budget. */
 function largeReply(message: GetResponse, byteLength: number, { host }: GroupCall): Response {
   const body = new LiveBody({ ...host, keepalive: PENDING, onLeave: () => {} });
   body.writeTaken(byteLength, encodeGetResponse(message));

@@ -37,7 +37,7 @@ const GROUP_ENDPOINTS = new Map<string, Endpoint<GroupCall>>([
   ["_handoff-keys/", acceptHandoff],
 ]);
 
-/** As both above. A process without the group holds nothing of it, but others may: it passes that on. */
+/** As both above, but also for unknown groups: this process holds none of their keys, but peers may. */
 const REMOVAL_ENDPOINTS = new Map<string, Endpoint<RemovalCall>>([
   ["DELETE", deleteKey],
   ["POST _remove-keys/", removeKeys],
@@ -129,7 +129,7 @@ export interface PeerHandlerOptions
   basePath: string;
   /** Whether a `+` in a path is a space. */
   plusIsSpace: boolean;
-  /** Decides who may come in. */
+  /** Decides which requests to admit. */
   door: Door;
 }
 

@@ -26,7 +26,7 @@ export async function acceptHandoff(call: GroupCall): Promise<Response> {
   if (!await host.isLeaving(sender)) {
     throw new GroupCacheError(
       "peer-failed",
-      `Cannot accept handoff: ${quote(from)} does not leave`,
+      `Cannot accept handoff: ${quote(from)} is not leaving`,
     );
   }
   // The sender waits for the end: the spaces show it that this process is alive.

@@ -4,7 +4,7 @@ import { MAX_HELLO_BYTES } from "../peer_limits.ts";
 import type { Call } from "./endpoint.ts";
 import { parse, readText } from "./request_body.ts";
 
-/** Answers a hello with this process's own. */
+/** Answers a hello with that of this process. */
 export async function answerHello(call: Call): Promise<Response> {
   const json = await readText(call, MAX_HELLO_BYTES);
   const theirs = parse(() => decodeHello(json));

@@ -4,30 +4,30 @@ import type { ByteBudget } from "./byte_budget.ts";
 import { OutgoingBytes } from "./outgoing_bytes.ts";
 import { Progress } from "./progress.ts";
 
-/** What is queued beyond this many bytes waits until the reader has taken some. */
+/** How many bytes are queued; others wait until the reader has consumed some. */
 const ROOM_BYTES = 256 * 1024;
 
-/** Less is not worth a timer: it may stay until its reader comes. */
+/** Fewer bytes are not worth a timer: they may wait for the reader. */
 const WATCHED_BYTES = 64 * 1024;
 
-/** How long a large value waits for room among those on their way, in milliseconds. */
+/** How long a large value waits for room in the budget, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
 /** Options for {@linkcode LiveBody}. */
 export interface LiveBodyOptions {
   clock: Clock;
-  /** What to send when there is nothing to say. */
+  /** The sign of life, sent while there is nothing else to send. */
   keepalive: Uint8Array<ArrayBuffer>;
-  /** Bounds what is on its way in all replies. */
+  /** Bounds the bytes in transit of all replies. */
   sent: ByteBudget;
-  /** Called when the reader goes before the end, or takes too long. */
+  /** Called if the reader leaves before the end, or is too slow. */
   onLeave: () => void;
 }
 
 /**
- * A response body that is written while loads go on: it shows life when there is nothing to say,
- * and tells when its reader has gone, in both runtimes at once and without `Request.signal`,
- * which Deno aborts after successful replies too. One that does not read is left alone after a while.
+ * A response body that is written while loads are in progress. It sends signs of life in the meantime and
+ * detects when its reader leaves, at once in both runtimes and without `Request.signal`, which Deno also
+ * aborts after successful replies. A reader that consumes nothing is abandoned after a while.
  */
 export class LiveBody {
   /** The body. */
@@ -35,15 +35,15 @@ export class LiveBody {
   #options: LiveBodyOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #queued = new OutgoingBytes();
-  /** Whether the reader waits for bytes. */
+  /** Whether the reader is waiting for bytes. */
   #isPulled = false;
   #timer: unknown;
   #progress: Progress | undefined;
   #isOpen = true;
   #isEnding = false;
-  /** Bytes in the budget. */
+  /** The bytes taken from the budget. */
   #taken = 0;
-  /** Those who wait for room, in their order. */
+  /** The callers that wait for room, in order. */
   #waiting: (() => void)[] = [];
 
   constructor(options: LiveBodyOptions) {
@@ -61,7 +61,7 @@ export class LiveBody {
     this.#keepAlive();
   }
 
-  /** Sends bytes, which must not be used afterwards. Nothing happens once the reader has gone. */
+  /** Sends bytes, which must not be changed afterwards. No effect once the reader has left. */
   write(bytes: Uint8Array<ArrayBuffer>): void {
     if (!this.#isOpen) return;
     this.#options.clock.clearTimeout(this.#timer);
@@ -70,20 +70,20 @@ export class LiveBody {
     this.#keepAlive();
   }
 
-  /** As `write`, for bytes that already count in the budget as so many. */
+  /** As `write`, for bytes that have already been taken from the budget. */
   writeTaken(taken: number, bytes: Uint8Array<ArrayBuffer>): void {
     this.#taken += taken;
     this.write(bytes);
   }
 
-  /** Resolves when the reader has taken most of what was written, or has gone. Then write at once. */
+  /** Resolves once the reader has consumed most of the bytes, or has left. Then write at once. */
   async turn(): Promise<void> {
     if (!this.#hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /**
-   * Waits for room for a value among those that are on their way in all replies; a small one needs
-   * none. Returns whether there was room soon enough.
+   * Waits for room for a value in the budget of all replies; a small value needs none. Returns whether
+   * there was room in time.
    */
   async takeRoom(byteLength: number): Promise<boolean> {
     if (!this.#isOpen || byteLength <= ROOM_BYTES) return true;
@@ -102,7 +102,7 @@ export class LiveBody {
     return this.#isOpen;
   }
 
-  /** Ends the body when all of it has been taken. */
+  /** Ends the body once all of it has been consumed. */
   end(): void {
     if (!this.#isOpen) return;
     this.#options.clock.clearTimeout(this.#timer);
@@ -128,7 +128,7 @@ export class LiveBody {
         this.#controller.close();
       }
     }
-    // After one has written the others wait again: each takes its turn in a microtask.
+    // Once one has written, the others wait again: each takes its turn in a microtask.
     if (this.#queued.byteLength < ROOM_BYTES) this.#waiting.shift()?.();
   }
 
@@ -136,18 +136,18 @@ export class LiveBody {
     if (this.#isEnding) return;
     const { clock, keepalive } = this.#options;
     this.#timer = clock.setTimeout(() => {
-      // A reader that does not read sees no signs of life either.
+      // A reader that consumes nothing does not see signs of life either.
       if (this.#queued.byteLength === 0) this.write(keepalive.slice());
       else this.#keepAlive();
     }, KEEPALIVE_MS);
   }
 
-  /** The reader has gone, or does not read. What it has not taken is of no use. */
+  /** Drops the rest, because the reader has left or does not read. */
   #leave(): void {
     if (!this.#isOpen) return;
     const isStalled = this.#progress?.isOver ?? false;
     this.#close();
-    // A message that breaks off is none: its value comes last.
+    // A truncated message is invalid, because its value comes last.
     if (isStalled) this.#controller.close();
     this.#options.onLeave();
   }
@@ -160,7 +160,7 @@ export class LiveBody {
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  /** Nothing large is on its way any more. */
+  /** Returns the bytes taken from the budget. */
   #giveBack(): void {
     this.#progress?.end();
     this.#progress = undefined;

@@ -4,14 +4,14 @@ import { TIMEOUT } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { checkMaySend } from "./replies.ts";
 
-/** A load that a peer waits for. */
+/** A load for a peer. */
 export interface LoadForPeer {
   readonly value: Promise<EncodedValue>;
-  /** Must be aborted when the peer stops waiting. */
+  /** Abort this when the peer stops waiting. */
   readonly waiter: AbortController;
 }
 
-/** Loads a key, for at most `timeoutMs`: the peer waits no longer. */
+/** Loads a key for at most `timeoutMs`, which is how long the peer waits. */
 export function loadForPeer(
   { group, host, admission }: Pick<GroupCall, "group" | "host" | "admission">,
   key: string,
@@ -38,8 +38,8 @@ export function timeoutMsOf(request: Request): number {
 }
 
 /**
- * What anybody may be told of a load that failed. What the loader said is for peers alone: it may name
- * hosts, users and passwords.
+ * The part of a loader's error that any client may see. The message of the loader is only for peers,
+ * because it may contain hosts, users and passwords.
  */
 function withoutText(error: unknown, key: string): GroupCacheError {
   const code = error instanceof GroupCacheError ? error.code : "load-failed";

@@ -1,22 +1,22 @@
-/** So many loads of a request begin before it is known how large their values are. */
+/** How many loads of a request begin before the size of their values is known. */
 const FIRST_LOADS = 128;
 const MIN_LOADS = 16;
-/** Loads begin as long as the values of those under way are not expected to be more than this. */
+/** Loads begin while the expected size of the values in flight is below this, in bytes. */
 const MAX_LOADED_BYTES = 4 << 20;
 
 /** Options for {@linkcode loadInWindow}. */
 export interface LoadWindowOptions<Item> {
-  /** Loads an item and sends its value, as soon as that is taken. Returns the value's size in bytes. */
+  /** Loads an item and sends its value once the reader has room. Returns the value's size in bytes. */
   load: (item: Item) => Promise<number>;
-  /** Whether anybody still waits for them. */
+  /** Whether the caller still waits. */
   isWanted: () => boolean;
-  /** Whether the group loads many keys in one query: then all loads begin together. */
+  /** Whether the group loads many keys in one query: then all loads begin at once. */
   loadsTogether: boolean;
 }
 
 /**
- * Runs the loads of a request, no more at a time than the values of which the reply has room for: one
- * whose reader takes nothing must not have all of its values loaded and held.
+ * Runs the loads of a request, only as many at a time as the reply has room for: if the reader consumes
+ * nothing, its values must not all be loaded and held.
  */
 export async function loadInWindow<Item>(
   items: readonly Item[],

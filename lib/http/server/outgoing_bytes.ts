@@ -1,27 +1,27 @@
-/** What goes to the runtime at once: large values go in pieces, small messages together. */
+/** The size of a chunk for the runtime, in bytes: large values are split, small messages combined. */
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Bytes that wait for their reader. The runtime gets no more of them than the reader takes: what it
- * has cannot be taken back.
+ * Bytes that wait for their reader. The runtime gets only as many as the reader consumes, because they
+ * cannot be taken back from it.
  */
 export class OutgoingBytes {
   #parts: Uint8Array<ArrayBuffer>[] = [];
   #byteLength = 0;
 
-  /** How many bytes wait. */
+  /** The number of waiting bytes. */
   get byteLength(): number {
     return this.#byteLength;
   }
 
-  /** Adds bytes, which must not be used afterwards. */
+  /** Adds bytes, which must not be changed afterwards. */
   push(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.byteLength === 0) return;
     this.#parts.push(bytes);
     this.#byteLength += bytes.byteLength;
   }
 
-  /** Takes the next ones out, undefined if there are none. */
+  /** Removes the next bytes; returns undefined if there are none. */
   shift(): Uint8Array<ArrayBuffer> | undefined {
     const [first] = this.#parts;
     if (first === undefined) return undefined;

@@ -1,13 +1,13 @@
 import type { Clock } from "../../timing/clock.ts";
 
-/** What a body that makes no progress is given, in milliseconds. */
+/** How long a body may make no progress, in milliseconds. */
 const GRACE_MS = 10_000;
-/** One that comes or goes more slowly is not that of a peer. */
+/** The lowest rate of a live peer. */
 const MIN_BYTES_PER_MS = 16;
 
 /**
- * Ends a body that makes no progress: one that stands still for 10 seconds, or that has taken longer
- * than its bytes would at 16 KB a second. There is one timer, however many parts there are.
+ * Ends a body that makes no progress: that stalls for 10 seconds, or is slower than 16 KB a second on the
+ * whole. It uses a single timer, however many chunks there are.
  */
 export class Progress {
   #clock: Clock;
@@ -16,7 +16,7 @@ export class Progress {
   #timer: unknown;
   #isOver = false;
 
-  /** @param onOver Called when the body is to be ended. */
+  /** @param onOver Called to end the body. */
   constructor(clock: Clock, onOver: () => void) {
     this.#clock = clock;
     this.#onOver = onOver;
@@ -29,9 +29,9 @@ export class Progress {
     return this.#isOver;
   }
 
-  /** Records bytes that have passed. */
+  /** Records transferred bytes. */
   passed(bytes: number): void {
-    // One that has been quick so far may stand still for no longer than another.
+    // A body that was fast so far may not stall for longer than others.
     const latestMs = this.#clock.now() + GRACE_MS;
     this.#endsAtMs = Math.min(this.#endsAtMs + bytes / MIN_BYTES_PER_MS, latestMs);
   }

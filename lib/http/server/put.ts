@@ -8,7 +8,7 @@ import type { GroupCall } from "./endpoint.ts";
 import { doneReply, staleReply } from "./replies.ts";
 import { changeNoteOf, parse, readBody } from "./request_body.ts";
 
-/** Puts the value in the request under the key in the request. */
+/** Stores the value in the request under its key. */
 export async function putKey(call: GroupCall): Promise<Response> {
   const { group, name, request, host } = call;
   const { maxValueBytes, changes } = host;
@@ -39,8 +39,8 @@ export async function putKey(call: GroupCall): Promise<Response> {
 }
 
 /**
- * Checks that the path names the same key as the body, so that what guards paths guards keys. Only a
- * key that fits no path has another one.
+ * Checks that the path names the same key as the body, so that rules for paths apply to keys. Only keys
+ * that do not fit a path are exempt.
  *
  * @throws {TypeError} If they differ.
  */

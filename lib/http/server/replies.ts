@@ -16,7 +16,7 @@ import {
 } from "../../wire/messages.ts";
 import { ERROR, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
-/** The statuses that make Go's clients do the right thing: see docs/protocol.md. */
+/** The statuses, chosen for Go's clients: see docs/protocol.md. */
 const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
   "not-found": 404,
   "load-failed": 503,
@@ -29,31 +29,31 @@ const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
   "closed": 421,
 };
 
-/** Larger values leave as their reader takes them, and count among the bytes that are on their way. */
+/** Larger values are sent as their reader consumes them, and count towards the budget, in bytes. */
 export const LARGE_BYTES: number = 256 * 1024;
 
 /**
- * Where replies are put together, one after the other: a response copies its body when it is made,
- * so to allocate one for each would be in vain, and takes longer than all the rest.
+ * A shared buffer for encoding replies: a response copies its body when it is created, and allocating a
+ * buffer for each would cost more than everything else.
  */
 const room = new Uint8Array(LARGE_BYTES);
 
-/** A reply of one message. */
+/** Creates a reply of one message. */
 export function messageReply(message: GetResponse): Response {
   return withHeaders(new Response(encodeGetResponse(message, room)));
 }
 
-/** A reply of several messages. */
+/** Creates a reply of several messages. */
 export function messagesReply(messages: readonly GetResponse[]): Response {
   return withHeaders(new Response(encodeGetResponses(messages, room)));
 }
 
-/** A reply of messages as they come. */
+/** Creates a reply of a stream of messages. */
 export function streamReply(body: ReadableStream): Response {
   return withHeaders(new Response(body));
 }
 
-/** Set one by one, they cost a reply 0.3 µs on Deno; given with `init`, 5. */
+/** Setting headers one by one costs 0.3 µs per reply on Deno; passing them in `init` costs 5. */
 function withHeaders(response: Response): Response {
   const { headers } = response;
   headers.set("content-type", PROTOBUF);
@@ -61,25 +61,25 @@ function withHeaders(response: Response): Response {
   return response;
 }
 
-/** The reply to what has been done and brings nothing. */
+/** Creates an empty reply that reports success. */
 export function doneReply(): Response {
   return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
 }
 
-/** The reply to a value that is not stored, because a later change of its key is known. */
+/** Creates the reply to a value that is not stored because a later change of its key is known. */
 export function staleReply(time: number): Response {
   const headers = { [VERSION]: PROTOCOL_VERSION, [TIME]: String(time) };
   return new Response("Cannot set the value: a later change is known", { status: 409, headers });
 }
 
-/** A reply that tells what was thrown. */
+/** Creates a reply from anything that was thrown. */
 export function errorReply(thrown: unknown): Response {
   const { code, message } = toGroupCacheError(thrown);
   const headers = { [VERSION]: PROTOCOL_VERSION, [ERROR]: code };
   return new Response(message, { status: STATUSES[code], headers });
 }
 
-/** A value in memory as a message. */
+/** Creates a message from a value in memory. */
 export function foundMessage(
   { value, expiresAtMs }: BorrowedValue,
   minuteQps: number,
@@ -88,7 +88,7 @@ export function foundMessage(
   return { value, ...toExpiry(expiresAtMs, clock), minuteQps };
 }
 
-/** A value as a message; in a batch with the index of its key. */
+/** Creates a message from a value; in a batch with the index of its key. */
 export function toMessage(
   { view, expiresAtMs }: EncodedValue,
   minuteQps: number,
@@ -100,32 +100,32 @@ export function toMessage(
   return message;
 }
 
-/** What was thrown as a message; in a batch with the index of its key. */
+/** Creates a message from anything that was thrown; in a batch with the index of its key. */
 export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
   const { code, message } = toGroupCacheError(thrown);
   return index === undefined ? { error: code, message } : { error: code, message, index };
 }
 
-/** How many bytes of a message are its value. */
+/** Returns the size of the value in a message, in bytes. */
 export function sizeOf(message: GetResponse): number {
   return message.value?.byteLength ?? 0;
 }
 
-/** The error of a large value for which there was no room for too long. */
+/** The error for a large value without room in the budget. */
 export function noRoom(): GroupCacheError {
   return new GroupCacheError(
     "overloaded",
-    "Cannot send the value: too many bytes are on their way",
+    "Cannot send the value: too many bytes are being sent",
   );
 }
 
-/** What is said to a peer that asks for what is in memory only. */
+/** The error for a peek at a key that is not in memory. */
 export function notInMemory(key: string): GroupCacheError {
   return new GroupCacheError("not-found", `Cannot find ${quote(key)} in memory`);
 }
 
 /**
- * Checks that a value may travel.
+ * Checks that a value may be sent.
  *
  * @throws {GroupCacheError} With code `too-large`.
  */
@@ -134,7 +134,7 @@ export function checkMaySend(key: string, valueBytes: number, maxValueBytes: num
   throw valueTooLarge(`send the value of ${quote(key)}`, `${valueBytes} bytes`, maxValueBytes);
 }
 
-/** Anything thrown while a request was answered, as an error with a code. */
+/** Converts anything thrown while answering a request to an error with a code. */
 export function toGroupCacheError(thrown: unknown): GroupCacheError {
   return thrown instanceof GroupCacheError
     ? thrown

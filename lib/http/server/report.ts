@@ -4,7 +4,7 @@ import { decodeReportQuestion } from "../../wire/report_question.ts";
 import type { Call } from "./endpoint.ts";
 import { parse, readText } from "./request_body.ts";
 
-/** Answers what this process counts, or where it has a key. */
+/** Reports the counters of this process, or the state of a key. */
 export async function answerReport(call: Call): Promise<Response> {
   const json = await readText(call, MAX_NOTE_BYTES);
   const question = parse(() => decodeReportQuestion(json));

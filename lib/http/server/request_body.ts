@@ -8,20 +8,20 @@ import type { Call } from "./endpoint.ts";
 import { Progress } from "./progress.ts";
 
 /**
- * A body of at most this many bytes is read in one piece, which is quicker: servers let through no
- * more bytes than the length says. It is not worth counting.
+ * Bodies of at most this many bytes are read in one piece, which is faster: servers enforce the declared
+ * length. They do not count towards the budget.
  */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-/** How long a body waits for room among those under way, in milliseconds. */
+/** How long a body waits for room in the budget, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
 /**
- * Reads the body of a request, unless it is too large. What is kept of it counts among the bytes under
- * way; a body whose length is known waits for room, any other is refused when there is none.
+ * Reads the body of a request, unless it is too large. It counts towards the budget of bytes being
+ * received: a body of known length waits for room, any other is rejected if there is none.
  *
- * @throws {GroupCacheError} With code `too-large`; `overloaded` if there is no room, or if it makes no
- * progress; `unauthorized` if it is not the body that was signed.
+ * @throws {GroupCacheError} With code `too-large`; `overloaded` if there is no room or no progress;
+ * `unauthorized` if it is not the body that was signed.
  */
 export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const { request, admission: { digest }, host: { refusals } } = call;
@@ -35,7 +35,7 @@ export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array
     : await readLarge(request.body, length, maxBytes, call);
   if (digest !== undefined && await digestOf(body) !== digest) {
     refusals.add({ reason: "bad-proof", isRefused: true });
-    throw new GroupCacheError("unauthorized", "Cannot take the request: its body was changed");
+    throw new GroupCacheError("unauthorized", "Cannot accept the request: its body was changed");
   }
   return body;
 }
@@ -59,7 +59,7 @@ async function readLarge(
       if (!await received.take(length, MAX_WAIT_MS)) throw noRoom();
       taken = length;
     }
-    // Memory that is not written to yet is not taken yet.
+    // The system allocates the memory only as it is written to.
     let bytes = new Uint8Array(length ?? SMALL_BODY_BYTES);
     let byteLength = 0;
     while (true) {
@@ -88,22 +88,25 @@ async function readLarge(
 }
 
 function tooSlow(): GroupCacheError {
-  return new GroupCacheError("overloaded", "Cannot take the request: its body comes too slowly");
+  return new GroupCacheError("overloaded", "Cannot accept the request: its body is too slow");
 }
 
 function tooLarge(received: string, maxBytes: number): GroupCacheError {
   return new GroupCacheError(
     "too-large",
-    `Cannot take the request: its body may have ${maxBytes} bytes: received ${received}`,
+    `Cannot accept the request: its body may have ${maxBytes} bytes: received ${received}`,
   );
 }
 
 function noRoom(): GroupCacheError {
-  return new GroupCacheError("overloaded", "Cannot take the request: too many bytes are under way");
+  return new GroupCacheError(
+    "overloaded",
+    "Cannot accept the request: too many bytes are being received",
+  );
 }
 
 /**
- * Decodes what a peer sent.
+ * Decodes a message from a peer.
  *
  * @throws {GroupCacheError} With code `bad-key`: the peer is at fault, not this process.
  */
@@ -125,7 +128,7 @@ export function checkKeyCount(keys: readonly unknown[]): void {
   throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
 }
 
-/** What a request says of the change that it makes; undefined if it comes from a Go peer. */
+/** Reads the note about a change from a request; undefined if it comes from a Go peer. */
 export function changeNoteOf({ headers }: Request): ChangeNote | undefined {
   const text = headers.get(CHANGE);
   return text === null ? undefined : parse(() => decodeChangeNote(text));

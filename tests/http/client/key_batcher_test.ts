@@ -137,7 +137,7 @@ test("KeyBatcher refuses calls when too many wait, with a clear error", async ()
   assert(error instanceof GroupCacheError && error.code === "overloaded");
   assertEquals(
     error.message,
-    'Cannot ask peer http://peer:8080 for "c": 2 calls to it wait already',
+    'Cannot ask peer http://peer:8080 for "c": 2 calls to it are waiting',
   );
   assertEquals(calls.map(({ isSettled }) => isSettled), [false, false, true]);
 });

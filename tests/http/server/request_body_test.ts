@@ -100,7 +100,7 @@ test("A process tells whoever sends it too much why it takes nothing, while that
     const init = { method: "PUT", body, duplex: "half" } as RequestInit;
     const response = await fetch(`${server.url}/_groupcache/group/key`, init);
     assertEquals([response.status, response.headers.get("groupcache-error")], [413, "too-large"]);
-    assert((await response.text()).startsWith("Cannot take the request: "));
+    assert((await response.text()).startsWith("Cannot accept the request: "));
   }
 });
 
