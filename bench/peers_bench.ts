@@ -14,6 +14,7 @@ import process from "node:process";
 import { type Runtime, runtime } from "../tests/runtime.ts";
 import type { Bar } from "./peers/bench.ts";
 import { authCost } from "./peers/auth_cost.ts";
+import { callers } from "./peers/callers.ts";
 import { getMany } from "./peers/get_many.ts";
 import { handler } from "./peers/handler.ts";
 import { hotKey } from "./peers/hot_key.ts";
@@ -26,6 +27,7 @@ import { zipf } from "./peers/zipf.ts";
 import { args, print, printReport, type Report } from "./store/report.ts";
 
 const BARS: Record<string, Bar> = {
+  callers,
   ownerHits,
   oneCaller,
   getMany,

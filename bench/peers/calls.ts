@@ -1,3 +1,6 @@
+import process from "node:process";
+import { setImmediate } from "node:timers";
+
 /** Gets one key. */
 export type Call = (key: string) => Promise<unknown>;
 
@@ -50,6 +53,59 @@ export async function latencies(call: Call, keys: Keys, ms: number): Promise<num
     start = now;
   }
   return taken;
+}
+
+/** What a load was like. */
+export interface Load {
+  readonly perSecond: number;
+  readonly calls: number;
+  /** Milliseconds of a call. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Processor time of this process, in microseconds a call. */
+  readonly micros: number;
+}
+
+/**
+ * Callers that each make one call after another: in step, because calls that travel together are
+ * answered in one turn, or independent of each other, because each waits 0 to 8 turns in between.
+ */
+export async function load(
+  call: Call,
+  keys: Keys,
+  { callers, ms, isIndependent }: { callers: number; ms: number; isIndependent: boolean },
+): Promise<Load> {
+  const taken: number[] = [];
+  let calls = 0;
+  const processorBefore = processorMicros();
+  const start = performance.now();
+  const caller = async () => {
+    while (performance.now() - start < ms) {
+      if (isIndependent) {
+        for (let hops = Math.floor(Math.random() * 9); hops > 0; hops--) {
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        }
+      }
+      const before = performance.now();
+      await call(keys.next());
+      // A sample: to keep all of them would be a load of its own.
+      if ((calls++ & 7) === 0) taken.push(performance.now() - before);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return {
+    perSecond: calls / (performance.now() - start) * 1000,
+    calls,
+    p50: percentile(taken, 0.5),
+    p99: percentile(taken, 0.99),
+    micros: (processorMicros() - processorBefore) / calls,
+  };
+}
+
+/** The processor time that this process has taken so far, in microseconds. */
+export function processorMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 /** The value below which this share of the values lies. */

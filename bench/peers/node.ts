@@ -5,7 +5,7 @@ import { GroupCache } from "../../mod.ts";
 import { serve } from "../../tests/runtime.ts";
 import { print } from "../store/report.ts";
 import { tasksOf } from "./tasks.ts";
-import { VALUE } from "./value.ts";
+import { VALUE, valueOf } from "./value.ts";
 
 /** How long the load of a key that begins with "slow" takes, in milliseconds. */
 const SLOW_MS = 1000;
@@ -20,7 +20,8 @@ const options = {
   maxBytes: 256 << 20,
   load: async (key: string) => {
     if (key.startsWith("slow")) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
-    return VALUE;
+    const [kind, bytes] = key.split(":");
+    return kind === "size" ? valueOf(Number(bytes)) : VALUE;
   },
 };
 const tasks = tasksOf({

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { type Group, type GroupCache, rendezvous } from "../../mod.ts";
 import type { ByteView, ByteViewInit } from "../../mod.ts";
 import { zipfRanks } from "../store/rng.ts";
@@ -6,12 +7,15 @@ import {
   Keys,
   latencies,
   latenciesAtOnce,
+  load,
   pause,
   percentile,
+  processorMicros,
   steadily,
   throughput,
 } from "./calls.ts";
-import { bareFetch, redis } from "./subjects.ts";
+import { bareFetch, ioredis, redis } from "./subjects.ts";
+import { VALUE, valueOf } from "./value.ts";
 
 /** What a process can be told to do, with what the query says. */
 export type Task = (query: Readonly<Record<string, string>>) => unknown;
@@ -44,22 +48,37 @@ export function tasksOf({ self, cache, plain, mirrored }: Equipment): Record<str
     peers: ({ urls = "" }) => cache.setPeers(urls.split(",")),
 
     /** Takes keys of these owners to ask for, and has the owners load them. */
-    keys: async ({ owners = "", count }) => {
-      const list = keysOf(cache.peers, owners.split(","), Number(count));
+    keys: async ({ owners = "", count, bytes }) => {
+      const prefix = bytes === undefined ? undefined : `size:${bytes}:`;
+      const list = keysOf(cache.peers, owners.split(","), Number(count), prefix);
       await plain.getMany(list);
       keys = new Keys(list);
     },
 
-    bare: ({ target = "" }) => {
-      subjects["bare"] = bareFetch(target);
+    bare: ({ target = "", bytes }) => {
+      subjects["bare"] = bareFetch(bytes === undefined ? target : `${target}/size/${bytes}`);
     },
 
-    redis: async ({ port, count }) => {
-      subjects["redis"] = await redis(Number(port), keys.take(Number(count)));
+    redis: async ({ port, count, client, bytes }) => {
+      const value = bytes === undefined ? VALUE : valueOf(Number(bytes));
+      const connect = client === "ioredis" ? ioredis : redis;
+      const list = keys.take(Number(count));
+      subjects[client ?? "redis"] = await connect(Number(port), list, value);
     },
 
     throughput: ({ subject, callers, ms }) =>
       throughput(subjectOf(subject), keys, { callers: Number(callers), ms: Number(ms) }),
+
+    load: ({ subject, callers, ms, isIndependent }) =>
+      load(subjectOf(subject), keys, {
+        callers: Number(callers),
+        ms: Number(ms),
+        isIndependent: Boolean(isIndependent),
+      }),
+
+    processorMicros,
+
+    memory: () => process.memoryUsage.rss(),
 
     latency: async ({ subject, ms }) => {
       const taken = await latencies(subjectOf(subject), keys, Number(ms));

@@ -51,7 +51,7 @@ export class ChannelOutput {
         this.#wake();
         onLeave();
       },
-    }, { highWaterMark: MAX_AHEAD_BYTES, size: ({ byteLength }) => byteLength });
+    }, { highWaterMark: MAX_AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 });
     // Bun sends no headers before the first chunk.
     this.start();
     this.flush();

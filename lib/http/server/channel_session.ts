@@ -33,6 +33,12 @@ import { parse } from "./request_body.ts";
 /** How many bytes of large values may be queued before the answers to other keys. */
 const LARGE_AHEAD_BYTES = 256 * 1024;
 
+/** As much of the reader of a body as is used: the types of the runtimes differ in the rest. */
+interface BodyReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array<ArrayBuffer> | undefined }>;
+  cancel(): Promise<void>;
+}
+
 /** A requested key. */
 interface Wanted {
   readonly id: number;
@@ -56,7 +62,7 @@ export class ChannelSession {
   readonly output: ChannelOutput;
   #call: Call;
   #host: EndpointHost;
-  #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  #reader: BodyReader;
   #loads = new Map<number, AbortController>();
   /** Outcomes of loads, written together in the next turn. */
   #outcomes: Outcome[] = [];
@@ -95,7 +101,7 @@ export class ChannelSession {
     try {
       while (this.output.isOpen) {
         const { done, value } = await this.#reader.read();
-        if (done) break;
+        if (done || value === undefined) break;
         this.#lastReadMs = this.#host.clock.now();
         for (const message of frames.push(value)) {
           const { gets, cancels, ping } = decodeChannelRequest(message);

@@ -1,0 +1,54 @@
+/**
+ * Soaks the channel between two processes: independent callers at full speed, for minutes, while memory
+ * must stay flat. Channels are replaced every few seconds meanwhile.
+ *
+ *     deno run -A bench/channel_soak.ts [--minutes N] [--runtime deno|bun]
+ *
+ * Exits with 1 if either process grows by more than 5 % and 16 MiB after its first third.
+ */
+
+import process from "node:process";
+import { runtime as ownRuntime } from "../tests/runtime.ts";
+import type { Load } from "./peers/calls.ts";
+import { type Node, startCluster } from "./peers/processes.ts";
+import { args, median, print } from "./store/report.ts";
+
+const SPARE_BYTES = 16 << 20;
+const FACTOR = 1.05;
+const ROUND_MS = 5000;
+
+const told = (name: string) => args.includes(name) ? args[args.indexOf(name) + 1] : undefined;
+const minutes = Number(told("--minutes") ?? 10);
+const runtime = told("--runtime") === "bun" ? "bun" : told("--runtime") ?? ownRuntime;
+if (!(minutes > 0) || runtime !== "deno" && runtime !== "bun") {
+  throw new Error("Cannot soak: expected --minutes N and --runtime deno or bun");
+}
+
+await using stack = new AsyncDisposableStack();
+const [caller, owner] = await startCluster(runtime, 2, stack) as [Node, Node];
+await caller.ask("keys", { owners: owner.url, count: 10_000 });
+const memory = { caller: [] as number[], owner: [] as number[] };
+let calls = 0;
+const end = performance.now() + minutes * 60_000;
+while (performance.now() < end) {
+  const query = { subject: "ours", callers: 64, ms: ROUND_MS, isIndependent: 1 };
+  const load = await caller.ask<Load>("load", query);
+  calls += load.calls;
+  memory.caller.push(await caller.ask<number>("memory"));
+  memory.owner.push(await owner.ask<number>("memory"));
+  const mebibytes = [memory.caller, memory.owner].map((bytes) => (bytes.at(-1) ?? 0) >> 20);
+  print(`${Math.round(load.perSecond)} keys/s, MiB of caller and owner: ${mebibytes.join(", ")}`);
+}
+
+let isFlat = true;
+for (const [name, bytes] of Object.entries(memory)) {
+  const third = Math.max(1, Math.floor(bytes.length / 3));
+  const before = median(bytes.slice(third, 2 * third));
+  const after = median(bytes.slice(-third));
+  const hasGrown = after > before * FACTOR && after > before + SPARE_BYTES;
+  isFlat &&= !hasGrown;
+  print(`${name}: ${before >> 20} MiB, then ${after >> 20} MiB: ${hasGrown ? "grows" : "flat"}`);
+}
+print(`${calls} gets`);
+await stack.disposeAsync();
+process.exit(isFlat ? 0 : 1);
