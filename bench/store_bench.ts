@@ -11,8 +11,10 @@
 import { bound } from "./store/bound.ts";
 import { collector } from "./store/collector.ts";
 import { groupGet } from "./store/group_get.ts";
+import { groupHitRatio } from "./store/group_hit_ratio.ts";
+import { groupPayload } from "./store/group_payload.ts";
 import { hit } from "./store/hit.ts";
-import { hitRatio } from "./store/hit_ratio.ts";
+import { hitRatio, sizedHitRatio } from "./store/hit_ratio.ts";
 import { insertion, pause } from "./store/insertion.ts";
 import { memory } from "./store/memory.ts";
 import { args, print, printReport, type Report, runtime } from "./store/report.ts";
@@ -26,6 +28,9 @@ const BARS: Record<string, () => Report> = {
   insertion,
   pause,
   hitRatio,
+  sizedHitRatio,
+  groupPayload,
+  groupHitRatio,
 };
 
 const named = args.filter((arg) => arg in BARS);
