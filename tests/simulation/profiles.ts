@@ -71,7 +71,8 @@ export type ProfileName =
   | "clocks"
   | "lists differ"
   | "rolling deploy"
-  | "hedge while moving";
+  | "hedge while moving"
+  | "newcomers";
 
 const CALM: Profile = {
   what: "processes that have just started",
@@ -116,7 +117,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     spares: 3,
     lastsMs: 20_000,
     faultsMs: 1500,
-    callsMs: 100,
+    callsMs: 140,
     faults: {
       join: 4,
       leave: 3,
@@ -286,5 +287,15 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     keys: [2, 4],
     lastsMs: 7000,
     operations: { get: 20, getMany: 0, peek: 0.2, set: 1, remove: 1 },
+  },
+  newcomers: {
+    ...MOVING,
+    what: "processes start while others return that have missed changes",
+    processes: [2, 4],
+    faults: { join: 1, flap: 3, crash: 2, freeze: 2 },
+    faultsMs: 700,
+    keys: [2, 4],
+    mirrors: 0,
+    listSpreadMs: 2000,
   },
 };
