@@ -1,0 +1,67 @@
+import { encodeGetKeysRequest, encodeSetRequest } from "../../lib/wire/messages.ts";
+
+const PROTOBUF = { "content-type": "application/x-protobuf" };
+const JSON_TYPE = { "content-type": "application/json" };
+const BASE = "/_groupcache/";
+
+/** A body that comes byte by byte. */
+function trickle(bytes: number): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(Uint8Array.of(1));
+      if (--bytes === 0) controller.close();
+    },
+  });
+}
+
+const SET = encodeSetRequest({
+  group: "group",
+  key: "another key",
+  value: new Uint8Array(10_000),
+  expiresAtMs: Infinity,
+});
+const MANY_KEYS = encodeGetKeysRequest(Array<string>(1000).fill("the same key"));
+const HELLO = {
+  instance: "forged",
+  self: "http://127.0.0.1:1",
+  peers: [],
+  placement: "rendezvous",
+  isLeaving: true,
+  hadGivenUp: true,
+};
+
+/** What strangers send. Each kind takes its turn. */
+export const BAD_REQUESTS: readonly ((number: number) => [path: string, init: RequestInit])[] = [
+  (number) => [`${BASE}group/stranger%20${number % 500}`, {}],
+  () => [`${BASE}group/%ff%fe`, {}],
+  () => [`${BASE}none/key`, {}],
+  () => [`${BASE}group/${"k".repeat(3000)}`, { method: "PATCH" }],
+  () => [`${BASE}group/key`, { headers: { "groupcache-auth": "a.b.c.d" } }],
+  () => [`${BASE}group/key`, { method: "PUT", headers: PROTOBUF, body: SET }],
+  () => [`${BASE}group/key`, { method: "PUT", headers: PROTOBUF, body: new Uint8Array(1000) }],
+  () => [
+    `${BASE}group/key`,
+    { method: "PUT", headers: PROTOBUF, body: trickle(50), duplex: "half" } as RequestInit,
+  ],
+  () => [`${BASE}group/_get-keys/`, { method: "POST", headers: PROTOBUF, body: MANY_KEYS }],
+  () => [`${BASE}group/_get-keys/`, { method: "POST", headers: PROTOBUF, body: SET }],
+  () => [
+    `${BASE}group/_remove-keys/`,
+    {
+      method: "POST",
+      headers: { origin: "http://evil", "content-type": "text/plain" },
+      body: "{}",
+    },
+  ],
+  () => [
+    `${BASE}group/_handoff-keys/`,
+    {
+      method: "POST",
+      headers: JSON_TYPE,
+      body: JSON.stringify({ from: "http://127.0.0.1:1", keys: Array(500).fill("key") }),
+    },
+  ],
+  () => [BASE, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(HELLO) }],
+  () => [BASE, { method: "POST", headers: JSON_TYPE, body: "{".repeat(1000) }],
+  () => [`${BASE}_channel/`, { method: "POST", headers: PROTOBUF, body: "garbage" }],
+];
