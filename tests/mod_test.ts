@@ -97,8 +97,8 @@ const MODULES: ModuleCase[] = [
   {
     name: "lib/metrics/mod.ts",
     path: "../lib/metrics/mod.ts",
-    values: ["PROMETHEUS_TYPE", "prometheusText"],
-    types: [],
+    values: ["PROMETHEUS_TYPE", "observeMetrics", "prometheusText"],
+    types: ["MetricAttributes", "MetricMeter", "MetricOptions", "MetricResult"],
   },
   {
     name: "lib/discovery/mod.ts",

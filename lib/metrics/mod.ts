@@ -1,5 +1,5 @@
 /**
- * Metrics for monitoring systems, in Prometheus's text format.
+ * Metrics for monitoring systems, in Prometheus's text format or by OpenTelemetry.
  *
  * @example
  * ```ts
@@ -13,4 +13,11 @@
  * @module
  */
 
+export { observeMetrics } from "./opentelemetry.ts";
+export type {
+  MetricAttributes,
+  MetricMeter,
+  MetricOptions,
+  MetricResult,
+} from "./opentelemetry.ts";
 export { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
