@@ -299,3 +299,38 @@ test("GroupCache warns once that nothing keeps strangers out, if they can reach 
     assertEquals(messages.length, isWarned ? 1 : 0, self);
   }
 });
+
+test("A channel proves itself when it opens, and opens for nobody else", async () => {
+  const auth = { secrets: [NEW] };
+  const opened: number[] = [];
+  const caches: GroupCache[] = [];
+  const servers = [0, 1].map((index) =>
+    serve(async (request, info) => {
+      const reply = await (caches[index] as GroupCache).fetch(request, info);
+      if (request.url.endsWith("/_channel/")) opened.push(reply.status);
+      return reply;
+    })
+  );
+  await using _a = servers[0] as AsyncDisposable;
+  await using _b = servers[1] as AsyncDisposable;
+  const peers = servers.map(({ url }) => url);
+  for (const self of peers) caches.push(new GroupCache({ self, peers, auth, log: false }));
+  const [group] = caches.map((cache) =>
+    cache.group("texts", { maxBytes: 8 << 20, codec: text, load: (key) => key })
+  );
+  const reasons: string[] = [];
+  for (const cache of caches) {
+    cache.addEventListener("peer-unauthorized", ({ reason }) => reasons.push(reason));
+  }
+  const deadline = performance.now() + 20_000;
+  for (let turn = 0; opened.length === 0 && performance.now() < deadline; turn++) {
+    const keys = Array.from({ length: 50 }, (_, index) => `key ${turn} ${index}`);
+    assertEquals((await group?.getMany(keys))?.size, 50);
+  }
+  assertEquals([opened[0], reasons], [200, []]);
+  const init = { method: "POST", headers: { "content-type": "application/x-protobuf" }, body: "x" };
+  const stranger = await fetch(`${peers[1]}/_groupcache/_channel/`, init);
+  assertEquals([stranger.status, await stranger.text()], [401, ""]);
+  assertEquals(reasons, ["no-proof"]);
+  for (const cache of caches) await cache.close();
+});
