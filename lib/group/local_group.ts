@@ -122,6 +122,9 @@ export class LocalGroup implements PeerBackend {
           if (flight.isCurrent) memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
           return { ...held, source: "handoff" };
         }
+        // Or while they were peeked at.
+        const arrived = holders && memory.view(key);
+        if (arrived !== undefined) return { ...arrived, source: "handoff" };
         const startedAtMs = this.#stopwatch();
         const { bytes, expiresAtMs } = await loader.run(key, flight)
           .finally(() => counters.latencies.load.record(this.#stopwatch() - startedAtMs));

@@ -199,6 +199,30 @@ test("A value found by a peek is not kept if the key was removed meanwhile", asy
   assertEquals(setup.loads, [key]);
 });
 
+test("A value that is handed off while another peer is peeked at is not loaded again", async () => {
+  const setup = new Setup();
+  const [a, b, c] = setup.startAll([A, B, C]) as [Process, Process, Process];
+  // Both A and B have been its owner.
+  const ofA = keysOf(setup.keys, URLS, D, A);
+  const [key] = keysOf(ofA, [B, C], B) as [string];
+  await setup.getAll(a, [key]);
+  b.cache.setPeers([B, C]);
+  setup.network.setFault(A, "refuse");
+  await setup.getAll(b, [key]);
+  setup.network.setFault(A, undefined);
+  for (const { cache } of [a, b, c]) cache.setPeers(URLS);
+  const loads = setup.loads.length;
+  const joined = setup.start(D, URLS);
+  setup.network.setFault(A, "hang");
+  const wait = joined.group.get(key);
+  await setup.clock.advance(100);
+  assertEquals(joined.group.peek(key), undefined);
+  const left = b.cache.close({ drainMs: 5000 });
+  assertEquals(await setup.clock.until(wait), `value of ${key}`);
+  await setup.clock.until(left);
+  assertEquals(setup.loads.length, loads);
+});
+
 test("A peer that does not answer a peek costs one second, once", async () => {
   const setup = new Setup();
   const processes = setup.startAll([A, B, C]) as [Process, Process, Process];
