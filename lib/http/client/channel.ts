@@ -1,17 +1,9 @@
 import { viewOf } from "../../byte_view.ts";
 import { Due } from "../../timing/due_queue.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
-import {
-  type ChannelAnswer,
-  decodeChannelReply,
-  startMessage,
-  writeCancel,
-  writeGets,
-  writePing,
-} from "../../wire/channel.ts";
+import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { fromExpiry } from "../../wire/messages.ts";
-import { Writer } from "../../wire/writer.ts";
 import {
   CHANNEL_LIFE_BYTES,
   CHANNEL_LIFE_MS,
@@ -22,6 +14,7 @@ import {
   MAX_OWED_KEYS,
   MAX_UNACKNOWLEDGED,
 } from "../peer_limits.ts";
+import { ChannelBody } from "./channel_body.ts";
 import type { Connection } from "./connection.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
@@ -40,19 +33,13 @@ export class Channel extends Due implements Route {
   #options: ChannelOptions;
   #batcher: KeyBatcher;
   #abort = new AbortController();
-  #body!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #body: ChannelBody;
   #isOpen = true;
   /** Whether the channel accepts no more calls. */
   #isRetired = false;
-  #isBodyClosed = false;
   /** Unanswered calls. Ids are not reused, so late answers do no harm. */
   #calls = new Map<number, KeyCall>();
   #nextId = 1;
-  /** The next message. */
-  #writer = new Writer(1024);
-  #messageStart: number | undefined;
-  #messageKeys = 0;
-  #messageBytes = 0;
   #willFlush = false;
   #pings = 0;
   #pongs = 0;
@@ -61,7 +48,6 @@ export class Channel extends Due implements Route {
   #echo: PromiseWithResolvers<void> | undefined;
   /** Parts of large values that have arrived. */
   #parts = new Map<number, ByteBuffer>();
-  #sentBytes = 0;
   #openedAtMs: number;
   #usedAtMs: number;
   /** When something last arrived, or was last requested while nothing was owed. */
@@ -74,22 +60,18 @@ export class Channel extends Due implements Route {
     const { clock, limits } = connection.options;
     this.#batcher = new KeyBatcher({ clock, limits, url: connection.url, route: this });
     this.#openedAtMs = this.#usedAtMs = this.#lifeAtMs = clock.now();
-    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => {
-        this.#body = controller;
-      },
-      // The runtime has lost the connection.
-      cancel: () => this.end(new TypeError("the body of its channel was cancelled")),
+    this.#body = new ChannelBody(() => {
+      this.end(new TypeError("the body of its channel was cancelled"));
     });
     connection.options.closing.addEventListener("abort", this.#onClosing, { once: true });
     // Node sends no headers before the first bytes.
     this.flush();
-    this.#receive(body);
+    this.#receive();
   }
 
   /** Whether the channel should be replaced. */
   get isWorn(): boolean {
-    return this.#isRetired || this.#sentBytes > CHANNEL_LIFE_BYTES ||
+    return this.#isRetired || this.#body.sentBytes > CHANNEL_LIFE_BYTES ||
       this.#lifeAtMs - this.#openedAtMs > CHANNEL_LIFE_MS;
   }
 
@@ -124,9 +106,9 @@ export class Channel extends Due implements Route {
 
   get roomKeys(): number {
     if (this.#pings - this.#pongs >= MAX_UNACKNOWLEDGED) return 0;
-    if (this.#messageBytes >= MAX_CHANNEL_KEY_BYTES) return 0;
+    if (this.#body.pendingKeyBytes >= MAX_CHANNEL_KEY_BYTES) return 0;
     const mostKeys = MAX_OWED_KEYS - this.#calls.size;
-    return Math.max(0, Math.min(MAX_CHANNEL_KEYS - this.#messageKeys, mostKeys));
+    return Math.max(0, Math.min(MAX_CHANNEL_KEYS - this.#body.pendingKeys, mostKeys));
   }
 
   get isIdle(): boolean {
@@ -143,52 +125,37 @@ export class Channel extends Due implements Route {
       this.#calls.set(call.id, call);
     }
     const { group, peek, loadTimeoutMs: timeoutMs = Infinity } = first;
-    const before = this.#writer.byteLength;
-    this.#messageStart ??= startMessage(this.#writer);
-    writeGets(this.#writer, { group, peek, timeoutMs, firstId, keys: calls.map(({ key }) => key) });
-    this.#messageKeys += calls.length;
-    this.#messageBytes += this.#writer.byteLength - before;
+    const keys = calls.map(({ key }) => key);
+    this.#body.addGets({ group, peek, timeoutMs, firstId, keys });
   }
 
   flush(): void {
-    if (!this.#isOpen || this.#isBodyClosed) return;
+    if (!this.#isOpen || this.#body.isClosed) return;
     const nowMs = this.#connection.options.clock.now();
     this.#usedAtMs = nowMs;
     const wasIdle = this.isIdle;
     if (wasIdle) this.#pingedAtMs = nowMs;
-    this.#messageStart ??= startMessage(this.#writer);
-    writePing(this.#writer, ++this.#pings);
-    this.#sendMessage();
+    this.#body.addPing(++this.#pings);
+    this.#body.send();
     if (wasIdle) this.#awaitLife(nowMs);
-  }
-
-  #sendMessage(): void {
-    if (this.#messageStart === undefined) return;
-    this.#writer.endFrame(this.#messageStart);
-    this.#messageStart = undefined;
-    this.#messageKeys = this.#messageBytes = 0;
-    const bytes = this.#writer.take();
-    this.#sentBytes += bytes.byteLength;
-    this.#body.enqueue(bytes);
   }
 
   /** The caller has left: the server need not go on for it. */
   #onLeave = (call: KeyCall): void => {
-    if (!this.#calls.delete(call.id) || !this.#isOpen || this.#isBodyClosed) return;
+    if (!this.#calls.delete(call.id) || !this.#isOpen || this.#body.isClosed) return;
     this.#parts.delete(call.id);
-    this.#messageStart ??= startMessage(this.#writer);
-    writeCancel(this.#writer, call.id);
+    this.#body.addCancel(call.id);
     if (this.#willFlush) return;
     this.#willFlush = true;
     // At once, whatever is unanswered, but with others that leave in this turn.
     queueMicrotask(() => {
       this.#willFlush = false;
-      if (this.#isOpen && !this.#isBodyClosed) this.#sendMessage();
+      this.#body.send();
       this.#closeIfDone();
     });
   };
 
-  async #receive(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  async #receive(): Promise<void> {
     const { clock, health } = this.#connection.options;
     const frames = new FrameDecoder({
       maxBytes: MAX_CHANNEL_REPLY_BYTES,
@@ -197,7 +164,7 @@ export class Channel extends Due implements Route {
       },
     });
     try {
-      const reply = await this.#connection.open(body, this.#abort.signal);
+      const reply = await this.#connection.open(this.#body.stream, this.#abort.signal);
       const reader = reply.getReader();
       for (;;) {
         const { done, value } = await reader.read();
@@ -208,7 +175,7 @@ export class Channel extends Due implements Route {
         for (const message of frames.push(value)) this.#read(message);
         this.#closeIfDone();
       }
-      this.end(this.#isBodyClosed ? undefined : new TypeError("its channel was closed"));
+      this.end(this.#body.isClosed ? undefined : new TypeError("its channel was closed"));
     } catch (error) {
       this.end(error);
     }
@@ -284,9 +251,8 @@ export class Channel extends Due implements Route {
 
   /** Ends the request. The server then ends the reply. */
   #closeBody(): void {
-    if (!this.#isOpen || this.#isBodyClosed) return;
+    if (!this.#isOpen || this.#body.isClosed) return;
     this.#isRetired = true;
-    this.#isBodyClosed = true;
     this.#body.close();
     this.#awaitLife(this.#connection.options.clock.now());
     this.#options.onRetire();
@@ -303,7 +269,7 @@ export class Channel extends Due implements Route {
   override onDue(): void {
     const { clock, health, silences } = this.#connection.options;
     const nowMs = clock.now();
-    const isWaiting = this.#isOwed || this.#isBodyClosed;
+    const isWaiting = this.#isOwed || this.#body.isClosed;
     const sinceMs = isWaiting ? this.#lifeAtMs : this.#usedAtMs;
     const restMs = sinceMs + (isWaiting ? health.silenceLimitMs : CHANNEL_UNUSED_MS) - nowMs;
     if (restMs > 0) return silences.add(this, restMs);
@@ -318,11 +284,7 @@ export class Channel extends Due implements Route {
     this.#isRetired = true;
     this.queue?.remove(this);
     this.#connection.options.closing.removeEventListener("abort", this.#onClosing);
-    try {
-      if (!this.#isBodyClosed) this.#body.close();
-    } catch {
-      // The runtime has cancelled it.
-    }
+    this.#body.close();
     this.#abort.abort(error);
     const unanswered = [...this.#calls.values(), ...this.#batcher.takeAll()];
     this.#calls.clear();
