@@ -178,6 +178,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.#closing.signal.addEventListener("abort", () => this.#changes.close(), { once: true });
     this.#handshake = new Handshake({
       instanceId,
+      closing: this.#closing.signal,
       changes: this.#changes,
       placement: placement.name,
       peers: this.#peers,

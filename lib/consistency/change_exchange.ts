@@ -2,6 +2,7 @@ import type { Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
 import { fnv1a } from "../placement/fnv.ts";
 import type { Clock } from "../timing/clock.ts";
+import { withDeadline } from "../timing/deadline.ts";
 import type { ChangeNote } from "../wire/change_note.ts";
 import type { ChangeUpdate } from "../wire/change_update.ts";
 import { type Change, compareStamps } from "../wire/change.ts";
@@ -16,9 +17,15 @@ export interface ChangeExchangeOptions extends ChangeLogOptions {
   forget: (group: string, key: string) => void;
   /** Drops all values that this process holds, and forgets those in flight. */
   forgetAll: () => void;
-  /** Sends an update to a peer. Rejects if the peer does not reply. */
-  send: (peer: Peer, update: ChangeUpdate) => Promise<void>;
+  /** Sends an update to a peer, and returns the peer's own. Rejects if the peer does not reply. */
+  send: (peer: Peer, update: ChangeUpdate) => Promise<ChangeUpdate | undefined>;
 }
+
+/** A process that has had peers for longer has been told of changes all along, in milliseconds. */
+const YOUTH_MS = 60_000;
+
+/** How long a new process waits for what its peers know, in milliseconds. */
+const ASK_MS = 1000;
 
 /** A process without changes for this long announces which ones are settled, in milliseconds. */
 const ANNOUNCE_MS = 500;
@@ -43,6 +50,11 @@ export class ChangeExchange {
   readonly #open = new Map<number, LoggedChange>();
   /** A digest of the list of peers. */
   #list: string;
+  /** The peers that this process, which is new, has yet to ask for the changes that they know. */
+  #toAsk: Peer[] = [];
+  #asking: Promise<void> | undefined;
+  readonly #listed = new WeakSet<Peer>();
+  #bornAtMs: number | undefined;
   #announcedTime = 0;
   #announcing: unknown;
   #isClosed = false;
@@ -57,14 +69,25 @@ export class ChangeExchange {
       clock,
       listed: () => peers.others(),
       admits: (peer) => peer.health.admits(),
-      tell: (peer, { changes, isReset }) => this.#send(peer, changes, isReset),
+      tell: async (peer, { changes, isReset }) => {
+        await this.#send(peer, this.#updateOf(changes, isReset));
+      },
     });
   }
 
   /** Records a new list of peers. */
   listChanged(): void {
-    this.#list = digestOf(this.#options.peers.urls);
+    const { peers, clock } = this.#options;
+    this.#list = digestOf(peers.urls);
     this.#knowledge.listChanged();
+    const listed = peers.others();
+    const nowMs = clock.now();
+    if (listed.length > 0) this.#bornAtMs ??= nowMs;
+    const isYoung = this.#bornAtMs !== undefined && nowMs - this.#bornAtMs < YOUTH_MS;
+    this.#toAsk = listed.filter((peer) =>
+      this.#toAsk.includes(peer) || isYoung && !this.#listed.has(peer)
+    );
+    for (const peer of listed) this.#listed.add(peer);
   }
 
   /** Records that another process has started under a peer's URL. */
@@ -79,7 +102,43 @@ export class ChangeExchange {
    * @throws {GroupCacheError} Rejects with code `peer-failed` if the peer cannot be told.
    */
   catchUp(peer: Peer, group: string, key: string): Promise<void> | undefined {
-    return this.#knowledge.catchUp(peer, group, key);
+    if (this.#toAsk.length === 0) return this.#knowledge.catchUp(peer, group, key);
+    return this.#askAll().then(() => this.#knowledge.catchUp(peer, group, key));
+  }
+
+  /**
+   * Asks peers which changes they know, and waits for those that answer within a second. A process that has just started knows none: it would accept
+   * an old value from a peer that has missed the change as well.
+   */
+  #askAll(): Promise<void> {
+    if (this.#asking !== undefined) return this.#asking;
+    const asked = this.#toAsk;
+    const work = () => Promise.all(asked.map((peer) => this.#ask(peer).catch(() => {})));
+    const { clock } = this.#options;
+    this.#asking = withDeadline<unknown>(work, { clock, ms: ASK_MS, onLate: () => {} }).then(() => {
+      this.#toAsk = this.#toAsk.filter((peer) => !asked.includes(peer));
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #ask(peer: Peer): Promise<void> {
+    let asksAfter: number | undefined = 0;
+    while (asksAfter !== undefined) {
+      const theirs: ChangeUpdate | undefined = await this.#send(peer, {
+        ...this.update,
+        asksAfter,
+      });
+      const { through = 0, hasMore = false } = theirs ?? {};
+      asksAfter = hasMore && through > asksAfter ? through : undefined;
+    }
+  }
+
+  /** Returns what to reply to an update. */
+  answer({ asksAfter }: ChangeUpdate): ChangeUpdate {
+    if (asksAfter === undefined) return this.update;
+    const { changes, through } = this.#knowledge.updateAfter(asksAfter, { knowsSettled: false });
+    return { ...this.#updateOf(changes, false), through, hasMore: through < this.#log.end };
   }
 
   /** Begins a change of this process, and drops the key here. */
@@ -199,8 +258,8 @@ export class ChangeExchange {
     };
   }
 
-  async #send(peer: Peer, changes: readonly Change[], isReset: boolean): Promise<void> {
-    await this.#options.send(peer, this.#updateOf(changes, isReset));
+  #send(peer: Peer, update: ChangeUpdate): Promise<ChangeUpdate | undefined> {
+    return this.#options.send(peer, update);
   }
 
   /** The time up to which all peers know this process's own changes. */
@@ -222,7 +281,7 @@ export class ChangeExchange {
       if (time <= this.#announcedTime) return;
       this.#announcedTime = time;
       for (const peer of peers.others()) {
-        if (peer.health.admits()) this.#send(peer, [], false).catch(() => {});
+        if (peer.health.admits()) this.#send(peer, this.update).catch(() => {});
       }
     }, ANNOUNCE_MS);
     clock.unrefTimer?.(this.#announcing);

@@ -154,6 +154,27 @@ export class PeerKnowledge<P extends Tellable> {
     this.#timer = undefined;
   }
 
+  /** Collects the changes after a position, and the position up to which the peer then knows all. */
+  updateAfter(
+    from: number,
+    { knowsSettled }: { knowsSettled: boolean },
+  ): { changes: LoggedChange[]; through: number } {
+    const { log } = this.#options;
+    const changes: LoggedChange[] = [];
+    let through = from;
+    let units = 0;
+    for (const change of log.after(from)) {
+      if (!knowsSettled || !log.isSettled(change)) {
+        units += change.group.length + change.key.length;
+        const isFull = changes.length === MAX_CHANGES || units > MAX_KEY_UNITS;
+        if (isFull && changes.length > 0) return { changes, through };
+        changes.push(change);
+      }
+      through = change.position;
+    }
+    return { changes, through };
+  }
+
   #of({ url }: P): Knowledge {
     let knowledge = this.#peers.get(url);
     if (knowledge === undefined) {
@@ -202,7 +223,9 @@ export class PeerKnowledge<P extends Tellable> {
     while (knowledge.through < end || !knowledge.isCaughtUp) {
       const isReset = this.#through(knowledge) < log.start;
       const from = isReset ? log.start : knowledge.through;
-      const { changes, through } = this.#nextUpdate(from, knowledge.isCaughtUp && !isReset);
+      const { changes, through } = this.updateAfter(from, {
+        knowsSettled: knowledge.isCaughtUp && !isReset,
+      });
       if (changes.length > 0 || isReset) await tell(peer, { changes, isReset });
       knowledge.through = Math.max(knowledge.through, through);
       if (through < end) continue;
@@ -210,27 +233,6 @@ export class PeerKnowledge<P extends Tellable> {
       break;
     }
     this.#settle();
-  }
-
-  /** Collects the changes after a position, and the position up to which the peer then knows all. */
-  #nextUpdate(
-    from: number,
-    knowsSettled: boolean,
-  ): { changes: LoggedChange[]; through: number } {
-    const { log } = this.#options;
-    const changes: LoggedChange[] = [];
-    let through = from;
-    let units = 0;
-    for (const change of log.after(from)) {
-      if (!knowsSettled || !log.isSettled(change)) {
-        units += change.group.length + change.key.length;
-        const isFull = changes.length === MAX_CHANGES || units > MAX_KEY_UNITS;
-        if (isFull && changes.length > 0) return { changes, through };
-        changes.push(change);
-      }
-      through = change.position;
-    }
-    return { changes, through };
   }
 
   /** Settles the changes that all listed peers were told. */

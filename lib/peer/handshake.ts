@@ -20,6 +20,8 @@ export interface ChangeReports {
   readonly update: ChangeUpdate;
   /** Records that another process has started at a peer's URL. */
   restarted(peer: Peer): void;
+  /** Returns what to reply to an update. */
+  answer(update: ChangeUpdate): ChangeUpdate;
   /** Applies what the process with an instance id tells. */
   receiveUpdate(origin: string, update: ChangeUpdate): void;
 }
@@ -32,6 +34,8 @@ export interface HandshakeOptions {
   placement: string;
   peers: PeerSet;
   clock: Clock;
+  /** Aborts when the cache is closed. */
+  closing: AbortSignal;
   changes: ChangeReports;
   /** Reports an event to operators. */
   report: (event: PeerMismatchEvent) => void;
@@ -73,20 +77,27 @@ export class Handshake {
   }
 
   /**
-   * Tells a peer of changes.
+   * Tells a peer of changes, and returns what it says of changes itself.
    *
    * @throws {GroupCacheError} With code `peer-failed` if it does not answer.
    */
-  async tell(peer: Peer, update: ChangeUpdate): Promise<void> {
-    const theirs = await this.#exchange(peer, { ...this.#hello(), changes: update });
+  async tell(peer: Peer, update: ChangeUpdate): Promise<ChangeUpdate | undefined> {
+    // A probe is answered at once. All of a process's hellos that tell of changes can be.
+    const theirs = await this.#exchange(peer, {
+      ...this.#hello(),
+      changes: update,
+      isProbe: true,
+    });
     if (theirs !== undefined) this.#meet(peer, theirs);
+    return theirs?.changes;
   }
 
   /** Sends a hello and returns the peer's own; undefined if it is a Go peer. */
   async #exchange(peer: Peer, hello: Hello): Promise<Hello | undefined> {
-    const { clock, changes } = this.#options;
+    const { clock, changes, closing } = this.#options;
     const theirs = await withDeadline((signal) => peer.hello(hello, { signal }), {
       clock,
+      signal: closing,
       ms: HELLO_MS,
       onLate: () => {
         throw new GroupCacheError(
@@ -117,7 +128,9 @@ export class Handshake {
       const isThere = await this.#ask(peer);
       if (isThere && theirs.hadGivenUp) peers.reunited();
     }
-    return this.#hello();
+    const hello = this.#hello();
+    if (theirs.changes === undefined) return hello;
+    return { ...hello, changes: changes.answer(theirs.changes) };
   }
 
   /** Whether a peer has said that it is leaving. */

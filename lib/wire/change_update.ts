@@ -16,6 +16,12 @@ export interface ChangeUpdate {
   readonly isReset: boolean;
   /** Changes that the receiver may not know of, in the order in which the process heard of them. */
   readonly changes: readonly Change[];
+  /** Set by a process that has just started: the receiver is to reply with its changes after this. */
+  readonly asksAfter?: number | undefined;
+  /** In such a reply: where in the log of the process the last of the changes stands. */
+  readonly through?: number | undefined;
+  /** In such a reply: whether there are more changes behind these. */
+  readonly hasMore?: boolean | undefined;
 }
 
 /** An update as it stands in JSON: a change is `[time, origin, group, key]`. */
@@ -25,16 +31,22 @@ export interface ChangeUpdateJson {
   settled: number;
   reset: boolean;
   changes: [number, string, string, string][];
+  after?: number | undefined;
+  through?: number | undefined;
+  more?: boolean | undefined;
 }
 
 export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
-  const { time, list, settledTime, isReset, changes } = update;
+  const { time, list, settledTime, isReset, changes, asksAfter, through, hasMore } = update;
   return {
     time,
     list,
     settled: settledTime,
     reset: isReset,
     changes: changes.map(({ stamp, group, key }) => [stamp.time, stamp.origin, group, key]),
+    after: asksAfter,
+    through,
+    more: hasMore,
   };
 }
 
@@ -44,9 +56,10 @@ export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
  * @throws {TypeError} If it is malformed.
  */
 export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
-  const { time, list, settled, reset, changes } = Object(json);
+  const { time, list, settled, reset, changes, after, through, more } = Object(json);
   const isValid = isTime(time) && typeof list === "string" && isTime(settled) &&
-    Array.isArray(changes) && changes.every(isChangeJson);
+    Array.isArray(changes) && changes.every(isChangeJson) &&
+    (after === undefined || isTime(after)) && (through === undefined || isTime(through));
   if (!isValid) throw new TypeError("expected a hello's changes as time, list, settled, changes");
   return {
     time,
@@ -56,6 +69,8 @@ export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
     changes: (changes as ChangeUpdateJson["changes"]).map(([time, origin, group, key]) => (
       { stamp: { time, origin }, group, key }
     )),
+    ...(after !== undefined && { asksAfter: after }),
+    ...(through !== undefined && { through, hasMore: more === true }),
   };
 }
 

@@ -44,6 +44,7 @@ test("A process that drains transfers its values to their next owners", async ()
   const held = groups[1].stats().main.items;
   assert(held > 60);
   await cluster.clock.until(caches[1].close({ drainMs: 5000 }));
+  await cluster.clock.advance(5000);
   assertEquals(cluster.clock.pendingTimers, 0);
   const taken = [groups[0], groups[2] as Group].map((group) => group.stats().handoffs);
   assertEquals(taken.reduce((sum, count) => sum + count), held);

@@ -189,6 +189,10 @@ test("A value found by a peek is not kept if the key was removed meanwhile", asy
   await setup.getAll(a, [key]);
   const joined = setup.start(D, URLS);
   for (const { cache } of [a, b, c]) cache.setPeers(URLS);
+  // It first asks the others what changed.
+  const [first] = keysOf(setup.keys, URLS, A) as [string];
+  await setup.getAll(joined, [first]);
+  setup.loads.length = 1;
   setup.network.setFault(A, { delayMs: 100 });
   const wait = joined.group.get(key);
   await setup.clock.advance(50);

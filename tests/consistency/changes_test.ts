@@ -106,6 +106,22 @@ test("A process that comes back having missed more than is remembered drops all 
   for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
 });
 
+test("A process that has just started accepts nothing older than what its peers know of", async () => {
+  await using world = new World();
+  const D = "http://d:1";
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = movingKey([[A, B, C], C], [[A, B, C, D], C]);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  // More changes than one reply holds.
+  for (let i = 0; i < 600; i++) await world.clock.until(b.group.remove(`other ${i}`));
+  await world.clock.until(a.group.remove(key));
+  const d = world.start(D, [A, B, C, D]);
+  assertEquals(await world.get(d, key), world.valueOf(key));
+  await world.clock.advance(10_000);
+});
+
 test("remove() holds although the owner's first message is lost and others are told before it", async () => {
   await using world = new World();
   const [a, b, c] = world.startAll([A, B, C], {}, { mirrorMinuteQps: 0 }) as [Proc, Proc, Proc];

@@ -38,10 +38,12 @@ function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("une
     placement: "rendezvous",
     peers,
     clock,
+    closing: new AbortController().signal,
     changes: {
       update: { time: 0, list: "", settledTime: 0, isReset: false, changes: [] },
       receiveUpdate: () => {},
       restarted: () => {},
+      answer: (update) => update,
     },
     report: () => {},
   });
