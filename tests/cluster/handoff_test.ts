@@ -215,8 +215,11 @@ test("A value that is handed off while another peer is peeked at is not loaded a
   await setup.getAll(b, [key]);
   setup.network.setFault(A, undefined);
   for (const { cache } of [a, b, c]) cache.setPeers(URLS);
-  const loads = setup.loads.length;
   const joined = setup.start(D, URLS);
+  // It first asks the others what changed.
+  const [first] = keysOf(setup.keys, URLS, B) as [string];
+  await setup.getAll(joined, [first]);
+  const loads = setup.loads.length;
   setup.network.setFault(A, "hang");
   const wait = joined.group.get(key);
   await setup.clock.advance(100);
