@@ -28,7 +28,9 @@ const page = dashboard(cache);
 let gets = 0;
 serve(
   cache.handler((request, info) =>
-    request.url.endsWith("/count") ? Response.json(gets) : page.fetch(request, info as object)
+    request.url.endsWith("/count")
+      ? Response.json({ gets, cpuMs: cpuMs() })
+      : page.fetch(request, info as object)
   ),
   { port: Number(PORT) },
 );
@@ -37,6 +39,12 @@ process.stdin.on("end", () => process.exit(0)).resume();
 console.log("serving");
 
 for (let caller = 0; caller < CALLERS; caller++) work();
+
+/** What it has had of the processor, in milliseconds. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
 
 async function work(): Promise<void> {
   for (;;) {
