@@ -1,5 +1,5 @@
 /** The mean number of gets per sample. */
-const SAMPLE = 16;
+const SAMPLE = 32;
 /** How many keys are counted at a time. The hottest are certain to be among them. */
 const MAX_KEYS = 128;
 /** The length of a window, in milliseconds: rates cover one to two windows. */
@@ -8,13 +8,6 @@ const WINDOW_MS = 5000;
 const INTEREST_MS = 30_000;
 /** The number of samples between two readings of the clock. */
 const CHECK = 256;
-
-interface Count {
-  /** The number of samples; possibly too high, never too low. */
-  count: number;
-  /** By how much the number may be too high. */
-  error: number;
-}
 
 /** A key and the estimated rate of its requests. */
 export interface KeyRate {
@@ -31,8 +24,8 @@ export class KeySampler {
   /** How many gets to skip: drawn at random each time, so that periodic callers do not skew it. */
   #skip = SAMPLE;
   #random: () => number;
-  #counts = new Map<string, Count>();
-  #previous = new Map<string, Count>();
+  #counts = new Map<string, number>();
+  #previous = new Map<string, number>();
   #startedAtMs: number;
   #previousAtMs: number;
   #askedAtMs: number;
@@ -63,35 +56,24 @@ export class KeySampler {
     this.#turn(now);
     const seconds = Math.max(1, now - this.#previousAtMs) / 1000;
     const counts = new Map(this.#previous);
-    for (const [key, { count, error }] of this.#counts) {
-      const { count: before = 0, error: unsure = 0 } = this.#previous.get(key) ?? {};
-      counts.set(key, { count: count + before, error: error + unsure });
-    }
+    for (const [key, count] of this.#counts) counts.set(key, (counts.get(key) ?? 0) + count);
     return [...counts]
-      // Without the inherited part, so that rates are never too high.
-      .map(([key, { count, error }]): [string, number] => [key, count - error])
       .sort(([, a], [, b]) => b - a)
       .slice(0, limit)
       .map(([key, count]) => ({ key, perSecond: count * SAMPLE / seconds }));
   }
 
   #add(key: string): void {
-    const known = this.#counts.get(key);
-    if (known !== undefined) {
-      known.count++;
+    const count = this.#counts.get(key);
+    if (count !== undefined || this.#counts.size < MAX_KEYS) {
+      this.#counts.set(key, (count ?? 0) + 1);
       return;
     }
-    let least = 0;
-    if (this.#counts.size >= MAX_KEYS) {
-      // The rarest key makes room and passes on its count, so no count is ever too low.
-      let rarest = key;
-      least = Infinity;
-      for (const [other, { count }] of this.#counts) {
-        if (count < least) [rarest, least] = [other, count];
-      }
-      this.#counts.delete(rarest);
+    // Each loses one, of what it won before: so this costs no more than winning it did.
+    for (const [other, count] of this.#counts) {
+      if (count === 1) this.#counts.delete(other);
+      else this.#counts.set(other, count - 1);
     }
-    this.#counts.set(key, { count: least + 1, error: least });
   }
 
   #turn(nowMs: number): boolean {
