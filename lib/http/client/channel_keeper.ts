@@ -14,6 +14,8 @@ const MAX_ECHO_MS = 250;
 /** How much longer than a request an echo may take: an allowance in milliseconds, and a factor. */
 const SPARE_ECHO_MS = 25;
 const ECHO_FACTOR = 3;
+/** How many echoes are tried, of which one must be quick. */
+const ECHOES = 3;
 
 /** The pause after a failure, in milliseconds. It grows by a factor of four with each failure. */
 const FIRST_PAUSE_MS = 1000;
@@ -76,8 +78,14 @@ export class ChannelKeeper {
     try {
       await withDeadline(() => channel.echo(), { clock, ms: OPEN_MS, onLate: isLate });
       // Opening takes time only once. What counts is the latency from then on.
-      const ms = Math.min(MAX_ECHO_MS, ECHO_FACTOR * this.#connection.latencyMs + SPARE_ECHO_MS);
-      await withDeadline(() => channel.echo(), { clock, ms, onLate: isLate });
+      const ms = ECHO_FACTOR * this.#connection.latencyMs + SPARE_ECHO_MS;
+      for (let echo = 1;; echo++) {
+        const startMs = clock.now();
+        await withDeadline(() => channel.echo(), { clock, ms: MAX_ECHO_MS, onLate: isLate });
+        if (clock.now() - startMs <= ms) break;
+        // A busy machine delays some of them, a proxy that buffers or delays all.
+        if (echo === ECHOES) isLate();
+      }
       if (!channel.isOpen) return;
       this.#channel?.retire();
       this.#channel = channel;
