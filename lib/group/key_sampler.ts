@@ -16,8 +16,8 @@ export interface KeyRate {
 }
 
 /**
- * Finds the most requested keys from a sample, for as long as the result is read, with the Space-Saving
- * algorithm (Metwally, Agrawal and El Abbadi, 2005) in two alternating windows.
+ * Finds the most requested keys from a sample, for as long as the result is read, with the algorithm of
+ * Misra and Gries (1982) in two alternating windows.
  */
 export class KeySampler {
   #samples = 0;
