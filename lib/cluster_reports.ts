@@ -27,16 +27,6 @@ export function hottestOf(groups: readonly { hotKeys(limit: number): HotKey[] }[
     .slice(0, MAX_HOT_KEYS);
 }
 
-/** Options for {@linkcode ClusterReports}. */
-export interface ClusterReportsOptions {
-  peers: PeerSet;
-  clock: Clock;
-  /** The report of this process. */
-  own: () => ProcessReport;
-  /** The state of a key in this process; null if it lacks the group. */
-  inspect: (group: string, key: string) => Inspection | null;
-}
-
 /** Asks all processes for reports and for the state of keys, and answers such requests. */
 export class ClusterReports {
   #options: ClusterReportsOptions;
@@ -107,6 +97,16 @@ export class ClusterReports {
       },
     });
   }
+}
+
+/** Options for {@linkcode ClusterReports}. */
+export interface ClusterReportsOptions {
+  peers: PeerSet;
+  clock: Clock;
+  /** The report of this process. */
+  own: () => ProcessReport;
+  /** The state of a key in this process; null if it lacks the group. */
+  inspect: (group: string, key: string) => Inspection | null;
 }
 
 /** Represents this process, which needs no request. */

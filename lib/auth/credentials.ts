@@ -4,17 +4,6 @@ import type { KeyRing } from "./key_ring.ts";
 import { changeFields, readFields, replyFields } from "./signed_fields.ts";
 import { digestOf, type SigningKey } from "./signing_key.ts";
 
-/** Options for {@linkcode Credentials}. */
-export interface CredentialsOptions {
-  keys: KeyRing;
-  /** The instance id of this process. */
-  from: string;
-  /** The origin of the peer. */
-  to: string;
-  /** Returns the next sequence number of this process's changes. */
-  nextSequence: () => number;
-}
-
 /** A request that does more than read. */
 export interface ChangeToSign {
   readonly method: string;
@@ -126,4 +115,15 @@ export class Credentials {
     const header = `${key?.id ?? "none"}.${this.#options.from}`;
     return { header, challenge: undefined, replyProof: undefined };
   }
+}
+
+/** Options for {@linkcode Credentials}. */
+export interface CredentialsOptions {
+  keys: KeyRing;
+  /** The instance id of this process. */
+  from: string;
+  /** The origin of the peer. */
+  to: string;
+  /** Returns the next sequence number of this process's changes. */
+  nextSequence: () => number;
 }

@@ -36,14 +36,6 @@ export interface ToProve {
   readonly note: string;
 }
 
-/** Options for {@linkcode Gatekeeper}. */
-export interface GatekeeperOptions {
-  keys: KeyRing;
-  clock: Clock;
-  /** The origin of this process. */
-  origin: string;
-}
-
 /** How many senders are remembered per challenge. The proofs of others are computed each time. */
 const MAX_SENDERS = 10_000;
 
@@ -138,6 +130,14 @@ export class Gatekeeper {
   #challenge(): Verdict {
     return { isProved: false, replyAuth: this.#challenges.current, reason: undefined };
   }
+}
+
+/** Options for {@linkcode Gatekeeper}. */
+export interface GatekeeperOptions {
+  keys: KeyRing;
+  clock: Clock;
+  /** The origin of this process. */
+  origin: string;
 }
 
 function refused(reason: RefusalReason): Verdict {

@@ -7,14 +7,6 @@ const REFRESH_MS = 30_000;
 /** How often, if an unknown key is used, in milliseconds. Any client can cause that. */
 const UNKNOWN_KEY_REFRESH_MS = 1000;
 
-/** Options for {@linkcode KeyRing}. */
-export interface KeyRingOptions {
-  secrets: AuthOptions["secrets"];
-  clock: Clock;
-  /** Called if the secrets could not be read. The previous ones remain valid. */
-  onError: (error: unknown) => void;
-}
-
 /** The keys derived from a cluster's secrets, the current one first. */
 export class KeyRing {
   #options: KeyRingOptions;
@@ -76,4 +68,12 @@ export class KeyRing {
       this.#refreshedAtMs = clock.now();
     }
   }
+}
+
+/** Options for {@linkcode KeyRing}. */
+export interface KeyRingOptions {
+  secrets: AuthOptions["secrets"];
+  clock: Clock;
+  /** Called if the secrets could not be read. The previous ones remain valid. */
+  onError: (error: unknown) => void;
 }

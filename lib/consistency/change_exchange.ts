@@ -9,18 +9,6 @@ import { type Change, compareStamps } from "../wire/change.ts";
 import { ChangeLog, type ChangeLogOptions, type LoggedChange } from "./change_log.ts";
 import { PeerKnowledge } from "./peer_knowledge.ts";
 
-/** Options for {@linkcode ChangeExchange}. */
-export interface ChangeExchangeOptions extends ChangeLogOptions {
-  peers: PeerSet;
-  clock: Clock;
-  /** Drops the values of a key that this process holds, and forgets those in flight. */
-  forget: (group: string, key: string) => void;
-  /** Drops all values that this process holds, and forgets those in flight. */
-  forgetAll: () => void;
-  /** Sends an update to a peer, and returns the peer's own. Rejects if the peer does not reply. */
-  send: (peer: Peer, update: ChangeUpdate) => Promise<ChangeUpdate | undefined>;
-}
-
 /** A process that has had peers for longer has been told of changes all along, in milliseconds. */
 const YOUTH_MS = 60_000;
 
@@ -286,6 +274,18 @@ export class ChangeExchange {
     }, ANNOUNCE_MS);
     clock.unrefTimer?.(this.#announcing);
   }
+}
+
+/** Options for {@linkcode ChangeExchange}. */
+export interface ChangeExchangeOptions extends ChangeLogOptions {
+  peers: PeerSet;
+  clock: Clock;
+  /** Drops the values of a key that this process holds, and forgets those in flight. */
+  forget: (group: string, key: string) => void;
+  /** Drops all values that this process holds, and forgets those in flight. */
+  forgetAll: () => void;
+  /** Sends an update to a peer, and returns the peer's own. Rejects if the peer does not reply. */
+  send: (peer: Peer, update: ChangeUpdate) => Promise<ChangeUpdate | undefined>;
 }
 
 /** Computes a digest of a list of peers, regardless of order. */

@@ -1,23 +1,5 @@
 import { type Change, compareStamps, type Stamp } from "../wire/change.ts";
 
-/** Options for {@linkcode ChangeLog}. */
-export interface ChangeLogOptions {
-  /** The instance id of this process. */
-  origin: string;
-  /**
-   * How many changes to remember.
-   *
-   * @default 16384
-   */
-  maxChanges?: number;
-  /**
-   * How many UTF-16 units of keys and group names to remember.
-   *
-   * @default 1048576
-   */
-  maxKeyUnits?: number;
-}
-
 /** What accompanied a change. */
 export interface LearnOptions {
   /**
@@ -241,6 +223,24 @@ export class ChangeLog {
     }
     return true;
   }
+}
+
+/** Options for {@linkcode ChangeLog}. */
+export interface ChangeLogOptions {
+  /** The instance id of this process. */
+  origin: string;
+  /**
+   * How many changes to remember.
+   *
+   * @default 16384
+   */
+  maxChanges?: number;
+  /**
+   * How many UTF-16 units of keys and group names to remember.
+   *
+   * @default 1048576
+   */
+  maxKeyUnits?: number;
 }
 
 /** Group names contain no slash. */

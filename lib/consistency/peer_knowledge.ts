@@ -14,18 +14,6 @@ export interface Tellable {
   readonly url: string;
 }
 
-/** Options for {@linkcode PeerKnowledge}. */
-export interface PeerKnowledgeOptions<P extends Tellable> {
-  log: ChangeLog;
-  clock: Clock;
-  /** The peers on the current list. */
-  listed: () => readonly P[];
-  /** Whether a peer is worth an attempt now. */
-  admits: (peer: P) => boolean;
-  /** Tells a peer. Rejects if it does not reply. */
-  tell: (peer: P, update: ChangeUpdate) => Promise<void>;
-}
-
 /** What a peer is known to know. */
 interface Knowledge {
   /** It knows all changes up to this position of the log, */
@@ -272,4 +260,16 @@ export class PeerKnowledge<P extends Tellable> {
       this.tell(peer).catch(() => {});
     }
   }
+}
+
+/** Options for {@linkcode PeerKnowledge}. */
+export interface PeerKnowledgeOptions<P extends Tellable> {
+  log: ChangeLog;
+  clock: Clock;
+  /** The peers on the current list. */
+  listed: () => readonly P[];
+  /** Whether a peer is worth an attempt now. */
+  admits: (peer: P) => boolean;
+  /** Tells a peer. Rejects if it does not reply. */
+  tell: (peer: P, update: ChangeUpdate) => Promise<void>;
 }

@@ -11,15 +11,6 @@ const MAX_POINTS = 900;
 /** How long sampling continues without readers, so that a reopened page finds its history. */
 const LINGER_MS = 60_000;
 
-/** Options for {@linkcode Watch}. */
-export interface WatchOptions {
-  /** The base URL of this process. */
-  self: string;
-  clock: Clock;
-  /** Asks all processes, including this one. Never rejects, and takes at most a few seconds. */
-  reports: () => Promise<ReportReply[]>;
-}
-
 /** Samples the cluster for as long as there are readers. */
 export class Watch {
   #options: WatchOptions;
@@ -98,4 +89,13 @@ export class Watch {
     for (const onView of this.#watchers) onView(view);
     return replies.length;
   }
+}
+
+/** Options for {@linkcode Watch}. */
+export interface WatchOptions {
+  /** The base URL of this process. */
+  self: string;
+  clock: Clock;
+  /** Asks all processes, including this one. Never rejects, and takes at most a few seconds. */
+  reports: () => Promise<ReportReply[]>;
 }

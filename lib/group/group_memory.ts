@@ -21,20 +21,6 @@ const EMPTY: CacheStats = {
   refused: 0,
 };
 
-/** Options for {@linkcode GroupMemory}. */
-export interface GroupMemoryOptions<T> {
-  maxBytes: number;
-  // deno-lint-ignore no-explicit-any -- only decoding is done here
-  codec: Codec<T, any>;
-  /** How long a mirror is served before its owner is asked again, in milliseconds. */
-  mirrorTtlMs: number;
-  clock: Clock;
-  /** Called with each value that is too large to be stored: it exceeds half of the memory. */
-  onRefused?: (key: string, valueBytes: number) => void;
-  /** Where hits are counted. */
-  counters: Pick<Counters, "answers" | "peerAnswers">;
-}
-
 /** The result of a lookup that found nothing: `undefined` may be a value. */
 export const MISS: unique symbol = Symbol("miss");
 
@@ -264,4 +250,18 @@ export class GroupMemory<T> {
   #endOfMirror(hotSlot: number): number {
     return (this.#hot?.expiresAtMs(hotSlot) ?? 0) - this.#graceMs;
   }
+}
+
+/** Options for {@linkcode GroupMemory}. */
+export interface GroupMemoryOptions<T> {
+  maxBytes: number;
+  // deno-lint-ignore no-explicit-any -- only decoding is done here
+  codec: Codec<T, any>;
+  /** How long a mirror is served before its owner is asked again, in milliseconds. */
+  mirrorTtlMs: number;
+  clock: Clock;
+  /** Called with each value that is too large to be stored: it exceeds half of the memory. */
+  onRefused?: (key: string, valueBytes: number) => void;
+  /** Where hits are counted. */
+  counters: Pick<Counters, "answers" | "peerAnswers">;
 }

@@ -6,15 +6,6 @@ interface Call<T, Input> {
   readonly outcome: PromiseWithResolvers<Input | undefined>;
 }
 
-/** Options for {@linkcode LoadBatcher}. */
-export interface LoadBatcherOptions<T, Input> {
-  /** Loads a key that is alone. */
-  load: Load<T, Input>;
-  loadMany: LoadMany<T, Input>;
-  /** How many keys one call of `loadMany` may have. */
-  maxLoadKeys: number;
-}
-
 /**
  * Gathers the loads that start in one turn into as few calls of `loadMany` as may be.
  *
@@ -84,6 +75,15 @@ export class LoadBatcher<T, Input> {
       else outcome.resolve(value);
     }
   }
+}
+
+/** Options for {@linkcode LoadBatcher}. */
+export interface LoadBatcherOptions<T, Input> {
+  /** Loads a key that is alone. */
+  load: Load<T, Input>;
+  loadMany: LoadMany<T, Input>;
+  /** How many keys one call of `loadMany` may have. */
+  maxLoadKeys: number;
 }
 
 /** Whether a caller still waits. If none does, the call is settled here. */

@@ -9,21 +9,6 @@ import { LoadBatcher } from "./load_batcher.ts";
 import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
 import type { Flight } from "./single_flight.ts";
 
-/** Options for {@linkcode Loader}. */
-export interface LoaderOptions<T, Input> {
-  load: Load<T, Input>;
-  loadMany?: LoadMany<T, Input>;
-  codec: Codec<T, Input>;
-  ttlMs: number | ((value: Input, key: string) => number);
-  loadTimeoutMs: number;
-  maxLoads: number;
-  maxQueuedLoads: number;
-  maxLoadKeys: number;
-  clock: Clock;
-  /** The group that loads. */
-  group: () => Group<T, Input>;
-}
-
 /** A loaded value, encoded. */
 export interface Loaded {
   readonly bytes: Uint8Array;
@@ -118,6 +103,21 @@ export class Loader<T, Input> {
   #cannotLoad(key: string): string {
     return `Cannot load ${quote(key)} of group ${quote(this.#options.group().name)}`;
   }
+}
+
+/** Options for {@linkcode Loader}. */
+export interface LoaderOptions<T, Input> {
+  load: Load<T, Input>;
+  loadMany?: LoadMany<T, Input>;
+  codec: Codec<T, Input>;
+  ttlMs: number | ((value: Input, key: string) => number);
+  loadTimeoutMs: number;
+  maxLoads: number;
+  maxQueuedLoads: number;
+  maxLoadKeys: number;
+  clock: Clock;
+  /** The group that loads. */
+  group: () => Group<T, Input>;
 }
 
 /** The same memory as a plain `Uint8Array`, because `Buffer.slice` does not copy. */

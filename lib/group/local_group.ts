@@ -16,30 +16,6 @@ import { type Counters, sourceOfError } from "../stats.ts";
 /** How many keys of a handoff are fetched at a time. */
 const HANDOFF_WINDOW = 100;
 
-/** Options for {@linkcode LocalGroup}. */
-export interface LocalGroupOptions {
-  /** The name of the group. */
-  group: string;
-  // deno-lint-ignore no-explicit-any -- values are bytes here
-  memory: GroupMemory<any>;
-  // deno-lint-ignore no-explicit-any -- as above
-  loader: Loader<any, any>;
-  hotKeys: HotKeys;
-  peers: PeerSet;
-  clock: Clock;
-  /** The rate from which peers mirror a key, in requests per minute. */
-  mirrorMinuteQps: number;
-  /** The time within which a peer gives 99 of 100 answers, in milliseconds, if that is measured. */
-  p99Ms: (peer: Peer) => number | undefined;
-  counters: Counters;
-  /** Called for each key that is changed: a value on its way must not be kept. */
-  onChange: (key: string) => void;
-  /** As `onChange`, for all keys. */
-  onChangeOfAll: () => void;
-  /** Reports an event to operators. */
-  report: (event: Event) => void;
-}
-
 /**
  * One process's share of a group: the keys that it owns or stands in for. It serves this process's
  * callers and its peers.
@@ -220,4 +196,28 @@ export class LocalGroup implements PeerBackend {
     this.#handoffs.forget(key);
     this.#options.onChange(key);
   }
+}
+
+/** Options for {@linkcode LocalGroup}. */
+export interface LocalGroupOptions {
+  /** The name of the group. */
+  group: string;
+  // deno-lint-ignore no-explicit-any -- values are bytes here
+  memory: GroupMemory<any>;
+  // deno-lint-ignore no-explicit-any -- as above
+  loader: Loader<any, any>;
+  hotKeys: HotKeys;
+  peers: PeerSet;
+  clock: Clock;
+  /** The rate from which peers mirror a key, in requests per minute. */
+  mirrorMinuteQps: number;
+  /** The time within which a peer gives 99 of 100 answers, in milliseconds, if that is measured. */
+  p99Ms: (peer: Peer) => number | undefined;
+  counters: Counters;
+  /** Called for each key that is changed: a value on its way must not be kept. */
+  onChange: (key: string) => void;
+  /** As `onChange`, for all keys. */
+  onChangeOfAll: () => void;
+  /** Reports an event to operators. */
+  report: (event: Event) => void;
 }
