@@ -35,15 +35,6 @@ export type Log =
 /** How many problems are remembered. */
 const MAX_PROBLEMS = 50;
 
-/** Options for {@linkcode Problems}. */
-export interface ProblemsOptions {
-  clock: Clock;
-  /** Undefined for one plain warning per problem, unless there is a listener; false for none. */
-  log: Log | false | undefined;
-  /** Whether there is a listener for events of a type. */
-  isHeard: (type: string) => boolean;
-}
-
 /** Remembers the problems of a process, and reports them to the log. */
 export class Problems {
   #options: ProblemsOptions;
@@ -111,6 +102,15 @@ export class Problems {
     // deno-lint-ignore no-console -- silence has cost people days
     console.warn(message);
   }
+}
+
+/** Options for {@linkcode Problems}. */
+export interface ProblemsOptions {
+  clock: Clock;
+  /** Undefined for one plain warning per problem, unless there is a listener; false for none. */
+  log: Log | false | undefined;
+  /** Whether there is a listener for events of a type. */
+  isHeard: (type: string) => boolean;
 }
 
 function entryOf(event: Event): LogEntry & { subject: string } | undefined {

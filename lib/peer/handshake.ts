@@ -26,21 +26,6 @@ export interface ChangeReports {
   receiveUpdate(origin: string, update: ChangeUpdate): void;
 }
 
-/** Options for {@linkcode Handshake}. */
-export interface HandshakeOptions {
-  /** Identifies this run of the process. */
-  instanceId: string;
-  /** The name of the placement in use. */
-  placement: string;
-  peers: PeerSet;
-  clock: Clock;
-  /** Aborts when the cache is closed. */
-  closing: AbortSignal;
-  changes: ChangeReports;
-  /** Reports an event to operators. */
-  report: (event: PeerMismatchEvent) => void;
-}
-
 /**
  * Exchanges hellos with peers. From them a process learns which peers have restarted, are leaving, or
  * had given this process up, and where two processes have conflicting configurations.
@@ -183,6 +168,21 @@ export class Handshake {
       changes: changes.update,
     };
   }
+}
+
+/** Options for {@linkcode Handshake}. */
+export interface HandshakeOptions {
+  /** Identifies this run of the process. */
+  instanceId: string;
+  /** The name of the placement in use. */
+  placement: string;
+  peers: PeerSet;
+  clock: Clock;
+  /** Aborts when the cache is closed. */
+  closing: AbortSignal;
+  changes: ChangeReports;
+  /** Reports an event to operators. */
+  report: (event: PeerMismatchEvent) => void;
 }
 
 /** Whether a hello says of a peer what this process does not know. */

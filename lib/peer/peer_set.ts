@@ -7,19 +7,6 @@ import { PreviousOwners, type Rank } from "./previous_owners.ts";
 /** How many peers that were delisted are remembered. */
 const MAX_DELISTED = 100;
 
-/** Options for {@linkcode PeerSet}. */
-export interface PeerSetOptions {
-  /** How peers reach this process; undefined for a process without peers. */
-  self: string | undefined;
-  /** Decides which process owns a key. */
-  placement: Placement;
-  /** Creates the client of a peer. */
-  connect: (url: string) => Peer;
-  clock: Clock;
-  /** How long after a change previous owners are of interest, in milliseconds; 0 for never. */
-  handoffMs: number;
-}
-
 /** The processes that share the keys, this one included. */
 export class PeerSet {
   #self: string | undefined;
@@ -191,6 +178,19 @@ export class PeerSet {
   others(): Peer[] {
     return [...this.#others.values()];
   }
+}
+
+/** Options for {@linkcode PeerSet}. */
+export interface PeerSetOptions {
+  /** How peers reach this process; undefined for a process without peers. */
+  self: string | undefined;
+  /** Decides which process owns a key. */
+  placement: Placement;
+  /** Creates the client of a peer. */
+  connect: (url: string) => Peer;
+  clock: Clock;
+  /** How long after a change previous owners are of interest, in milliseconds; 0 for never. */
+  handoffMs: number;
 }
 
 /** Returns a base URL without its trailing slash, otherwise unchanged: Go's rings hash it. */

@@ -5,15 +5,6 @@ import type { Fault } from "./fault.ts";
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** Options for {@linkcode MemoryChannel}. */
-export interface MemoryChannelOptions {
-  clock: Clock;
-  /** The current fault of the server. */
-  fault: () => Fault | undefined;
-  /** Called with the number of requests for values in what the client sends. */
-  onRequests: (count: number) => void;
-}
-
 /**
  * A long request whose body and reply are streams. Faults affect everything sent from then on: they delay
  * or drop data on its way to the server.
@@ -95,4 +86,13 @@ export class MemoryChannel {
       if (done) return;
     }
   }
+}
+
+/** Options for {@linkcode MemoryChannel}. */
+export interface MemoryChannelOptions {
+  clock: Clock;
+  /** The current fault of the server. */
+  fault: () => Fault | undefined;
+  /** Called with the number of requests for values in what the client sends. */
+  onRequests: (count: number) => void;
 }

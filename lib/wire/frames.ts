@@ -3,14 +3,6 @@ import { ByteBuffer } from "./byte_buffer.ts";
 /** How much of a message that is too large is examined: the fields before its value. */
 const START_BYTES = 64;
 
-/** Options for {@linkcode FrameDecoder}. */
-export interface FrameDecoderOptions {
-  /** The size of the largest message, in bytes. Larger ones are skipped. */
-  maxBytes: number;
-  /** Called for each message that is too large, with its first 64 bytes and its size in bytes. */
-  onTooLarge: (start: Uint8Array<ArrayBuffer>, byteLength: number) => void;
-}
-
 /**
  * Splits a stream into its messages, each preceded by its length as a varint, however the stream was
  * cut into chunks.
@@ -74,6 +66,14 @@ export class FrameDecoder {
   #readableEnd(frame: Frame): number {
     return this.#isTooLarge(frame) ? Math.min(frame.start + START_BYTES, frame.end) : frame.end;
   }
+}
+
+/** Options for {@linkcode FrameDecoder}. */
+export interface FrameDecoderOptions {
+  /** The size of the largest message, in bytes. Larger ones are skipped. */
+  maxBytes: number;
+  /** Called for each message that is too large, with its first 64 bytes and its size in bytes. */
+  onTooLarge: (start: Uint8Array<ArrayBuffer>, byteLength: number) => void;
 }
 
 /** The position of a message in a buffer. */

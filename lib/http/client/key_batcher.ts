@@ -15,15 +15,6 @@ export interface Route {
   flush(): void;
 }
 
-/** Options for {@linkcode KeyBatcher}. */
-export interface KeyBatcherOptions {
-  clock: Clock;
-  limits: PeerLimits;
-  /** The peer's base URL, for error messages. */
-  url: string;
-  route: Route;
-}
-
 /**
  * Collects calls to one peer. If everything has been answered, a call is sent at once, with the others of
  * its turn. Otherwise it waits for the next turn, and for the answers that its route waits for. Thus
@@ -114,6 +105,15 @@ export class KeyBatcher {
     if (end < queue.length) this.#queues.set(kind, queue.splice(end));
     return queue.filter(({ isSettled }) => !isSettled);
   }
+}
+
+/** Options for {@linkcode KeyBatcher}. */
+export interface KeyBatcherOptions {
+  clock: Clock;
+  limits: PeerLimits;
+  /** The peer's base URL, for error messages. */
+  url: string;
+  route: Route;
 }
 
 function afterMicrotasks(count: number, callback: () => void): void {

@@ -7,15 +7,6 @@ import { CHANGE } from "../headers.ts";
 import { onlyReads } from "../paths.ts";
 import { peerFailure } from "./failures.ts";
 
-/** Options for {@linkcode ProvenFetch}. */
-export interface ProvenFetchOptions {
-  fetch: Fetch;
-  credentials: Credentials;
-  /** Whether replies without a proof are rejected. */
-  isRequired: boolean;
-  refusals: Refusals;
-}
-
 /** A request to send. */
 export interface ProvenRequest extends RequestInit {
   readonly method: string;
@@ -95,4 +86,13 @@ export class ProvenFetch {
     this.#options.refusals.add({ reason, peer: this.#url, isRefused: true });
     return peerFailure(this.#url, why);
   }
+}
+
+/** Options for {@linkcode ProvenFetch}. */
+export interface ProvenFetchOptions {
+  fetch: Fetch;
+  credentials: Credentials;
+  /** Whether replies without a proof are rejected. */
+  isRequired: boolean;
+  refusals: Refusals;
 }

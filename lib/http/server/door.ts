@@ -5,15 +5,6 @@ import type { Refusals } from "../../auth/refusals.ts";
 import type { UnauthorizedReason } from "../../events.ts";
 import type { Authorize } from "../../auth/authorize.ts";
 
-/** Options for {@linkcode Door}. */
-export interface DoorOptions {
-  auth: Auth | undefined;
-  authorize: Authorize | undefined;
-  /** The hosts under which this process may be asked; undefined for all. */
-  hosts: readonly string[] | undefined;
-  refusals: Refusals;
-}
-
 /** The admission of a request. */
 export interface Admission {
   /** Whether it certainly comes from a peer. Others do not get the messages of a loader. */
@@ -115,6 +106,15 @@ export class Door {
     if (this.#hosts === undefined) return true;
     return this.#hosts.has((host ?? new URL(request.url).host).toLowerCase());
   }
+}
+
+/** Options for {@linkcode Door}. */
+export interface DoorOptions {
+  auth: Auth | undefined;
+  authorize: Authorize | undefined;
+  /** The hosts under which this process may be asked; undefined for all. */
+  hosts: readonly string[] | undefined;
+  refusals: Refusals;
 }
 
 /**

@@ -13,17 +13,6 @@ const WATCHED_BYTES = 64 * 1024;
 /** How long a large value waits for room in the budget, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
 
-/** Options for {@linkcode LiveBody}. */
-export interface LiveBodyOptions {
-  clock: Clock;
-  /** The sign of life, sent while there is nothing else to send. */
-  keepalive: Uint8Array<ArrayBuffer>;
-  /** Bounds the bytes in transit of all replies. */
-  sent: ByteBudget;
-  /** Called if the reader leaves before the end, or is too slow. */
-  onLeave: () => void;
-}
-
 /**
  * A response body that is written while loads are in progress. It sends signs of life in the meantime and
  * detects when its reader leaves, at once in both runtimes and without `Request.signal`, which Deno also
@@ -169,4 +158,15 @@ export class LiveBody {
     this.#taken = 0;
     this.#options.sent.give(taken);
   }
+}
+
+/** Options for {@linkcode LiveBody}. */
+export interface LiveBodyOptions {
+  clock: Clock;
+  /** The sign of life, sent while there is nothing else to send. */
+  keepalive: Uint8Array<ArrayBuffer>;
+  /** Bounds the bytes in transit of all replies. */
+  sent: ByteBudget;
+  /** Called if the reader leaves before the end, or is too slow. */
+  onLeave: () => void;
 }
