@@ -220,15 +220,21 @@ async function count(request: Request, info: unknown): Promise<Response> {
   counts.channels++;
   counts.openChannels++;
   const reader = response.body.getReader();
+  let isOpen = true;
+  const close = () => {
+    // Bun cancels a body that has ended, if its reader has gone.
+    if (isOpen) counts.openChannels--;
+    isOpen = false;
+  };
   const body = new ReadableStream({
     async pull(controller) {
       const { done, value } = await reader.read();
       if (!done) return controller.enqueue(value);
-      counts.openChannels--;
+      close();
       controller.close();
     },
     cancel(reason) {
-      counts.openChannels--;
+      close();
       return reader.cancel(reason);
     },
   });

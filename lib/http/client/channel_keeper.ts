@@ -47,6 +47,12 @@ export class ChannelKeeper {
     return channel?.isOpen ? channel : undefined;
   }
 
+  /** Records that the peer is asked again: what failed while it was down says nothing of channels. */
+  peerIsUp(): void {
+    this.#failures = 0;
+    this.#retryAtMs = -Infinity;
+  }
+
   #openIfWanted(): void {
     const { offersChannel, options: { clock, channelSlots, health, closing } } = this.#connection;
     if (this.#isOpening || !offersChannel || closing.aborted) return;

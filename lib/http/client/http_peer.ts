@@ -38,7 +38,10 @@ export class HttpPeer implements Peer {
       showsLife: !dialect.mayBeGo,
       probe: () => options.probe(this),
       onDown: (error) => options.onDown(this, error),
-      onUp: () => options.onUp(this),
+      onUp: () => {
+        this.#channels.peerIsUp();
+        options.onUp(this);
+      },
     });
     this.#connection = new Connection(url, {
       ...options,
