@@ -19,7 +19,7 @@ import { replayCommand } from "./report.ts";
 import { search } from "./search.ts";
 import { loadSubject } from "./subject.ts";
 
-/** Seeds to run in all. CI runs 2,000. */
+/** Seeds to run in all. CI runs 1,000 on each runtime. */
 const SEEDS = Number(process.env["GROUPCACHE_SIMULATION_SEEDS"] ?? 60);
 /** A test of more would take too long where everything is slow. */
 const MAX_SEEDS = 250;
