@@ -198,7 +198,9 @@ for (const garbage of ["noise", "a message without an end", "nothing"]) {
     });
     const init = { method: "POST", body, duplex: "half" } as RequestInit;
     const response = await fetch(`${owner.url}/_groupcache/_channel/`, init);
-    assertEquals(response.status, 200);
+    // Bun may see that there is no body before it passes the request on: that opens no channel.
+    const isRefused = garbage === "nothing" && response.status === 400;
+    assert(isRefused || response.status === 200, String(response.status));
     const reply = new Uint8Array(await response.arrayBuffer());
     assert(reply.byteLength < 100);
     assertEquals((await owner.tell("get", { key: "key" })).values, ["value of key"]);
