@@ -95,8 +95,9 @@ export class ChangeExchange {
   }
 
   /**
-   * Asks peers which changes they know, and waits for those that answer within a second. A process that has just started knows none: it would accept
-   * an old value from a peer that has missed the change as well.
+   * Asks peers which changes they know, and waits for those that answer within a second. A process
+   * that has just started knows none: it would accept an old value from a peer that has missed the
+   * change as well.
    */
   #askAll(): Promise<void> {
     if (this.#asking !== undefined) return this.#asking;

@@ -21,6 +21,8 @@ export interface LoggedChange extends Change {
   knownBy: string | undefined;
   /** The previous change of the same key that is still in the log. */
   previous: LoggedChange | undefined;
+  /** The one with the latest stamp among this and all before it of the same key. */
+  latest: LoggedChange;
   /** Whether all peers certainly know it. */
   isSettled: boolean;
   /** Whether its value was received for storage, so that duplicates of the message are ignored. */
@@ -100,16 +102,14 @@ export class ChangeLog {
 
   /** The change of a key with the latest stamp. */
   latest(group: string, key: string): LoggedChange | undefined {
-    let latest = this.#latest.get(idOf(group, key));
-    for (let change = latest?.previous; change !== undefined; change = change.previous) {
-      if (latest === undefined || compareStamps(change.stamp, latest.stamp) > 0) latest = change;
-    }
-    return latest;
+    return this.#latest.get(idOf(group, key))?.latest;
   }
 
   /** Returns a change, if it is in the log. */
   find({ group, key, stamp }: Change): LoggedChange | undefined {
     let change = this.#latest.get(idOf(group, key));
+    // A key may have thousands of changes, and most that come are later than all of them.
+    if (change === undefined || compareStamps(stamp, change.latest.stamp) > 0) return undefined;
     while (change !== undefined && compareStamps(change.stamp, stamp) !== 0) {
       change = change.previous;
     }
@@ -122,25 +122,30 @@ export class ChangeLog {
     { list, knownBy }: LearnOptions = {},
   ): LoggedChange {
     const id = idOf(group, key);
-    const change: LoggedChange = {
+    const previous = this.#latest.get(id);
+    const change: Omit<LoggedChange, "latest"> & { latest?: LoggedChange } = {
       group,
       key,
       stamp,
       position: this.end + 1,
       list,
       knownBy,
-      previous: this.#latest.get(id),
+      previous,
       isSettled: false,
       hasArrived: false,
     };
+    const isLatest = previous === undefined || compareStamps(stamp, previous.latest.stamp) > 0;
+    const logged: LoggedChange = Object.assign(change, {
+      latest: isLatest ? change as LoggedChange : previous.latest,
+    });
     this.witness(stamp.time);
-    this.#latest.set(id, change);
-    this.#changes.push(change);
+    this.#latest.set(id, logged);
+    this.#changes.push(logged);
     this.#keyUnits += id.length;
     while (this.end - this.#start > this.maxChanges || this.#keyUnits > this.#maxKeyUnits) {
       if (!this.#forgetOldest()) break;
     }
-    return change;
+    return logged;
   }
 
   /** Records that all peers on a process's list know its own changes up to a time. */

@@ -194,13 +194,15 @@ export class PeerKnowledge<P extends Tellable> {
     if (through < log.start) return true;
     if (!knowledge.isCaughtUp) {
       let change = log.last(group, key);
-      for (; change !== undefined; change = change.previous) {
-        if (change.position > through && change.knownBy !== peer.url) return true;
+      for (; change !== undefined && change.position > through; change = change.previous) {
+        if (change.knownBy !== peer.url) return true;
       }
       return false;
     }
     for (const change of log.unsettled(group, key)) {
-      if (change.position > through && change.knownBy !== peer.url) return true;
+      // Those that follow are older still.
+      if (change.position <= through) return false;
+      if (change.knownBy !== peer.url) return true;
     }
     return false;
   }
