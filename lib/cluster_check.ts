@@ -1,6 +1,20 @@
 import type { ProcessReport, ReportReply } from "./process_report.ts";
 
-/** Something that is wrong with a cluster, or may be. */
+/**
+ * Something that is wrong with a cluster, or may be.
+ *
+ * @example
+ * ```ts
+ * import { type Finding, GroupCache } from "@groupcache/groupcache";
+ *
+ * const line = ({ level, peer, message }: Finding): string =>
+ *   `${level} ${peer ?? "the cluster"}: ${message}`;
+ *
+ * await using cache = new GroupCache();
+ * const { findings } = await cache.check();
+ * for (const finding of findings) console.warn(line(finding));
+ * ```
+ */
 export interface Finding {
   /** `error` if it costs loads or answers; `warn` if it may be meant so. */
   level: "warn" | "error";
@@ -12,7 +26,19 @@ export interface Finding {
   message: string;
 }
 
-/** What came of a check. */
+/**
+ * The result of {@linkcode GroupCache.check}.
+ *
+ * @example
+ * ```ts
+ * import { type CheckReport, GroupCache } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const { ok, findings, replies }: CheckReport = await cache.check();
+ * assertEquals([ok, findings, replies.length], [true, [], 1]);
+ * ```
+ */
 export interface CheckReport {
   /** Whether nothing was found. */
   ok: boolean;

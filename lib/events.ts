@@ -224,6 +224,18 @@ export class DiscoveryErrorEvent extends Event {
  * | `not-authorized` | `authorize` rejected a request                                              |
  * | `refused`        | a peer rejected a request of this process                                   |
  * | `no-secret`      | the function for the secrets failed: see `error`; the previous ones remain  |
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type UnauthorizedReason } from "@groupcache/groupcache";
+ *
+ * const attacks: ReadonlySet<UnauthorizedReason> = new Set(["bad-proof", "replayed"]);
+ *
+ * await using cache = new GroupCache();
+ * cache.addEventListener("peer-unauthorized", ({ reason, count }) => {
+ *   if (attacks.has(reason)) console.error(`${reason}: ${count} times`);
+ * });
+ * ```
  */
 export type UnauthorizedReason =
   | "no-proof"

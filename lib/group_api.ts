@@ -1,7 +1,25 @@
 import type { Inspection } from "./process_report.ts";
 import type { GroupStats } from "./stats.ts";
 
-/** Options for the calls of a {@linkcode Group}. */
+/**
+ * Options for the calls of a {@linkcode Group}.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", {
+ *   maxBytes: 1 << 20,
+ *   load: () => new Promise<string>(() => {}), // An origin that never answers.
+ * });
+ *
+ * const signal = AbortSignal.timeout(10);
+ * const error = await assertRejects(() => pages.get("/about", { signal }), DOMException);
+ * assertEquals(error.name, "TimeoutError");
+ * ```
+ */
 export interface CallOptions {
   /**
    * Ends this caller's wait: the call rejects with the signal's reason. A load in flight goes on as
@@ -130,7 +148,25 @@ export interface Group<T, Input = T> {
   stats(): GroupStats;
 }
 
-/** The second argument of a loader. */
+/**
+ * The second argument of a loader.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type LoadContext, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Two groups of the same type share it.
+ * function load(key: string, { group, signal }: LoadContext<string>): string {
+ *   signal.throwIfAborted();
+ *   return `${group.name}: ${key}`;
+ * }
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, codec: text, load });
+ * assertEquals(await pages.get("/about"), "pages: /about");
+ * ```
+ */
 export interface LoadContext<T, Input = T> {
   /** Aborts when the last caller has left, or after `loadTimeoutMs`. */
   readonly signal: AbortSignal;
@@ -144,6 +180,24 @@ export interface LoadContext<T, Input = T> {
  *
  * Bytes that it returns, directly or through the codec, must not be changed afterwards: refilling a buffer
  * for the next key would change the value of this one.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, GroupCacheError, type Load, text } from "@groupcache/groupcache";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const names = new Map([["1", "Ada"]]);
+ * const load: Load<string> = (id, { signal }) => {
+ *   signal.throwIfAborted(); // Pass it to what takes long, such as fetch.
+ *   return names.get(id);
+ * };
+ *
+ * await using cache = new GroupCache();
+ * const users = cache.group("users", { maxBytes: 1 << 20, codec: text, load });
+ * assertEquals(await users.get("1"), "Ada");
+ * const error = await assertRejects(() => users.get("2"), GroupCacheError);
+ * assertEquals(error.code, "not-found");
+ * ```
  */
 export type Load<T, Input = T> = (
   key: string,
@@ -153,6 +207,28 @@ export type Load<T, Input = T> = (
 /**
  * Fetches several values from the origin, in one query. Keys that the result lacks have no value. An
  * `Error` in place of a value fails that key alone; a thrown error fails all keys.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type LoadMany, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const table = new Map([["1", "Ada"], ["2", "Grace"]]);
+ * const loadMany: LoadMany<string> = (ids) =>
+ *   new Map(ids.flatMap((id) => {
+ *     const name = table.get(id);
+ *     return name === undefined ? [] : [[id, name]];
+ *   }));
+ *
+ * await using cache = new GroupCache();
+ * const users = cache.group("users", {
+ *   maxBytes: 1 << 20,
+ *   codec: text,
+ *   load: (id) => table.get(id),
+ *   loadMany,
+ * });
+ * assertEquals([...await users.getMany(["1", "2", "3"])], [["1", "Ada"], ["2", "Grace"]]);
+ * ```
  */
 export type LoadMany<T, Input = T> = (
   keys: readonly string[],

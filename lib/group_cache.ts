@@ -40,7 +40,20 @@ import { SteadyClock } from "./timing/steady_clock.ts";
 /** How long a source of peers may take to end, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
-/** Options for {@linkcode GroupCache.close}. */
+/**
+ * Options for {@linkcode GroupCache.close}.
+ *
+ * @example
+ * ```ts
+ * import { type CloseOptions, GroupCache } from "@groupcache/groupcache";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const graceful: CloseOptions = { drainMs: 5000 };
+ * const cache = new GroupCache();
+ * await cache.close(graceful);
+ * await assertRejects(() => new GroupCache().close({ drainMs: -1 }), RangeError);
+ * ```
+ */
 export interface CloseOptions {
   /**
    * How long the cache may take to leave the cluster gracefully, in milliseconds.
@@ -56,7 +69,22 @@ type AnyGroup = Group<any, any>;
 /** Returns the group with a name, if there is one. For the dashboard. */
 export let groupNamed: (cache: GroupCache, name: string) => AnyGroup | undefined;
 
-/** A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments. */
+/**
+ * A fetch function as `Deno.serve` and `Bun.serve` take it, which pass further arguments.
+ *
+ * @example
+ * ```ts
+ * import { type FetchHandler, GroupCache } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const app: FetchHandler = () => new Response("the application");
+ *
+ * await using cache = new GroupCache();
+ * const serve: FetchHandler = cache.handler(app);
+ * const response = await serve(new Request("http://127.0.0.1:8080/"));
+ * assertEquals(await response.text(), "the application");
+ * ```
+ */
 export type FetchHandler<Rest extends unknown[] = unknown[]> = (
   request: Request,
   ...rest: Rest

@@ -1,6 +1,21 @@
 import type { GroupCacheEventMap } from "./events.ts";
 
-/** An event target that knows the types of a cache's events, and which of them were listened to. */
+/**
+ * An event target that knows the types of a cache's events, and which of them were listened to.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupCacheEvents } from "@groupcache/groupcache";
+ *
+ * // Whatever it listens to, the parameter's type follows from the event's name.
+ * function watch(events: GroupCacheEvents): void {
+ *   events.addEventListener("peer-down", ({ peer, error }) => console.warn(peer, error.message));
+ * }
+ *
+ * await using cache = new GroupCache();
+ * watch(cache);
+ * ```
+ */
 export class GroupCacheEvents extends EventTarget {
   #types = new Set<string>();
 

@@ -10,7 +10,27 @@ import type { Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
 import { type Clock, systemClock } from "./timing/clock.ts";
 
-/** Options for {@linkcode GroupCache}. */
+/**
+ * Options for {@linkcode GroupCache}.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupCacheOptions } from "@groupcache/groupcache";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const options: GroupCacheOptions = {
+ *   self: "http://10.0.0.1:8080",
+ *   peers: ["http://10.0.0.1:8080", "http://10.0.0.2:8080"],
+ *   auth: { secrets: ["the output of: openssl rand -base64 32"] },
+ *   peerTimeoutMs: 5000,
+ *   limits: { maxValueBytes: 8 << 20 },
+ * };
+ * await using cache = new GroupCache(options);
+ * assertEquals(cache.peers.length, 2);
+ * assertThrows(() => new GroupCache({ ...options, self: "10.0.0.1:8080" }), TypeError);
+ * assertThrows(() => new GroupCache({ ...options, peerTimeoutMs: 0 }), RangeError);
+ * ```
+ */
 export interface GroupCacheOptions {
   /**
    * How peers reach this process: scheme, host and port, as `http://10.0.0.1:8080`.

@@ -5,7 +5,33 @@ import type { Load, LoadMany } from "./group_api.ts";
 /** With less, the memory would go on bookkeeping. */
 const MIN_MAX_BYTES = 64 << 10;
 
-/** Options for {@linkcode GroupCache.group}. */
+/**
+ * Options for {@linkcode GroupCache.group}.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupOptions, json } from "@groupcache/groupcache";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * interface User {
+ *   name: string;
+ *   isGuest: boolean;
+ * }
+ *
+ * const options = {
+ *   maxBytes: 64 << 20,
+ *   codec: json<User>(),
+ *   ttlMs: ({ isGuest }) => isGuest ? 1000 : 60_000,
+ *   loadTimeoutMs: 5000,
+ *   load: (id) => ({ name: `User ${id}`, isGuest: false }),
+ * } satisfies GroupOptions<User>;
+ *
+ * await using cache = new GroupCache();
+ * const users = cache.group("users", options);
+ * assertEquals((await users.get("42")).name, "User 42");
+ * assertThrows(() => cache.group("small", { ...options, maxBytes: 1000 }), RangeError);
+ * ```
+ */
 export interface GroupOptions<T, Input = T> {
   /**
    * The memory that the group may take, in bytes: keys, values, index, and decoded values. At least

@@ -14,7 +14,19 @@ import { messageOf, quote } from "./errors.ts";
 import type { Problem } from "./process_report.ts";
 import type { Clock } from "./timing/clock.ts";
 
-/** A message for operators. */
+/**
+ * A message for operators.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type LogEntry } from "@groupcache/groupcache";
+ *
+ * const line = ({ level, cause, message }: LogEntry): string =>
+ *   JSON.stringify({ level, cause, message });
+ *
+ * await using _cache = new GroupCache({ log: (entry) => console.log(line(entry)) });
+ * ```
+ */
 export interface LogEntry {
   /** `info` after a recovery, `warn` if the application is still served, otherwise `error`. */
   level: "info" | "warn" | "error";
@@ -27,7 +39,23 @@ export interface LogEntry {
   message: string;
 }
 
-/** Receives entries: a function, `console`, or an object like it. */
+/**
+ * Receives entries: a function, `console`, or an object like it.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type Log } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const causes: string[] = [];
+ * const log: Log = ({ cause }) => causes.push(cause);
+ *
+ * await using cache = new GroupCache({ log });
+ * const pages = cache.group("pages", { maxBytes: 64 << 10, load: () => "x".repeat(64 << 10) });
+ * await pages.get("too large to keep");
+ * assertEquals(causes, ["too-large"]);
+ * ```
+ */
 export type Log =
   | ((entry: LogEntry) => void)
   | Readonly<Record<LogEntry["level"], (message: string) => void>>;

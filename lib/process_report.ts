@@ -1,6 +1,21 @@
 import type { GroupCacheStats } from "./stats.ts";
 
-/** A key that the application of a process often requests. */
+/**
+ * A key that the application of a process often requests.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type HotKey } from "@groupcache/groupcache";
+ *
+ * const line = ({ group, key, perSecond }: HotKey): string =>
+ *   `${group} ${key}: ${perSecond.toFixed()} gets a second`;
+ *
+ * await using cache = new GroupCache();
+ * for (const { report } of await cache.reports()) {
+ *   for (const hotKey of report?.hotKeys ?? []) console.log(line(hotKey));
+ * }
+ * ```
+ */
 export interface HotKey {
   /** The name of the group. */
   group: string;
@@ -14,7 +29,22 @@ export interface HotKey {
   owner: string | null;
 }
 
-/** A current or past problem. */
+/**
+ * A current or past problem.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type Problem } from "@groupcache/groupcache";
+ *
+ * const line = ({ cause, message, count, lastMs }: Problem): string =>
+ *   `${new Date(lastMs).toISOString()} ${cause}, ${count} times: ${message}`;
+ *
+ * await using cache = new GroupCache();
+ * for (const { report } of await cache.reports()) {
+ *   for (const problem of report?.problems ?? []) console.warn(line(problem));
+ * }
+ * ```
+ */
 export interface Problem {
   /** The kind of problem, for programs. The kinds and their meanings are stable. */
   cause: string;
@@ -28,7 +58,19 @@ export interface Problem {
   lastMs: number;
 }
 
-/** The report of a process about itself, as a plain JSON value. */
+/**
+ * The report of a process about itself, as a plain JSON value.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type ProcessReport } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const reports: ProcessReport[] = (await cache.reports()).flatMap(({ report }) => report ?? []);
+ * assertEquals(reports.map(({ stats }) => stats.state), ["serving"]);
+ * ```
+ */
 export interface ProcessReport {
   /** Its counters. */
   stats: GroupCacheStats;
@@ -38,7 +80,20 @@ export interface ProcessReport {
   problems: Problem[];
 }
 
-/** The result of asking a process for its report. */
+/**
+ * The result of asking a process for its report.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type ReportReply } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * const replies: ReportReply[] = await cache.reports();
+ * for (const { url, error } of replies) {
+ *   if (error !== null) console.warn(`${url} did not report: ${error}`);
+ * }
+ * ```
+ */
 export interface ReportReply {
   /** The base URL of the process; for one without peers, the empty string. */
   url: string;
@@ -48,7 +103,21 @@ export interface ReportReply {
   error: string | null;
 }
 
-/** The state of a key in one process. */
+/**
+ * The state of a key in one process.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type Inspection } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, ttlMs: 60_000, load: () => "hello" });
+ * await pages.get("/");
+ * const { held, valueBytes, owner }: Inspection = pages.inspect("/");
+ * assertEquals([held, valueBytes, owner], ["main", 5, null]);
+ * ```
+ */
 export interface Inspection {
   /** The base URL of the process that owns the key, as this one sees it; null without peers. */
   owner: string | null;
@@ -66,7 +135,21 @@ export interface Inspection {
   isLoading: boolean;
 }
 
-/** The result of asking a process about a key. */
+/**
+ * The result of asking a process about a key.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type InspectionReply } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * const replies: InspectionReply[] = await cache.inspect("pages", "/");
+ * const holders = replies.filter(({ inspection }) => inspection?.held != null);
+ * assertEquals(holders.length, 0); // Nothing was loaded yet.
+ * ```
+ */
 export interface InspectionReply {
   /** The base URL of the process. */
   url: string;

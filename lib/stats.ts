@@ -3,10 +3,38 @@ import type { StoreStats } from "./store/store.ts";
 import { GroupCacheError } from "./errors.ts";
 import type { Cancellation } from "./timing/cancellation.ts";
 
-/** Contents and counters of one of a group's two caches. */
+/**
+ * Contents and counters of one of a group's two caches.
+ *
+ * @example
+ * ```ts
+ * import { type CacheStats, GroupCache } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * await pages.get("/");
+ * const { items, payloadBytes }: CacheStats = pages.stats().main;
+ * assertEquals([items, payloadBytes], [1, "/".length + "hello".length]);
+ * ```
+ */
 export type CacheStats = StoreStats;
 
-/** Answered gets, by source. Each get counts once. */
+/**
+ * Answered gets, by source. Each get counts once.
+ *
+ * @example
+ * ```ts
+ * import { type AnswerCounts, GroupCache } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * for (let get = 0; get < 3; get++) await pages.get("/");
+ * const { load, main }: AnswerCounts = pages.stats().answers;
+ * assertEquals({ load, main }, { load: 1, main: 2 });
+ * ```
+ */
 export interface AnswerCounts {
   /** From this process's main cache. */
   main: number;
@@ -26,7 +54,20 @@ export interface AnswerCounts {
   aborted: number;
 }
 
-/** Latencies of a group. */
+/**
+ * Latencies of a group.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupLatencies } from "@groupcache/groupcache";
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * await pages.get("/");
+ * const { load }: GroupLatencies = pages.stats().latencies;
+ * console.log(`${load.sumMs / load.count} ms per load on average`);
+ * ```
+ */
 export interface GroupLatencies {
   /** Gets of the application. Hits count as taking no time. */
   get: LatencyStats;
@@ -37,9 +78,22 @@ export interface GroupLatencies {
 }
 
 /**
- * The counters of a group. All but `maxBytes` and the caches' `items` and `bytes` only grow. They are
- * named after those of Go groupcache where they match, except that its `LoadsDeduped` is called
+ * The counters of a group. All but `maxBytes` and the contents of the caches (`items`, `payloadBytes`,
+ * `bytes`, `lentBytes`) only grow. They are named after those of Go groupcache where they match, except that its `LoadsDeduped` is called
  * `loadsExecuted` here: it counts the loads that remain after sharing.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupStats } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const hitRatio = ({ hits, gets }: GroupStats): number => hits / gets;
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * for (let get = 0; get < 4; get++) await pages.get("/");
+ * assertEquals(hitRatio(pages.stats()), 0.75);
+ * ```
  */
 export interface GroupStats {
   /** Gets of this process's application that have been answered: the sum of `answers`. */
@@ -97,10 +151,35 @@ export interface GroupStats {
  * | `up`      | it replies                                                          |
  * | `down`    | it is only probed from time to time                                 |
  * | `leaving` | it accepts no new work                                              |
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type PeerState } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const self = "http://10.0.0.1:8080";
+ * await using cache = new GroupCache({ self, peers: [self, "http://10.0.0.2:8080"] });
+ * const states: PeerState[] = cache.stats().peers.map(({ state }) => state);
+ * assertEquals(states, ["unknown"]);
+ * ```
  */
 export type PeerState = "unknown" | "up" | "down" | "leaving";
 
-/** A peer as a process sees it, as a plain JSON value. */
+/**
+ * A peer as a process sees it, as a plain JSON value.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type PeerStats } from "@groupcache/groupcache";
+ *
+ * const line = ({ url, state, p99Ms, lastError }: PeerStats): string =>
+ *   `${url} is ${state}, p99 ${p99Ms ?? "?"} ms, last failure: ${lastError?.message ?? "none"}`;
+ *
+ * const self = "http://10.0.0.1:8080";
+ * await using cache = new GroupCache({ self, peers: [self, "http://10.0.0.2:8080"] });
+ * for (const peer of cache.stats().peers) console.log(line(peer));
+ * ```
+ */
 export interface PeerStats {
   /** The peer's base URL. */
   url: string;
@@ -122,7 +201,20 @@ export interface PeerStats {
   mismatches: string[];
 }
 
-/** The counters of a cache, as a plain JSON value. */
+/**
+ * The counters of a cache, as a plain JSON value.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type GroupCacheStats } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache();
+ * cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * const { state, self, groups }: GroupCacheStats = cache.stats();
+ * assertEquals([state, self, Object.keys(groups)], ["serving", null, ["pages"]]);
+ * ```
+ */
 export interface GroupCacheStats {
   /** The base URL of this process; null if it has none. */
   self: string | null;

@@ -130,6 +130,14 @@ const MODULES: ModuleCase[] = [
   },
 ];
 
+/** Whether the doc comment of what `code` exports as `name` has an example. */
+function hasExample(code: string, name: string): boolean {
+  const declaration = new RegExp(`^export (?:class|const|function|interface|type) ${name}\\b`, "m");
+  const before = code.slice(0, declaration.exec(code)?.index ?? 0);
+  const comment = before.slice(before.lastIndexOf("/**"));
+  return comment.endsWith("*/\n") && comment.includes("@example");
+}
+
 for (const { name, path, values, types } of MODULES) {
   const source = readFileSync(new URL(path, import.meta.url), "utf8");
 
@@ -141,6 +149,15 @@ for (const { name, path, values, types } of MODULES) {
     const statements = source.matchAll(/^export type \{([^}]*)\}/gm);
     const names = [...statements].flatMap(([, names = ""]) => names.match(/\w+/g) ?? []);
     assertEquals(names.sort(), types);
+  });
+
+  test(`${name} exports nothing whose documentation has no example`, () => {
+    const statements = source.matchAll(/^export (?:type )?\{([^}]*)\} from "([^"]*)";$/gm);
+    const bare = [...statements].flatMap(([, names = "", from = ""]) => {
+      const code = readFileSync(new URL(from, new URL(path, import.meta.url)), "utf8");
+      return (names.match(/\w+/g) ?? []).filter((name) => !hasExample(code, name));
+    });
+    assertEquals(bare, []);
   });
 
   test(`${name} documents and re-exports, and does nothing else`, () => {

@@ -2,6 +2,17 @@ import { quote } from "../errors.ts";
 
 /**
  * Options for authenticating the processes of a cluster to each other.
+ *
+ * @example
+ * ```ts
+ * import { type AuthOptions, GroupCache } from "@groupcache/groupcache";
+ *
+ * const auth: AuthOptions = {
+ *   secrets: () => ["the output of: openssl rand -base64 32"],
+ *   mode: "send", // Until all processes have the secret; then "require".
+ * };
+ * await using _cache = new GroupCache({ self: "http://10.0.0.1:8080", auth });
+ * ```
  */
 export interface AuthOptions {
   /**

@@ -9,7 +9,24 @@ import { eventStream } from "./events.ts";
 import { pageFile, SAFE_HEADERS } from "./page.ts";
 import { Watch } from "./watch.ts";
 
-/** Options for {@linkcode dashboard}. */
+/**
+ * Options for {@linkcode dashboard}.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { dashboard, type DashboardOptions } from "@groupcache/groupcache/dashboard";
+ *
+ * const options: DashboardOptions = {
+ *   authorize: (request) =>
+ *     request.headers.get("x-role") === "operator" ||
+ *     Response.redirect("https://login.example.com"),
+ *   actions: true,
+ * };
+ * await using cache = new GroupCache();
+ * const _app = dashboard(cache, options);
+ * ```
+ */
 export interface DashboardOptions {
   /**
    * Decides whether a request may see the dashboard: `false` replies with 401, a `Response` is sent as

@@ -1,15 +1,61 @@
 import type { GroupCacheStats } from "../stats.ts";
 
-/** As `Attributes` of `@opentelemetry/api`. */
+/**
+ * As `Attributes` of `@opentelemetry/api`.
+ *
+ * @example
+ * ```ts
+ * import type { MetricAttributes } from "@groupcache/groupcache/metrics";
+ *
+ * const _attributes: MetricAttributes = { group: "pages", caller: "app", source: "main" };
+ * ```
+ */
 export type MetricAttributes = Record<string, string | number | boolean>;
 
-/** The part of `@opentelemetry/api`'s `BatchObservableResult` that is used. */
+/**
+ * The part of `@opentelemetry/api`'s `BatchObservableResult` that is used.
+ *
+ * @example
+ * ```ts
+ * import type { MetricResult } from "@groupcache/groupcache/metrics";
+ *
+ * const _printing: MetricResult<string> = {
+ *   observe: (name, value, attributes) => console.log(name, value, attributes),
+ * };
+ * ```
+ */
 export interface MetricResult<Observable> {
   /** Reports the value of an observable, with what it is about. */
   observe(observable: Observable, value: number, attributes?: MetricAttributes): void;
 }
 
-/** The part of `@opentelemetry/api`'s `Meter` that is used; a meter of its own fits. */
+/**
+ * The part of `@opentelemetry/api`'s `Meter` that is used: any meter of that package fits.
+ *
+ * @example A meter without a library
+ * ```ts
+ * import { GroupCache } from "@groupcache/groupcache";
+ * import { observeMetrics } from "@groupcache/groupcache/metrics";
+ * import type { MetricMeter, MetricResult } from "@groupcache/groupcache/metrics";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const callbacks = new Set<(result: MetricResult<string>) => void>();
+ * const meter: MetricMeter<string> = {
+ *   createObservableCounter: (name) => name,
+ *   createObservableGauge: (name) => name,
+ *   addBatchObservableCallback: (callback) => callbacks.add(callback),
+ *   removeBatchObservableCallback: (callback) => callbacks.delete(callback),
+ * };
+ *
+ * await using cache = new GroupCache();
+ * cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * observeMetrics(cache, meter);
+ *
+ * const values = new Map<string, number>();
+ * callbacks.forEach((collect) => collect({ observe: (name, value) => values.set(name, value) }));
+ * assertEquals(values.get("groupcache.cache.limit"), 1 << 20);
+ * ```
+ */
 export interface MetricMeter<Observable> {
   /** Creates a counter whose value is asked for. */
   createObservableCounter(name: string, options?: MetricOptions): Observable;
@@ -27,7 +73,16 @@ export interface MetricMeter<Observable> {
   ): void;
 }
 
-/** As `MetricOptions` of `@opentelemetry/api`. */
+/**
+ * As `MetricOptions` of `@opentelemetry/api`.
+ *
+ * @example
+ * ```ts
+ * import type { MetricOptions } from "@groupcache/groupcache/metrics";
+ *
+ * const _options: MetricOptions = { description: "Memory in use", unit: "By" };
+ * ```
+ */
 export interface MetricOptions {
   /** What it counts. */
   description?: string;

@@ -1,4 +1,16 @@
-/** A family of Go implementations: golang/groupcache; or mailgun/groupcache and groupcache-go. */
+/**
+ * A family of Go implementations: golang/groupcache; or mailgun/groupcache and groupcache-go.
+ *
+ * @example
+ * ```ts
+ * import type { GoDialect } from "@groupcache/groupcache/placement";
+ * import { golangRing, mailgunRing } from "@groupcache/groupcache/placement";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dialects: (GoDialect | undefined)[] = [golangRing().dialect, mailgunRing().dialect];
+ * assertEquals(dialects, ["golang", "mailgun"]);
+ * ```
+ */
 export type GoDialect = "golang" | "mailgun";
 
 /**

@@ -12,7 +12,26 @@ export const LATENCY_BOUNDS_MS: readonly number[] = Array.from(
   (_, index) => STEPS.map((step) => Number(`${step}e${FIRST_POWER + index}`)),
 ).flat();
 
-/** Latencies as a histogram: a plain JSON value, whose numbers can be added up. */
+/**
+ * Latencies as a histogram: a plain JSON value, whose numbers can be added up.
+ *
+ * @example
+ * ```ts
+ * import { GroupCache, type LatencyStats } from "@groupcache/groupcache";
+ *
+ * // Adds the latencies of two processes.
+ * const sum = (a: LatencyStats, b: LatencyStats): LatencyStats => ({
+ *   count: a.count + b.count,
+ *   sumMs: a.sumMs + b.sumMs,
+ *   buckets: a.buckets.map((count, index) => count + (b.buckets[index] ?? 0)),
+ * });
+ *
+ * await using cache = new GroupCache();
+ * const pages = cache.group("pages", { maxBytes: 1 << 20, load: () => "hello" });
+ * const { get, peer } = pages.stats().latencies;
+ * console.log(sum(get, peer).count);
+ * ```
+ */
 export interface LatencyStats {
   /** The number of latencies recorded. */
   count: number;

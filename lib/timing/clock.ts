@@ -3,6 +3,30 @@ import { nextTurn, unrefTimer } from "../runtime.ts";
 /**
  * A source of time and timers. Pass one to `new GroupCache({ clock })` to test expiry and timeouts
  * without waiting; `@groupcache/groupcache/testing` has a virtual one.
+ *
+ * @example A clock that a test sets
+ * ```ts
+ * import { type Clock, GroupCache, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let nowMs = 0;
+ * const clock: Clock = {
+ *   now: () => nowMs,
+ *   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+ *   clearTimeout: (timer) => clearTimeout(timer as number),
+ * };
+ *
+ * await using cache = new GroupCache({ clock });
+ * const times = cache.group("times", {
+ *   maxBytes: 1 << 20,
+ *   codec: text,
+ *   ttlMs: 1000,
+ *   load: () => String(nowMs),
+ * });
+ * assertEquals(await times.get("now"), "0");
+ * nowMs = 1000;
+ * assertEquals(await times.get("now"), "1000");
+ * ```
  */
 export interface Clock {
   /** Returns the time, in milliseconds since the Unix epoch. */
