@@ -37,7 +37,7 @@ export { bytes, json, protobuf, text } from "./lib/codec.ts";
 export type { BinaryMessageType, Codec, EncodeDecode } from "./lib/codec.ts";
 export type { Discovery } from "./lib/discovery/discovery.ts";
 export { GroupCacheError } from "./lib/errors.ts";
-export type { GroupCacheErrorCode } from "./lib/errors.ts";
+export type { GroupCacheErrorCode, GroupCacheErrorOptions } from "./lib/errors.ts";
 export type {
   DiscoveryErrorEvent,
   GroupCacheEventMap,

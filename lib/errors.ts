@@ -47,6 +47,32 @@ const CODES: ReadonlySet<string> = new Set<GroupCacheErrorCode>([
   "closed",
 ]);
 
+/** The largest details of an error, in bytes of JSON: they are sent to each process that asks. */
+const MAX_DETAILS_BYTES = 4096;
+
+/**
+ * Options for {@linkcode GroupCacheError}.
+ *
+ * @example
+ * ```ts
+ * import { GroupCacheError, type GroupCacheErrorOptions } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: GroupCacheErrorOptions = { details: { deletedAt: "2026-01-01" } };
+ * const error = new GroupCacheError("not-found", "Cannot load user 42: deleted", options);
+ * assertEquals(error.details, options.details);
+ * ```
+ */
+export interface GroupCacheErrorOptions extends ErrorOptions {
+  /**
+   * What the error says to programs: any JSON value of at most 4 KiB. A larger value, or one that is not
+   * JSON, is left out.
+   *
+   * @default none
+   */
+  details?: unknown;
+}
+
 /** Whether `text`, received from a peer, is one of our codes. */
 export function isErrorCode(text: string): text is GroupCacheErrorCode {
   return CODES.has(text);
@@ -70,23 +96,87 @@ export function isErrorCode(text: string): text is GroupCacheErrorCode {
  * const error = await pages.get("/missing").catch((error) => error);
  * assert(error instanceof GroupCacheError && error.code === "not-found");
  * ```
+ *
+ * @example Details, which reach the caller whichever process loads
+ * ```ts
+ * import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using cache = new GroupCache({ log: false });
+ * const pages = cache.group("pages", {
+ *   maxBytes: 1 << 20,
+ *   codec: text,
+ *   load: () => {
+ *     throw Object.assign(new Error("too many requests"), { details: { retryAfterMs: 500 } });
+ *   },
+ * });
+ *
+ * const error = await pages.get("/busy").catch((error: GroupCacheError) => error);
+ * assertEquals((error as GroupCacheError).details, { retryAfterMs: 500 });
+ * ```
  */
 export class GroupCacheError extends Error {
   /** The name of the class, for logs. */
   override readonly name = "GroupCacheError";
   /** The kind of failure, for programs. */
   readonly code: GroupCacheErrorCode;
+  /**
+   * What a loader's error says to programs, if anything: the `details` of what it threw, a JSON value of at
+   * most 4 KiB. As its message, they are sent to other processes only with `auth` or `authorize`.
+   */
+  declare readonly details?: unknown;
 
   /**
    * Creates an error.
    *
    * @param code The kind of failure, for programs.
    * @param message What went wrong, for people: "Cannot <verb> <what>: <why>".
-   * @param options `cause`: the underlying error.
+   * @param options `cause`: the underlying error; `details`: what it says to programs.
    */
-  constructor(code: GroupCacheErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: GroupCacheErrorCode, message: string, options?: GroupCacheErrorOptions) {
     super(message, options);
     this.code = code;
+    // Copied and bounded here: what a caller gets must not depend on which process owns the key.
+    const json = options?.details === undefined ? undefined : toJson(options.details);
+    if (json !== undefined) this.details = JSON.parse(json);
+  }
+}
+
+/** Returns the details of anything that was thrown. */
+export function detailsOf(thrown: unknown): unknown {
+  try {
+    return (thrown as { details?: unknown } | undefined | null)?.details;
+  } catch {
+    // As in `messageOf`.
+    return undefined;
+  }
+}
+
+/** Returns the details of an error as they are sent to a peer. */
+export function encodeDetails({ details }: GroupCacheError): string | undefined {
+  return details === undefined ? undefined : toJson(details);
+}
+
+/** Returns the details that a peer sent. What is too large or no JSON is left out. */
+export function decodeDetails(json: string | undefined): unknown {
+  if (json === undefined || json.length > MAX_DETAILS_BYTES) return undefined;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function toJson(details: unknown): string | undefined {
+  try {
+    // Undefined for a function or a symbol.
+    const json: string | undefined = JSON.stringify(details);
+    const isSmall = json !== undefined && json.length <= MAX_DETAILS_BYTES &&
+      new TextEncoder().encode(json).byteLength <= MAX_DETAILS_BYTES;
+    return isSmall ? json : undefined;
+  } catch {
+    // A circle, a BigInt, or a `toJSON` that throws.
+    return undefined;
   }
 }
 

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
+  decodeDetails,
+  encodeDetails,
   GroupCacheError,
   type GroupCacheErrorCode,
   isErrorCode,
@@ -129,4 +131,38 @@ test("reasonOf() terminates on circular causes", () => {
   const error = new Error("a");
   error.cause = new Error("b", { cause: error });
   assertEquals(reasonOf(error), "a: b");
+});
+
+const DETAILS: { name: string; details: unknown; kept: unknown }[] = [
+  { name: "an object", details: { a: [1, null, "é"] }, kept: { a: [1, null, "é"] } },
+  { name: "text", details: "why", kept: "why" },
+  { name: "null", details: null, kept: null },
+  { name: "a date", details: new Date(0), kept: "1970-01-01T00:00:00.000Z" },
+  { name: "4 KiB", details: "x".repeat(4094), kept: "x".repeat(4094) },
+  { name: "more than 4 KiB", details: "x".repeat(4095), kept: undefined },
+  { name: "more than 4 KiB as UTF-8", details: "é".repeat(2048), kept: undefined },
+  { name: "a function", details: () => {}, kept: undefined },
+  { name: "a BigInt", details: 1n, kept: undefined },
+];
+
+for (const { name, details, kept } of DETAILS) {
+  test(`GroupCacheError ${kept === undefined ? "leaves out" : "has"} details: ${name}`, () => {
+    const error = new GroupCacheError("load-failed", "Cannot load", { details });
+    assertEquals(error.details, kept);
+    assertEquals("details" in error, kept !== undefined);
+    assertEquals(decodeDetails(encodeDetails(error)), kept);
+  });
+}
+
+test("GroupCacheError has a copy of its details", () => {
+  const details = { count: 1 };
+  const error = new GroupCacheError("load-failed", "Cannot load", { details });
+  details.count = 2;
+  assertEquals(error.details, { count: 1 });
+});
+
+test("decodeDetails() leaves out what a peer should not have sent", () => {
+  for (const json of [undefined, "", "{", `"${"x".repeat(4095)}"`]) {
+    assertEquals(decodeDetails(json), undefined);
+  }
 });

@@ -47,6 +47,7 @@ const MODULES: ModuleCase[] = [
       "GoDialect",
       "Group",
       "GroupCacheErrorCode",
+      "GroupCacheErrorOptions",
       "GroupCacheEventMap",
       "GroupCacheEvents",
       "GroupCacheOptions",

@@ -1,4 +1,5 @@
-import { encodeGetKeysRequest, encodeSetRequest } from "../../lib/wire/messages.ts";
+import { encodeGetKeysRequest } from "../../lib/wire/get_keys_request.ts";
+import { encodeSetRequest } from "../../lib/wire/messages.ts";
 
 const PROTOBUF = { "content-type": "application/x-protobuf" };
 const JSON_TYPE = { "content-type": "application/json" };

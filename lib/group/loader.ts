@@ -3,7 +3,7 @@ import { toAbortSignal } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import type { Codec } from "../codec.ts";
-import { GroupCacheError, messageOf, quote } from "../errors.ts";
+import { detailsOf, GroupCacheError, messageOf, quote } from "../errors.ts";
 import type { Group, Load, LoadMany } from "../group_api.ts";
 import { LoadBatcher } from "./load_batcher.ts";
 import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
@@ -77,6 +77,7 @@ export class Loader<T, Input> {
       if (error instanceof GroupCacheError && error.code === "not-found") throw error;
       throw new GroupCacheError("load-failed", `${this.#cannotLoad(key)}: ${messageOf(error)}`, {
         cause: error,
+        details: detailsOf(error),
       });
     }
   }

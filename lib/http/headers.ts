@@ -33,3 +33,6 @@ export const TIME = "groupcache-time";
 
 /** On requests: how long the owner may spend on a load, in milliseconds. */
 export const TIMEOUT = "groupcache-timeout-ms";
+
+/** On requests for one key: the trace that it is asked for in, by W3C's Trace Context. */
+export const TRACEPARENT = "traceparent";

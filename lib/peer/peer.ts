@@ -36,6 +36,8 @@ export interface PeerCallOptions {
    * so that it can load the missing ones in one query.
    */
   readonly together?: boolean | undefined;
+  /** The trace that the call belongs to, by W3C's Trace Context. */
+  readonly traceparent?: string | undefined;
   /** What the peer is told of the change that this call makes. */
   readonly change?: ChangeNote | undefined;
 }
@@ -74,8 +76,12 @@ export interface PeerBackend {
   count(key: string): number;
   /** Returns the value of a key if it is in memory. */
   find(key: string): BorrowedValue | undefined;
-  /** Loads a key that was not found. */
-  load(key: string, signal: AbortSignal): Promise<EncodedValue>;
+  /**
+   * Loads a key that was not found.
+   *
+   * @param traceparent The trace that the peer's call belongs to, by W3C's Trace Context.
+   */
+  load(key: string, signal: AbortSignal, traceparent?: string): Promise<EncodedValue>;
   /** Stores a value in memory. */
   put(key: string, value: EncodedValue): void;
   /** Fetches keys that a peer hands off. Never rejects. */

@@ -1,3 +1,4 @@
+import { addTrace, type KeyTrace } from "./key_traces.ts";
 import { Reader, tagOf } from "./reader.ts";
 import { bytesSize, FRAME_LENGTH_BYTES, maxTextSize, utf8, type Writer } from "./writer.ts";
 
@@ -13,6 +14,7 @@ const REQUEST = {
   key: tagOf(5, "bytes"),
   cancel: tagOf(6, "varint"),
   ping: tagOf(7, "varint"),
+  traceparent: tagOf(8, "bytes"),
 };
 const REPLY = {
   id: tagOf(1, "varint"),
@@ -25,6 +27,7 @@ const REPLY = {
   isLarge: tagOf(8, "varint"),
   pong: tagOf(9, "varint"),
   goaway: tagOf(10, "varint"),
+  details: tagOf(11, "bytes"),
 };
 
 /** The maximum size of a varint, in bytes. */
@@ -40,6 +43,8 @@ export interface GetsMessage {
   /** The id of the first key; the others have consecutive ids. */
   firstId: number;
   keys: string[];
+  /** The traces that keys belong to, if any does. */
+  traces?: KeyTrace[] | undefined;
 }
 
 /** A message of the client. */
@@ -60,6 +65,8 @@ export interface ChannelAnswer {
   ttlMs: number | undefined;
   error: string | undefined;
   message: string | undefined;
+  /** The details of the error, as JSON. */
+  details: string | undefined;
   /** A part of a value, which continues in later messages. */
   part: Uint8Array<ArrayBuffer> | undefined;
   /** Whether the value is too large for the channel and must be requested separately. */
@@ -98,7 +105,29 @@ export function writeGets(writer: Writer, gets: GetsMessage): void {
   }
   writer.varint(REQUEST.firstId);
   writer.varint(gets.firstId);
+  if (gets.traces !== undefined) return writeTracedKeys(writer, gets.keys, gets.traces);
   for (const key of gets.keys) {
+    writer.reserve(1 + maxTextSize(key));
+    writer.varint(REQUEST.key);
+    writer.text(key);
+  }
+}
+
+/** Writes each trace before the first of its keys. */
+function writeTracedKeys(
+  writer: Writer,
+  keys: readonly string[],
+  traces: readonly KeyTrace[],
+): void {
+  let next = 0;
+  for (const [index, key] of keys.entries()) {
+    const trace = traces[next];
+    if (trace?.from === index) {
+      next++;
+      writer.reserve(1 + maxTextSize(trace.traceparent));
+      writer.varint(REQUEST.traceparent);
+      writer.text(trace.traceparent);
+    }
     writer.reserve(1 + maxTextSize(key));
     writer.varint(REQUEST.key);
     writer.text(key);
@@ -157,6 +186,10 @@ function readGets(reader: Reader, tag: number, gets: GetsMessage): boolean {
     case REQUEST.timeoutMs:
       gets.timeoutMs = reader.varint();
       return true;
+    case REQUEST.traceparent:
+      gets.traces ??= [];
+      addTrace(gets.traces, { from: gets.keys.length, traceparent: reader.string() });
+      return true;
   }
   return false;
 }
@@ -189,8 +222,12 @@ export function writePart(writer: Writer, id: number, part: Uint8Array): void {
   writer.bytes(part);
 }
 
-/** Writes an error. */
-export function writeError(writer: Writer, id: number, code: string, message: string): void {
+/** Writes an error. `details` is JSON. */
+export function writeError(
+  writer: Writer,
+  id: number,
+  { code, message, details }: { code: string; message: string; details?: string | undefined },
+): void {
   const text = utf8(message);
   writer.reserve(maxTextSize(code) + bytesSize(text) + 2 * NUMBER_BYTES);
   writer.varint(REPLY.id);
@@ -199,6 +236,10 @@ export function writeError(writer: Writer, id: number, code: string, message: st
   writer.bytes(text);
   writer.varint(REPLY.error);
   writer.text(code);
+  if (details === undefined) return;
+  writer.reserve(1 + maxTextSize(details));
+  writer.varint(REPLY.details);
+  writer.text(details);
 }
 
 /** Writes that a value must be requested separately. */
@@ -253,6 +294,7 @@ function newAnswer(id: number): ChannelAnswer {
     ttlMs: undefined,
     error: undefined,
     message: undefined,
+    details: undefined,
     part: undefined,
     isLarge: false,
   };
@@ -274,6 +316,9 @@ function readAnswer(reader: Reader, tag: number, answer: ChannelAnswer): boolean
       return true;
     case REPLY.message:
       answer.message = reader.string();
+      return true;
+    case REPLY.details:
+      answer.details = reader.string();
       return true;
     case REPLY.part:
       answer.part = reader.bytes();

@@ -1,5 +1,5 @@
 import { checkFirst, Reader, tagOf } from "./reader.ts";
-import { bigVarintSize, bytesSize, maxTextSize, utf8, varintSize, Writer } from "./writer.ts";
+import { bigVarintSize, bytesSize, utf8, varintSize, Writer } from "./writer.ts";
 
 // The messages of groupcache.proto, coded by hand: a few fields do not justify a protobuf runtime.
 
@@ -12,6 +12,7 @@ const GET_RESPONSE = {
   message: tagOf(103, "bytes"),
   pending: tagOf(104, "varint"),
   ttlMs: tagOf(105, "varint"),
+  details: tagOf(106, "bytes"),
 };
 const SET_REQUEST = {
   group: tagOf(1, "bytes"),
@@ -20,7 +21,6 @@ const SET_REQUEST = {
   expire: tagOf(4, "varint"),
   ttlMs: tagOf(105, "varint"),
 };
-const GET_KEYS_REQUEST = { key: tagOf(1, "bytes") };
 
 /** The year 2262, from which on nanoseconds overflow an int64. */
 const NEVER_MS = 2 ** 63 / 1e6;
@@ -36,6 +36,8 @@ export interface GetResponse {
   index?: number;
   error?: string;
   message?: string;
+  /** The details of the error, as JSON. */
+  details?: string;
   pending?: boolean;
 }
 
@@ -128,6 +130,7 @@ interface Prepared {
   readonly expire: bigint | undefined;
   readonly error: Uint8Array | undefined;
   readonly message: Uint8Array | undefined;
+  readonly details: Uint8Array | undefined;
   readonly byteLength: number;
 }
 
@@ -136,18 +139,21 @@ function prepare(response: GetResponse): Prepared {
   const expire = toNanoseconds(response.expiresAtMs);
   const error = response.error === undefined ? undefined : utf8(response.error);
   const message = response.message === undefined ? undefined : utf8(response.message);
+  const details = response.details === undefined ? undefined : utf8(response.details);
   const byteLength = (value === undefined ? 0 : 1 + bytesSize(value)) +
     (minuteQps === undefined ? 0 : 9) +
     (expire === undefined ? 0 : 1 + bigVarintSize(expire)) +
     (index === undefined ? 0 : 2 + varintSize(index)) +
     (error === undefined ? 0 : 2 + bytesSize(error)) +
     (message === undefined ? 0 : 2 + bytesSize(message)) +
+    (details === undefined ? 0 : 2 + bytesSize(details)) +
     (pending === undefined ? 0 : 3) +
     (ttlMs === undefined ? 0 : 2 + varintSize(ttlMs));
-  return { response, expire, error, message, byteLength };
+  return { response, expire, error, message, details, byteLength };
 }
 
-function writeGetResponse(writer: Writer, { response, expire, error, message }: Prepared): void {
+function writeGetResponse(writer: Writer, prepared: Prepared): void {
+  const { response, expire, error, message, details } = prepared;
   const { value, minuteQps, index, pending, ttlMs } = response;
   if (minuteQps !== undefined) {
     writer.varint(GET_RESPONSE.minuteQps);
@@ -172,6 +178,10 @@ function writeGetResponse(writer: Writer, { response, expire, error, message }: 
   if (message !== undefined) {
     writer.varint(GET_RESPONSE.message);
     writer.bytes(message);
+  }
+  if (details !== undefined) {
+    writer.varint(GET_RESPONSE.details);
+    writer.bytes(details);
   }
   if (pending !== undefined) {
     writer.varint(GET_RESPONSE.pending);
@@ -217,6 +227,10 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
       case GET_RESPONSE.message:
         checkFirst(response.message);
         response.message = reader.string();
+        break;
+      case GET_RESPONSE.details:
+        checkFirst(response.details);
+        response.details = reader.string();
         break;
       case GET_RESPONSE.ttlMs:
         checkFirst(response.ttlMs);
@@ -313,41 +327,6 @@ export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
   const { group = "", key = "", value = new Uint8Array(0), expiresAtMs = Infinity } = request;
   const { ttlMs } = request;
   return { group, key, value, expiresAtMs, ...(ttlMs !== undefined && { ttlMs }) };
-}
-
-/** Encodes a request for several keys. */
-export function encodeGetKeysRequest(keys: readonly string[]): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(keys.reduce((sum, key) => sum + 1 + maxTextSize(key), 0));
-  for (const key of keys) {
-    writer.varint(GET_KEYS_REQUEST.key);
-    writer.text(key);
-  }
-  return writer.finish();
-}
-
-/**
- * Decodes the keys of a request.
- *
- * @param maxKeys The number of keys allowed. Decoding stops at the first one beyond.
- * @throws {RangeError} If `bytes` is not such a message, or has more keys.
- */
-export function decodeGetKeysRequest(
-  bytes: Uint8Array<ArrayBuffer>,
-  maxKeys: number = Infinity,
-): string[] {
-  const keys: string[] = [];
-  const reader = new Reader(bytes);
-  for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
-    if (tag !== GET_KEYS_REQUEST.key) {
-      reader.skip(tag);
-      continue;
-    }
-    if (keys.length >= maxKeys) {
-      throw new RangeError(`Cannot read keys: expected at most ${maxKeys} keys: received more`);
-    }
-    keys.push(reader.string());
-  }
-  return keys;
 }
 
 function toNanoseconds(unixMs: number | undefined): bigint | undefined {

@@ -16,6 +16,7 @@ import {
   writeValue,
 } from "../../lib/wire/channel.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
+import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
 import { Writer } from "../../lib/wire/writer.ts";
 import { test } from "../runtime.ts";
 
@@ -31,6 +32,8 @@ function message(write: (writer: Writer) => void): Bytes {
   assertEquals(more, []);
   return bytes as Bytes;
 }
+
+const GETS = { group: "g", peek: false, timeoutMs: Infinity, firstId: 1 };
 
 const anyText = fc.array(fc.nat({ max: 0x2fff })).map((codes) => String.fromCharCode(...codes));
 const anyId = fc.nat({ max: 2 ** 31 - 1 });
@@ -54,6 +57,40 @@ test("A channel's request gives the keys, cancels and ping that were written", (
   }));
 });
 
+test("A channel's request gives each key the trace that was written for it", () => {
+  const anyCall = fc.record({
+    key: anyText,
+    traceparent: fc.option(fc.constantFrom("a", "b"), { nil: undefined }),
+  });
+  fc.assert(fc.property(fc.array(fc.array(anyCall)), (blocks) => {
+    const { gets } = decodeChannelRequest(message((writer) => {
+      for (const calls of blocks) {
+        const keys = calls.map(({ key }) => key);
+        writeGets(writer, { ...GETS, keys, traces: tracesOf(calls) });
+      }
+    }));
+    assertEquals(
+      gets.map(({ keys, traces = [] }) =>
+        keys.map((key, index) => ({ key, traceparent: traceparentAt(traces, index) }))
+      ),
+      blocks,
+    );
+  }));
+});
+
+test("Traces without keys between them take no memory", () => {
+  const bytes = message((writer) => {
+    writeGets(writer, { ...GETS, keys: [] });
+    for (let i = 0; i < 1000; i++) {
+      writer.reserve(10);
+      writer.varint(8 * 8 + 2); // Field 8, text.
+      writer.text(`${i}`);
+    }
+  });
+  const { gets: [block] } = decodeChannelRequest(bytes);
+  assertEquals(block?.traces, [{ from: 0, traceparent: "999" }]);
+});
+
 test("A channel's reply gives the values and errors that were written, in their order", () => {
   const ttlMs = fc.oneof(fc.nat({ max: 2 ** 31 - 1 }), fc.constant(undefined));
   const anyValue = fc.record({
@@ -61,21 +98,26 @@ test("A channel's reply gives the values and errors that were written, in their 
     ttlMs,
     minuteQps: fc.double({ noNaN: true }),
   });
-  const anyAnswer = fc.oneof(anyValue, anyText);
+  const anyError = fc.record({
+    code: fc.constant("load-failed"),
+    message: anyText,
+    details: fc.oneof(anyText, fc.constant(undefined)),
+  });
+  const anyAnswer = fc.oneof(anyValue, anyError);
   fc.assert(fc.property(fc.array(fc.tuple(anyId, anyAnswer)), (answers) => {
     const { answers: read } = decodeChannelReply(message((writer) => {
       for (const [id, answer] of answers) {
-        if (typeof answer === "string") writeError(writer, id, "load-failed", answer);
+        if ("message" in answer) writeError(writer, id, answer);
         else writeValue(writer, id, answer);
       }
     }));
     assertEquals(
-      read.map(({ id, value, ttlMs, minuteQps, error, message }) =>
-        value === undefined ? [id, error, message] : [id, { value, ttlMs, minuteQps }]
+      read.map(({ id, value, ttlMs, minuteQps, error, message, details }) =>
+        value === undefined
+          ? [id, { code: error, message, details }]
+          : [id, { value, ttlMs, minuteQps }]
       ),
-      answers.map(([id, answer]) =>
-        typeof answer === "string" ? [id, "load-failed", answer] : [id, answer]
-      ),
+      answers,
     );
   }));
 });

@@ -2,11 +2,10 @@ import { assertEquals, assertThrows, equal } from "@std/assert";
 import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import protobufjs from "protobufjs";
+import { decodeGetKeysRequest, encodeGetKeysRequest } from "../../lib/wire/get_keys_request.ts";
 import {
-  decodeGetKeysRequest,
   decodeGetResponse,
   decodeSetRequest,
-  encodeGetKeysRequest,
   encodeGetResponse,
   encodeGetResponses,
   encodeSetRequest,
@@ -14,6 +13,7 @@ import {
   readIndex,
   type SetRequest,
 } from "../../lib/wire/messages.ts";
+import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { anyCharacter } from "../any_character.ts";
 import { test } from "../runtime.ts";
@@ -55,6 +55,7 @@ interface Response {
   index: number | undefined;
   error: string | undefined;
   message: string | undefined;
+  details: string | undefined;
   pending: boolean | undefined;
 }
 
@@ -65,6 +66,7 @@ const anyResponse: fc.Arbitrary<Response> = fc.record({
   index: fc.option(fc.nat({ max: 2 ** 32 - 1 }), { nil: undefined }),
   error: fc.option(anyText, { nil: undefined }),
   message: fc.option(anyText, { nil: undefined }),
+  details: fc.option(anyText, { nil: undefined }),
   pending: fc.option(fc.boolean(), { nil: undefined }),
 });
 
@@ -150,7 +152,22 @@ test("encodeGetKeysRequest() writes messages that protobuf.js reads, in the same
 
 test("decodeGetKeysRequest() reads messages that protobuf.js writes, in the same order", () => {
   fc.assert(fc.property(fc.array(anyText), (key) => {
-    assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key })), key);
+    assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key })).keys, key);
+  }));
+});
+
+test("A GetKeysRequest gives each key the trace that was written for it", () => {
+  const anyCall = fc.record({
+    key: anyText,
+    traceparent: fc.option(fc.constantFrom("a", "b", "c"), { nil: undefined }),
+  });
+  fc.assert(fc.property(fc.array(anyCall), (calls) => {
+    const bytes = encodeGetKeysRequest(calls.map(({ key }) => key), tracesOf(calls));
+    const { keys, traces } = decodeGetKeysRequest(bytes);
+    assertEquals(
+      keys.map((key, index) => ({ key, traceparent: traceparentAt(traces, index) })),
+      calls,
+    );
   }));
 });
 
@@ -243,9 +260,8 @@ test("All messages may contain unknown fields", () => {
     decodeSetRequest(writeLater("SetRequest", { ...unknown, group: "g", key: "k", value })),
     { group: "g", key: "k", value, expiresAtMs: Infinity },
   );
-  assertEquals(decodeGetKeysRequest(writeLater("GetKeysRequest", { ...unknown, key: ["k"] })), [
-    "k",
-  ]);
+  const request = writeLater("GetKeysRequest", { ...unknown, key: ["k"] });
+  assertEquals(decodeGetKeysRequest(request).keys, ["k"]);
 });
 
 test("A known field with an unknown wire type is skipped", () => {
@@ -307,7 +323,7 @@ const TRUNCATED: TruncationCase[] = [
   {
     name: "GetKeysRequest",
     whole: encodeGetKeysRequest(["a", "é", "b"]),
-    decode: decodeGetKeysRequest,
+    decode: (bytes: Bytes) => decodeGetKeysRequest(bytes).keys,
   },
 ];
 
@@ -342,7 +358,15 @@ for (const decode of DECODERS) {
 }
 
 const SINGULAR: Record<"GetResponse" | "SetRequest", Record<string, unknown>> = {
-  GetResponse: { value: "dg==", minute_qps: 1, expire: 1, index: 1, error: "e", message: "m" },
+  GetResponse: {
+    value: "dg==",
+    minute_qps: 1,
+    expire: 1,
+    index: 1,
+    error: "e",
+    message: "m",
+    details: "d",
+  },
   SetRequest: { group: "g", key: "k", value: "dg==", expire: 1 },
 };
 
@@ -365,7 +389,7 @@ test("decodeGetKeysRequest() stops at the first key too many", () => {
   assertThrows(() => decodeGetKeysRequest(bytes, 2), RangeError, "expected at most 2");
   assertThrows(() => decodeGetKeysRequest(bytes, 3), RangeError, "expected at most 3");
   assertThrows(() => decodeGetKeysRequest(bytes, 4), RangeError, "not UTF-8");
-  assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key: keys }), 3), keys);
+  assertEquals(decodeGetKeysRequest(write("GetKeysRequest", { key: keys }), 3).keys, keys);
 });
 
 for (const decode of DECODERS) {

@@ -3,6 +3,7 @@ import { Due } from "../../timing/due_queue.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
+import { tracesOf } from "../../wire/key_traces.ts";
 import { fromExpiry } from "../../wire/messages.ts";
 import {
   CHANNEL_LIFE_BYTES,
@@ -119,14 +120,17 @@ export class Channel extends Due implements Route {
     const [first] = calls;
     if (first === undefined) return;
     const firstId = this.#nextId;
+    let isTraced = false;
     for (const call of calls) {
+      if (call.traceparent !== undefined) isTraced = true;
       call.id = this.#nextId++;
       call.onLeave = this.#onLeave;
       this.#calls.set(call.id, call);
     }
     const { group, peek, loadTimeoutMs: timeoutMs = Infinity } = first;
     const keys = calls.map(({ key }) => key);
-    this.#body.addGets({ group, peek, timeoutMs, firstId, keys });
+    const traces = isTraced ? tracesOf(calls) : undefined;
+    this.#body.addGets({ group, peek, timeoutMs, firstId, keys, traces });
   }
 
   flush(): void {
@@ -195,7 +199,7 @@ export class Channel extends Due implements Route {
   }
 
   #settle(answer: ChannelAnswer): void {
-    const { id, value, error, part, isLarge } = answer;
+    const { id, value, error, message: why, details, part, isLarge } = answer;
     const call = this.#calls.get(id);
     // The caller has left.
     if (call === undefined) return;
@@ -203,7 +207,7 @@ export class Channel extends Due implements Route {
     this.#calls.delete(id);
     const { url } = this.#connection;
     if (error !== undefined) {
-      call.reject(receivedError(url, error, answer.message ?? "no reason given"));
+      call.reject(receivedError(url, error, { why, details }));
     } else if (isLarge) this.#options.onLarge(call);
     else if (value === undefined) {
       call.reject(peerFailure(url, "received an answer without a value"));

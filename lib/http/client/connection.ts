@@ -8,7 +8,15 @@ import type { Clock } from "../../timing/clock.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
 import { encodeChangeNote } from "../../wire/change_note.ts";
 import type { Dialect } from "../dialect.ts";
-import { CHANGE, CHANNEL_MESSAGES, FROM, PEEK, PROTOBUF, TIMEOUT } from "../headers.ts";
+import {
+  CHANGE,
+  CHANNEL_MESSAGES,
+  FROM,
+  PEEK,
+  PROTOBUF,
+  TIMEOUT,
+  TRACEPARENT,
+} from "../headers.ts";
 import { CHANNEL_PATH } from "../paths.ts";
 import { KEEPALIVE_MS, type PeerLimits } from "../peer_limits.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
@@ -85,7 +93,7 @@ export class Connection {
   async exchange<Result>(
     path: string,
     request: PeerRequest,
-    { loadTimeoutMs, peek, change }: PeerCallOptions,
+    { loadTimeoutMs, peek, change, traceparent }: PeerCallOptions,
     patience: Patience,
     read: (reply: Reply) => Promise<Result>,
   ): Promise<Result> {
@@ -94,6 +102,7 @@ export class Connection {
       headers[TIMEOUT] = String(Math.ceil(loadTimeoutMs));
     }
     if (peek) headers[PEEK] = "1";
+    if (traceparent !== undefined) headers[TRACEPARENT] = traceparent;
     if (change !== undefined) headers[CHANGE] = encodeChangeNote(change);
     if (request.body !== undefined) {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;

@@ -1,4 +1,5 @@
 import {
+  decodeDetails,
   GroupCacheError,
   type GroupCacheErrorCode,
   isErrorCode,
@@ -42,8 +43,14 @@ function withAdvice(url: string, message: string): string {
 }
 
 /** An error that a peer sent. */
-export function receivedError(url: string, code: string, why: string): GroupCacheError {
-  if (isErrorCode(code) && ANSWERS.has(code)) return new GroupCacheError(code, why);
+export function receivedError(
+  url: string,
+  code: string,
+  { why = "no reason given", details }: { why?: string | undefined; details?: string | undefined },
+): GroupCacheError {
+  if (isErrorCode(code) && ANSWERS.has(code)) {
+    return new GroupCacheError(code, why, { details: decodeDetails(details) });
+  }
   return peerFailure(url, `${code}: ${why}`);
 }
 

@@ -11,6 +11,8 @@ export class KeyCall {
   readonly peek: boolean;
   /** Whether it is one of several calls that are sent together. */
   readonly together: boolean;
+  /** The trace that the call belongs to. */
+  readonly traceparent: string | undefined;
   /** What the caller waits for. */
   readonly value: Promise<EncodedValue>;
   /** How many times the key was sent. */
@@ -29,13 +31,14 @@ export class KeyCall {
   constructor(
     group: string,
     key: string,
-    { signal, loadTimeoutMs, peek = false, together = false }: PeerCallOptions,
+    { signal, loadTimeoutMs, peek = false, together = false, traceparent }: PeerCallOptions,
   ) {
     this.group = group;
     this.key = key;
     this.loadTimeoutMs = loadTimeoutMs;
     this.peek = peek;
     this.together = together;
+    this.traceparent = traceparent;
     const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
     this.value = promise;
     this.#resolve = resolve;

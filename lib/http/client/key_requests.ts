@@ -1,11 +1,8 @@
 import type { GroupCacheError } from "../../errors.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
-import {
-  decodeGetResponse,
-  encodeGetKeysRequest,
-  type GetResponse,
-  readIndex,
-} from "../../wire/messages.ts";
+import { encodeGetKeysRequest } from "../../wire/get_keys_request.ts";
+import { decodeGetResponse, type GetResponse, readIndex } from "../../wire/messages.ts";
+import { tracesOf } from "../../wire/key_traces.ts";
 import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
 import type { Connection } from "./connection.ts";
@@ -158,8 +155,10 @@ export class KeyRequests implements Route {
     const connection = this.#connection;
     const { basePath, limits } = connection.options;
     const path = endpointPath(basePath, first.group, "_get-keys/");
-    const body = encodeGetKeysRequest(calls.map(({ key }) => key));
-    await connection.exchange(path, { method: "POST", body }, first, patience, async (reply) => {
+    const body = encodeGetKeysRequest(calls.map(({ key }) => key), tracesOf(calls));
+    // Each key has its own trace.
+    const options = { loadTimeoutMs: first.loadTimeoutMs, peek: first.peek };
+    await connection.exchange(path, { method: "POST", body }, options, patience, async (reply) => {
       onReply();
       if (!reply.holdsMessages) await reply.fail();
       const frames = new FrameDecoder({

@@ -174,10 +174,8 @@ export class Reply {
    * @throws {GroupCacheError} If the message holds an error instead, or a value that is too large.
    */
   value(message: GetResponse): EncodedValue {
-    const { value, minuteQps, error } = message;
-    if (error !== undefined) {
-      throw receivedError(this.#context.url, error, message.message ?? "no reason given");
-    }
+    const { value, minuteQps, error, message: why, details } = message;
+    if (error !== undefined) throw receivedError(this.#context.url, error, { why, details });
     if (value === undefined) throw this.failure("received a reply without a value");
     if (value.byteLength > this.#context.maxValueBytes) {
       throw this.tooLarge(`a value of ${value.byteLength} bytes`);
@@ -196,7 +194,7 @@ export class Reply {
       (this.isOurs ? undefined : this.#context.dialect.errorCode(status, why));
     return code === undefined
       ? this.failure(`received status ${status}: ${why}`)
-      : receivedError(this.#context.url, code, why);
+      : receivedError(this.#context.url, code, { why });
   }
 
   /** The error of a value that is too large. It says nothing about other keys. */

@@ -1,5 +1,5 @@
 import { borrowBytes } from "../../byte_view.ts";
-import { GroupCacheError } from "../../errors.ts";
+import { encodeDetails, GroupCacheError } from "../../errors.ts";
 import { checkKeySize } from "../../key.ts";
 import type { EncodedValue, PeerBackend } from "../../peer/peer.ts";
 import {
@@ -14,6 +14,7 @@ import {
   writeValue,
 } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
+import { traceparentAt } from "../../wire/key_traces.ts";
 import { ttlOf } from "../../wire/messages.ts";
 import {
   CHANNEL_GRACE_MS,
@@ -44,6 +45,8 @@ interface Wanted {
   readonly id: number;
   readonly key: string;
   readonly minuteQps: number;
+  /** The trace that asks for it. */
+  readonly traceparent: string | undefined;
 }
 
 /** The outcome of a load, not yet written. */
@@ -145,7 +148,7 @@ export class ChannelSession {
   }
 
   /** Answers from memory, or starts loads. Returns the keys that must wait for room. */
-  #get({ group: name, keys, firstId, peek, timeoutMs }: GetsMessage): Wanted[] {
+  #get({ group: name, keys, firstId, peek, timeoutMs, traces }: GetsMessage): Wanted[] {
     const later: Wanted[] = [];
     let group: PeerBackend;
     try {
@@ -159,7 +162,8 @@ export class ChannelSession {
       const id = firstId + i;
       try {
         parse(() => checkKeySize(key)); // Decoded text is well-formed.
-        const wanted = { id, key, minuteQps: group.count(key) };
+        const traceparent = traces && traceparentAt(traces, i);
+        const wanted = { id, key, minuteQps: group.count(key), traceparent };
         if (!this.output.hasRoom) later.push(wanted);
         else if (!this.#writeHit(group, wanted)) this.#load(group, wanted, peek, timeoutMs);
       } catch (error) {
@@ -201,7 +205,7 @@ export class ChannelSession {
   }
 
   #load(group: PeerBackend, wanted: Wanted, peek: boolean, timeoutMs: number): void {
-    const { id, key, minuteQps } = wanted;
+    const { id, key, minuteQps, traceparent } = wanted;
     if (peek) throw notInMemory(key);
     if (this.#loads.size >= MAX_OWED_KEYS) {
       throw new GroupCacheError(
@@ -210,7 +214,10 @@ export class ChannelSession {
       );
     }
     if (this.#loads.has(id)) throw new RangeError(`received the id ${id} twice`);
-    const { waiter, value } = loadForPeer({ ...this.#call, group }, key, timeoutMs);
+    const { waiter, value } = loadForPeer({ ...this.#call, group }, key, {
+      timeoutMs,
+      traceparent,
+    });
     this.#loads.set(id, waiter);
     if (this.#timerMs !== KEEPALIVE_MS) this.#setTimer(KEEPALIVE_MS);
     value.then(
@@ -278,8 +285,9 @@ export class ChannelSession {
   }
 
   #writeError(id: number, thrown: unknown): void {
-    const { code, message } = toGroupCacheError(thrown);
-    writeError(this.output.start(), id, code, message);
+    const error = toGroupCacheError(thrown);
+    const { code, message } = error;
+    writeError(this.output.start(), id, { code, message, details: encodeDetails(error) });
   }
 
   /** Ends the channel if the client has finished and nothing is owed to it. */

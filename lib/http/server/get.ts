@@ -1,3 +1,4 @@
+import { detailsOf } from "../../errors.ts";
 import { checkKeySize } from "../../key.ts";
 import { keepOpen } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
@@ -5,7 +6,7 @@ import { encodeGetResponse, type GetResponse } from "../../wire/messages.ts";
 import { FROM, PEEK } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
-import { type LoadForPeer, loadForPeer, timeoutMsOf } from "./load_for_peer.ts";
+import { type LoadForPeer, loadForPeer, loadOptionsOf } from "./load_for_peer.ts";
 import {
   checkMaySend,
   errorReply,
@@ -45,7 +46,7 @@ export function getKey(call: GroupCall): Response | Promise<Response> {
       : answerWithLargeHit(byteLength, minuteQps, call);
   }
   if (request.headers.has(PEEK)) throw notInMemory(key);
-  return answerWithLoad(loadForPeer(call, key, timeoutMsOf(request)), minuteQps, call);
+  return answerWithLoad(loadForPeer(call, key, loadOptionsOf(request)), minuteQps, call);
 }
 
 /** Answers a key that is in memory, whose value is only borrowed. */
@@ -68,7 +69,7 @@ async function answerWithLargeHit(
   if (hit !== undefined) return largeReply(hit, byteLength, call);
   sent.give(byteLength);
   if (call.request.headers.has(PEEK)) return errorReply(notInMemory(call.key));
-  return answerWithLoad(loadForPeer(call, call.key, timeoutMsOf(call.request)), minuteQps, call);
+  return answerWithLoad(loadForPeer(call, call.key, loadOptionsOf(call.request)), minuteQps, call);
 }
 
 async function answerWithLoad(
@@ -83,7 +84,14 @@ async function answerWithLoad(
   else if (!await settlesWithin(PLAIN_REPLY_MS, load.value, clock)) {
     return lateReply(load, minuteQps, call);
   }
-  const message = toMessage(await load.value, minuteQps, clock);
+  let message: GetResponse;
+  try {
+    message = toMessage(await load.value, minuteQps, clock);
+  } catch (error) {
+    // A status cannot carry them, and a header is cut off by some proxies.
+    if (isOurs && detailsOf(error) !== undefined) return messageReply(toErrorMessage(error));
+    throw error;
+  }
   const byteLength = sizeOf(message);
   if (byteLength <= LARGE_BYTES) return messageReply(message);
   if (!await sent.take(byteLength, MAX_WAIT_MS)) return errorReply(noRoom());

@@ -1,5 +1,7 @@
 import { checkKeySize } from "../../key.ts";
-import { decodeGetKeysRequest, encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
+import { traceparentAt } from "../../wire/key_traces.ts";
+import { decodeGetKeysRequest } from "../../wire/get_keys_request.ts";
+import { encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
 import { PEEK } from "../headers.ts";
 import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
 import type { GroupCall } from "./endpoint.ts";
@@ -39,7 +41,7 @@ const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 export async function getKeys(call: GroupCall): Promise<Response> {
   const { group, host } = call;
   const body = await readBody(call, MAX_LIST_BYTES);
-  const keys = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
+  const { keys, traces } = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
   // The cache may have been closed while the body was read.
   call.host.group(call.name);
   const ready: GetResponse[] = [];
@@ -93,7 +95,10 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   const load = async (wanted: readonly Wanted[]): Promise<number> => {
     const [first] = wanted;
     if (first === undefined) return 0;
-    const { waiter, value } = loadForPeer(call, first.key, timeoutMsOf(call.request));
+    const { waiter, value } = loadForPeer(call, first.key, {
+      timeoutMs: timeoutMsOf(call.request.headers),
+      traceparent: traceparentAt(traces, first.index),
+    });
     waiters.add(waiter);
     const toAnswer = await value.then(
       (value) => ({ minuteQps, index }: Wanted) => toMessage(value, minuteQps, host.clock, index),

@@ -1,6 +1,6 @@
 import { GroupCacheError, quote } from "../../errors.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
-import { TIMEOUT } from "../headers.ts";
+import { TIMEOUT, TRACEPARENT } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { checkMaySend } from "./replies.ts";
 
@@ -11,15 +11,23 @@ export interface LoadForPeer {
   readonly waiter: AbortController;
 }
 
-/** Loads a key for at most `timeoutMs`, which is how long the peer waits. */
+/** Options for {@linkcode loadForPeer}. */
+export interface LoadForPeerOptions {
+  /** How long the peer waits, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The trace that the peer's call belongs to. */
+  readonly traceparent: string | undefined;
+}
+
+/** Loads a key for as long as the peer waits. */
 export function loadForPeer(
   { group, host, admission }: Pick<GroupCall, "group" | "host" | "admission">,
   key: string,
-  timeoutMs: number,
+  { timeoutMs, traceparent }: LoadForPeerOptions,
 ): LoadForPeer {
   const { clock, maxValueBytes } = host;
   const waiter = new AbortController();
-  const value = group.load(key, waiter.signal).then((value) => {
+  const value = group.load(key, waiter.signal, traceparent).then((value) => {
     checkMaySend(key, value.view.size, maxValueBytes);
     return value;
   }, (error) => {
@@ -32,9 +40,14 @@ export function loadForPeer(
   return { waiter, value: value.finally(() => clock.clearTimeout(timer)) };
 }
 
+/** What a request for one key says of its load. */
+export function loadOptionsOf({ headers }: Request): LoadForPeerOptions {
+  return { timeoutMs: timeoutMsOf(headers), traceparent: headers.get(TRACEPARENT) ?? undefined };
+}
+
 /** How long the sender of a request is willing to wait for a load, in milliseconds. */
-export function timeoutMsOf(request: Request): number {
-  return Number(request.headers.get(TIMEOUT) ?? Infinity);
+export function timeoutMsOf(headers: Headers): number {
+  return Number(headers.get(TIMEOUT) ?? Infinity);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { borrowBytes } from "../../byte_view.ts";
 import {
+  encodeDetails,
   GroupCacheError,
   type GroupCacheErrorCode,
   messageOf,
@@ -102,8 +103,12 @@ export function toMessage(
 
 /** Creates a message from anything that was thrown; in a batch with the index of its key. */
 export function toErrorMessage(thrown: unknown, index?: number): GetResponse {
-  const { code, message } = toGroupCacheError(thrown);
-  return index === undefined ? { error: code, message } : { error: code, message, index };
+  const error = toGroupCacheError(thrown);
+  const details = encodeDetails(error);
+  const message: GetResponse = { error: error.code, message: error.message };
+  if (details !== undefined) message.details = details;
+  if (index !== undefined) message.index = index;
+  return message;
 }
 
 /** Returns the size of the value in a message, in bytes. */

@@ -26,6 +26,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const value = { value: new Uint8Array(200).fill(7), ttlMs: 60_000, minuteQps: 1.5 };
 
+const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /** What a client may send, one message each. */
 const REQUESTS = [
   message((writer) => {
@@ -36,7 +38,8 @@ const REQUESTS = [
   message((writer) => {
     const gets = { group: GROUP, timeoutMs: Infinity, keys: ["key 1", "é", "missing 2"] };
     writeGets(writer, { ...gets, peek: true, firstId: 50 });
-    writeGets(writer, { ...gets, peek: false, firstId: 60 });
+    const traces = [{ from: 0, traceparent: TRACEPARENT }, { from: 2, traceparent: "" }];
+    writeGets(writer, { ...gets, peek: false, firstId: 60, traces });
     writeCancel(writer, 61);
     writePing(writer, 2);
   }),
@@ -50,7 +53,11 @@ const REQUESTS = [
 const REPLIES = [
   message((writer) => {
     writeValue(writer, 1, value);
-    writeError(writer, 2, "load-failed", "the origin is down: é");
+    writeError(writer, 2, {
+      code: "load-failed",
+      message: "the origin is down: é",
+      details: '{"a":"é"}',
+    });
     writeLarge(writer, 3);
     writePong(writer, 1);
   }),

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { decodeHandoff, encodeHandoff } from "../../../lib/wire/handoff.ts";
 import { decodeHello, encodeHello } from "../../../lib/wire/hello.ts";
+import { decodeGetKeysRequest, encodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
 import {
-  decodeGetKeysRequest,
   decodeGetResponse,
   decodeSetRequest,
-  encodeGetKeysRequest,
   encodeGetResponse,
   encodeSetRequest,
   readIndex,
@@ -24,7 +23,12 @@ const MESSAGES = [
   encodeGetResponse({ pending: true }),
   encodeGetResponse({ error: "load-failed", message: "the origin is down: é", index: 300 }),
   encodeSetRequest({ group: "users", key: "a/b", value, expiresAtMs: 1_700_000_000_000 }),
+  encodeGetResponse({ error: "not-found", message: "no", details: '{"a":[1]}' }),
   encodeGetKeysRequest(["a", "é", "", "x".repeat(100), "😀"]),
+  encodeGetKeysRequest(["a", "b", "c"], [{ from: 0, traceparent: "00-a-b-01" }, {
+    from: 2,
+    traceparent: "",
+  }]),
 ];
 
 const HELLO = encodeHello({
@@ -41,7 +45,10 @@ const HANDOFF = encodeHandoff({ from: "http://10.0.0.1:8080", keys: ["a", "b"] }
 const RECODERS: ((bytes: Bytes) => Bytes)[] = [
   (bytes) => encodeGetResponse(decodeGetResponse(bytes)),
   (bytes) => encodeSetRequest(decodeSetRequest(bytes)),
-  (bytes) => encodeGetKeysRequest(decodeGetKeysRequest(bytes, 100)),
+  (bytes) => {
+    const { keys, traces } = decodeGetKeysRequest(bytes, 100);
+    return encodeGetKeysRequest(keys, traces);
+  },
 ];
 
 const READS: ((reader: Reader) => unknown)[] = [

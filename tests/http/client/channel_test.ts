@@ -15,7 +15,8 @@ import {
 } from "../../../lib/wire/channel.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { encodeHello } from "../../../lib/wire/hello.ts";
-import { decodeGetKeysRequest, encodeGetResponses } from "../../../lib/wire/messages.ts";
+import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
+import { encodeGetResponses } from "../../../lib/wire/messages.ts";
 import { Writer } from "../../../lib/wire/writer.ts";
 import { codeOf } from "../../failures.ts";
 import { test } from "../../runtime.ts";
@@ -139,7 +140,7 @@ class ChannelSetup {
       return new Response(encodeHello(HELLO), { headers });
     }
     if (method === "POST") {
-      const keys = decodeGetKeysRequest(body);
+      const { keys } = decodeGetKeysRequest(body);
       const values = keys.map((key, index) => ({ index, value: utf8(key) }));
       return new Response(encodeGetResponses(values), { headers: OURS });
     }
@@ -215,7 +216,9 @@ for (const [sent, code] of CODES) {
     const call = codeOf(channels.setup.get("key"));
     await channels.advance();
     const [[id] = [0]] = channels.channel.keys;
-    channels.channel.send((writer) => writeError(writer, id, sent, "the reason"));
+    channels.channel.send((writer) => {
+      return writeError(writer, id, { code: sent, message: "the reason" });
+    });
     assertEquals(await call, code);
   });
 }

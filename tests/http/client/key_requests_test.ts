@@ -3,11 +3,8 @@ import type { GroupCacheErrorCode } from "../../../lib/errors.ts";
 import { checkLimits } from "../../../lib/http/peer_limits.ts";
 import type { EncodedValue } from "../../../lib/peer/peer.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
-import {
-  decodeGetKeysRequest,
-  encodeGetResponse,
-  encodeGetResponses,
-} from "../../../lib/wire/messages.ts";
+import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
+import { encodeGetResponse, encodeGetResponses } from "../../../lib/wire/messages.ts";
 import { test } from "../../runtime.ts";
 import {
   badRequest,
@@ -30,7 +27,7 @@ function servesBodies({ method, url, body }: Sent): Response {
   if (url === `${URL}/_groupcache/`) return badRequest();
   assertEquals(method, "POST");
   assertEquals(url, `${URL}/_groupcache/group/_get-keys/`);
-  const results = decodeGetKeysRequest(body).map((key, index) => ({
+  const results = decodeGetKeysRequest(body).keys.map((key, index) => ({
     index,
     value: utf8(`value of ${key.slice(0, 5)}`),
     expiresAtMs: NOW_MS + 5000,
@@ -171,7 +168,7 @@ for (const { name, reply, code } of BAD_BODIES) {
 test("HttpPeer.get() says that it peeks, and never in one request with calls that do not", async () => {
   const setup = new Setup((request, attempt) => {
     if (attempt === 1) return valueReply("hello");
-    const keys = decodeGetKeysRequest(request.body);
+    const { keys } = decodeGetKeysRequest(request.body);
     return new Response(
       encodeGetResponses(keys.map((key, index) => ({ index, value: utf8(key) }))),
       { headers: OURS },

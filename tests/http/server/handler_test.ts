@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { GroupCacheErrorCode } from "../../../lib/errors.ts";
-import { encodeGetKeysRequest } from "../../../lib/wire/messages.ts";
+import { encodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
 import { test } from "../../runtime.ts";
 import { Endless } from "../endless.ts";
 import {
