@@ -222,6 +222,7 @@ export class DiscoveryErrorEvent extends Event {
  * | `unknown-secret` | a request was signed with a secret unknown to this process                  |
  * | `replayed`       | a request was received before                                               |
  * | `not-authorized` | `authorize` rejected a request                                              |
+ * | `unconfirmed`    | a message in a peer's name has effects that the peer, asked itself, denies  |
  * | `refused`        | a peer rejected a request of this process                                   |
  * | `no-secret`      | the function for the secrets failed: see `error`; the previous ones remain  |
  *
@@ -243,6 +244,7 @@ export type UnauthorizedReason =
   | "unknown-secret"
   | "replayed"
   | "not-authorized"
+  | "unconfirmed"
   | "refused"
   | "no-secret";
 

@@ -212,6 +212,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       peers: this.#peers,
       clock,
       report: this.#report,
+      onUnconfirmed: () => protection.refusals.add({ reason: "unconfirmed", isRefused: true }),
     });
     this.#reports = new ClusterReports({
       peers: this.#peers,
@@ -237,6 +238,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
         return group?.local;
       },
       changes: this.#changes,
+      confirmTime: (time, origin) => this.#handshake.confirmTime(time, origin),
       peer: (url) => this.#peers.findRecent(url),
       greet: (hello, sender) => this.#handshake.answer(hello, sender),
       isLeaving: (peer) => this.#handshake.isLeaving(peer),

@@ -168,9 +168,12 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
   if (event instanceof PeerUnauthorizedEvent) {
     const { reason, peer, error } = event;
     const where = peer === undefined ? "a request to this process" : `a reply of peer ${peer}`;
-    const message =
-      `Cannot trust ${where}: ${reason}${error ? `: ${messageOf(error)}` : ""}; check ` +
-      "that all processes have the same secret";
+    const check = reason === "unconfirmed"
+      ? "somebody else may send messages in the name of a peer: see docs/security.md"
+      : "check that all processes have the same secret";
+    const message = `Cannot trust ${where}: ${reason}${
+      error ? `: ${messageOf(error)}` : ""
+    }; ${check}`;
     return { level: "warn", cause, message, subject: `${reason} ${peer}` };
   }
   if (event instanceof UnprotectedEvent) {

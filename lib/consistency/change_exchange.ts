@@ -15,6 +15,13 @@ const YOUTH_MS = 60_000;
 /** How long a new process waits for what its peers know, in milliseconds. */
 const ASK_MS = 1000;
 
+/**
+ * How far the time of a message may be ahead of all that this process has heard of. Peers that can be
+ * reached are told of each change, so theirs is only after a failure. A stranger that sends 1000
+ * messages a second needs two years to count to the end.
+ */
+const MAX_LEAD = 4096;
+
 /** A process without changes for this long announces which ones are settled, in milliseconds. */
 const ANNOUNCE_MS = 500;
 
@@ -123,8 +130,16 @@ export class ChangeExchange {
     }
   }
 
-  /** Returns what to reply to an update. */
-  answer({ asksAfter }: ChangeUpdate): ChangeUpdate {
+  /**
+   * Returns what to reply to an update.
+   *
+   * @param url The base URL of the process that sent it.
+   */
+  answer({ asksAfter, asksAgain }: ChangeUpdate, url: string): ChangeUpdate {
+    if (asksAgain) {
+      const { changes, isReset } = this.#knowledge.owed(url);
+      return this.#updateOf(changes, isReset);
+    }
     if (asksAfter === undefined) return this.update;
     const { changes, through } = this.#knowledge.updateAfter(asksAfter, { knowsSettled: false });
     return { ...this.#updateOf(changes, false), through, hasMore: through < this.#log.end };
@@ -168,7 +183,7 @@ export class ChangeExchange {
   receive(group: string, key: string, note: ChangeNote): void {
     const change = { group, key, stamp: note.stamp };
     if (this.#log.find(change) === undefined) this.#learn(change, note);
-    this.#log.settle(note.stamp.origin, note.settledTime, note.list);
+    this.#settle(note.stamp.origin, note);
   }
 
   /**
@@ -186,7 +201,7 @@ export class ChangeExchange {
     if (isStale) return "stale";
     const logged = known ?? this.#learn(change, note);
     logged.hasArrived = true;
-    this.#log.settle(note.stamp.origin, note.settledTime, note.list);
+    this.#settle(note.stamp.origin, note);
     return "yes";
   }
 
@@ -200,15 +215,25 @@ export class ChangeExchange {
     return this.#log.time;
   }
 
+  /** Whether a time may be taken from anybody: counting on from there is no harm. */
+  isPlausible(time: number): boolean {
+    return time <= this.#log.time + MAX_LEAD;
+  }
+
   /** Applies what a peer tells about the changes that it knows. */
   receiveUpdate(origin: string, update: ChangeUpdate): void {
-    const { time, settledTime, list, isReset, changes } = update;
+    const { time, isReset, changes } = update;
     if (isReset) this.#options.forgetAll();
     for (const change of changes) {
       if (this.#log.find(change) === undefined) this.#learn(change);
     }
     this.#log.witness(time);
-    this.#log.settle(origin, settledTime, list);
+    this.#settle(origin, update);
+  }
+
+  /** No process can say of changes that it has yet to make that they are known. */
+  #settle(origin: string, { settledTime, list }: { settledTime: number; list: string }): void {
+    this.#log.settle(origin, Math.min(settledTime, this.#log.time), list);
   }
 
   /** The part of a hello about changes, if there are none to tell. */

@@ -112,6 +112,12 @@ export class PeerKnowledge<P extends Tellable> {
     return telling.then(() => this.#through(knowledge) < end ? this.tell(peer) : undefined);
   }
 
+  /** What a peer would be told next: no changes if it knows all. */
+  owed(url: string): ChangeUpdate {
+    const knowledge = this.#peers.get(url.replace(/\/$/, ""));
+    return knowledge === undefined ? { changes: [], isReset: false } : this.#next(knowledge);
+  }
+
   /** Schedules telling everyone the changes that do not settle soon. */
   changesAdded(): void {
     const { log } = this.#options;
@@ -207,15 +213,20 @@ export class PeerKnowledge<P extends Tellable> {
     return false;
   }
 
+  /** The next update for a peer, and the position up to which it then knows all changes. */
+  #next(knowledge: Knowledge): ChangeUpdate & { through: number } {
+    const { log } = this.#options;
+    const isReset = this.#through(knowledge) < log.start;
+    const from = isReset ? log.start : knowledge.through;
+    const knowsSettled = knowledge.isCaughtUp && !isReset;
+    return { isReset, ...this.updateAfter(from, { knowsSettled }) };
+  }
+
   async #tell(peer: P, knowledge: Knowledge): Promise<void> {
     const { log, tell } = this.#options;
     const { end } = log;
     while (knowledge.through < end || !knowledge.isCaughtUp) {
-      const isReset = this.#through(knowledge) < log.start;
-      const from = isReset ? log.start : knowledge.through;
-      const { changes, through } = this.updateAfter(from, {
-        knowsSettled: knowledge.isCaughtUp && !isReset,
-      });
+      const { changes, isReset, through } = this.#next(knowledge);
       if (changes.length > 0 || isReset) await tell(peer, { changes, isReset });
       knowledge.through = Math.max(knowledge.through, through);
       if (through < end) continue;

@@ -20,8 +20,14 @@ export interface ChangeReports {
   readonly update: ChangeUpdate;
   /** Records that another process has started at a peer's URL. */
   restarted(peer: Peer): void;
-  /** Returns what to reply to an update. */
-  answer(update: ChangeUpdate): ChangeUpdate;
+  /**
+   * Returns what to reply to an update.
+   *
+   * @param url The base URL of the process that sent it.
+   */
+  answer(update: ChangeUpdate, url: string): ChangeUpdate;
+  /** Whether a time may be taken from anybody. */
+  isPlausible(time: number): boolean;
   /** Applies what the process with an instance id tells. */
   receiveUpdate(origin: string, update: ChangeUpdate): void;
 }
@@ -36,7 +42,7 @@ export class Handshake {
   /** The last known run of each peer. A peer that leaves the list is forgotten. */
   #instances = new WeakMap<Peer, string>();
   /** The peers being asked to confirm a claim about them, with one request each at a time. */
-  #asking = new WeakMap<Peer, Promise<boolean>>();
+  #asking = new WeakMap<Peer, Promise<Hello | undefined>>();
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -103,19 +109,76 @@ export class Handshake {
     const { instanceId, peers, changes } = this.#options;
     // This process reached itself under another name. `greet` finds that out from the answer.
     if (theirs.instance === instanceId) return this.#hello();
-    if (theirs.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
-    this.#mismatches.compare(theirs.self, theirs, this.#hello());
     const peer = peers.find(theirs.self);
+    if (theirs.changes !== undefined) {
+      if (isProved) changes.receiveUpdate(theirs.instance, theirs.changes);
+      else await this.#receiveClaim(theirs, theirs.changes, peer);
+    }
+    this.#mismatches.compare(theirs.self, theirs, this.#hello());
     if (peer !== undefined && isProved) {
       if (theirs.hadGivenUp) peers.reunited();
       this.#meet(peer, theirs);
     } else if (peer !== undefined && !theirs.isProbe && isNews(peer, theirs)) {
-      const isThere = await this.#ask(peer);
+      const isThere = await this.#ask(peer) !== undefined;
       if (isThere && theirs.hadGivenUp) peers.reunited();
     }
     const hello = this.#hello();
     if (theirs.changes === undefined) return hello;
-    return { ...hello, changes: changes.answer(theirs.changes) };
+    return { ...hello, changes: changes.answer(theirs.changes, theirs.self) };
+  }
+
+  /**
+   * Applies what anybody may have said about changes. Forged changes cost no more than the loads of
+   * their keys. A reset or a time far ahead is taken only from the peer itself, at its own URL.
+   *
+   * @throws {GroupCacheError} With code `peer-failed` if it does not confirm what it seems to have told.
+   */
+  async #receiveClaim(
+    { instance }: Hello,
+    claim: ChangeUpdate,
+    peer: Peer | undefined,
+  ): Promise<void> {
+    const { changes, onUnconfirmed } = this.#options;
+    const { isReset } = claim;
+    const time = claim.changes.reduce((time, { stamp }) => Math.max(time, stamp.time), claim.time);
+    const said = isReset && peer !== undefined ? await this.#ask(peer) : undefined;
+    const isConfirmed = !isReset || said?.changes?.isReset === true;
+    if (isConfirmed && await this.#isTime(time, peer === undefined ? [] : [peer])) {
+      return changes.receiveUpdate(instance, { ...claim, isReset: false });
+    }
+    onUnconfirmed();
+    // A sender that tells nothing does not count on having been heard.
+    if (isReset || claim.changes.length > 0) throw unconfirmed();
+  }
+
+  /**
+   * Confirms the time of a change that anybody may have sent. Returns undefined if it may be taken from
+   * anybody. Otherwise the process that made the change is asked, or, if that is unknown, all peers.
+   *
+   * @param origin The instance id of the process.
+   * @throws {GroupCacheError} Rejects with code `peer-failed` if no peer has heard of such a time.
+   */
+  confirmTime(time: number, origin: string): Promise<void> | undefined {
+    const { changes, peers, onUnconfirmed } = this.#options;
+    if (changes.isPlausible(time)) return undefined;
+    const others = peers.others();
+    const known = others.filter((peer) => this.#instances.get(peer) === origin);
+    return this.#isTime(time, known.length > 0 ? known : others).then((isTime) => {
+      if (isTime) return;
+      onUnconfirmed();
+      throw unconfirmed();
+    });
+  }
+
+  /** Whether a time is plausible, if need be after asking peers for theirs. */
+  async #isTime(time: number, askable: readonly Peer[]): Promise<boolean> {
+    const { changes } = this.#options;
+    if (changes.isPlausible(time)) return true;
+    const asked = askable.map(async (peer) => {
+      await this.#ask(peer);
+      if (!changes.isPlausible(time)) throw unconfirmed();
+    });
+    return await Promise.any(asked).then(() => true, () => false);
   }
 
   /** Whether a peer has said that it is leaving. */
@@ -124,16 +187,21 @@ export class Handshake {
     return peer.health.isLeaving;
   }
 
-  /** Asks a peer to confirm a claim about it. Resolves to whether it replies. */
-  async #ask(peer: Peer): Promise<boolean> {
+  /**
+   * Asks a peer to confirm a claim about it, and has it say again what it has to tell of changes.
+   * Resolves to its hello, or to undefined if it does not reply.
+   */
+  async #ask(peer: Peer): Promise<Hello | undefined> {
     let asking = this.#asking.get(peer);
     if (asking === undefined) {
+      const hello = this.#hello();
+      const changes = { ...this.#options.changes.update, asksAgain: true };
       // A probe is answered at once, so that two processes never wait for each other.
-      asking = this.#exchange(peer, { ...this.#hello(), isProbe: true })
+      asking = this.#exchange(peer, { ...hello, changes, isProbe: true })
         .then((theirs) => {
           if (theirs !== undefined) this.#meet(peer, theirs);
-          return theirs !== undefined;
-        }, () => false)
+          return theirs;
+        }, () => undefined)
         .finally(() => this.#asking.delete(peer));
       this.#asking.set(peer, asking);
     }
@@ -183,6 +251,15 @@ export interface HandshakeOptions {
   changes: ChangeReports;
   /** Reports an event to operators. */
   report: (event: PeerMismatchEvent) => void;
+  /** Called for each message in a peer's name that the peer does not confirm. */
+  onUnconfirmed: () => void;
+}
+
+function unconfirmed(): GroupCacheError {
+  return new GroupCacheError(
+    "peer-failed",
+    "Cannot accept the changes: no peer confirms that it has told of them",
+  );
 }
 
 /** Whether a hello says of a peer what this process does not know. */

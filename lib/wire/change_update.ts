@@ -16,6 +16,8 @@ export interface ChangeUpdate {
   readonly isReset: boolean;
   /** Changes that the receiver may not know of, in the order in which the process heard of them. */
   readonly changes: readonly Change[];
+  /** Set by a process that was told something in the receiver's name: it is to say the same again. */
+  readonly asksAgain?: boolean | undefined;
   /** Set by a process that has just started: the receiver is to reply with its changes after this. */
   readonly asksAfter?: number | undefined;
   /** In such a reply: where in the log of the process the last of the changes stands. */
@@ -31,19 +33,22 @@ export interface ChangeUpdateJson {
   settled: number;
   reset: boolean;
   changes: [number, string, string, string][];
+  again?: true | undefined;
   after?: number | undefined;
   through?: number | undefined;
   more?: boolean | undefined;
 }
 
 export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
-  const { time, list, settledTime, isReset, changes, asksAfter, through, hasMore } = update;
+  const { time, list, settledTime, isReset, changes, asksAgain, asksAfter, through, hasMore } =
+    update;
   return {
     time,
     list,
     settled: settledTime,
     reset: isReset,
     changes: changes.map(({ stamp, group, key }) => [stamp.time, stamp.origin, group, key]),
+    again: asksAgain || undefined,
     after: asksAfter,
     through,
     more: hasMore,
@@ -56,7 +61,7 @@ export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
  * @throws {TypeError} If it is malformed.
  */
 export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
-  const { time, list, settled, reset, changes, after, through, more } = Object(json);
+  const { time, list, settled, reset, changes, again, after, through, more } = Object(json);
   const isValid = isTime(time) && typeof list === "string" && isTime(settled) &&
     Array.isArray(changes) && changes.every(isChangeJson) &&
     (after === undefined || isTime(after)) && (through === undefined || isTime(through));
@@ -69,6 +74,7 @@ export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
     changes: (changes as ChangeUpdateJson["changes"]).map(([time, origin, group, key]) => (
       { stamp: { time, origin }, group, key }
     )),
+    ...(again === true && { asksAgain: true }),
     ...(after !== undefined && { asksAfter: after }),
     ...(through !== undefined && { through, hasMore: more === true }),
   };

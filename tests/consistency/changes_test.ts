@@ -101,7 +101,7 @@ test("A process that comes back having missed more than is remembered drops all 
   world.write(key);
   await world.clock.until(a.group.remove(key));
   // The log of a process holds 2^20 units of keys.
-  for (let i = 0; i < 20; i++) await world.clock.until(a.group.remove(`${i} `.repeat(20_000)));
+  for (let i = 0; i < 40; i++) await world.clock.until(a.group.remove(`${i} `.repeat(20_000)));
   for (const { cache } of [a, b]) cache.setPeers([A, B, C]);
   for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
 });

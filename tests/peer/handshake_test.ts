@@ -4,7 +4,9 @@ import { Handshake } from "../../lib/peer/handshake.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import { rendezvous } from "../../lib/placement/rendezvous.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
+import type { ChangeUpdate } from "../../lib/wire/change_update.ts";
 import type { Hello } from "../../lib/wire/hello.ts";
+import { codeOf } from "../failures.ts";
 import { fakePeer } from "../fake_peer.ts";
 import { test } from "../runtime.ts";
 
@@ -33,6 +35,7 @@ function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("une
     connect: (url) => fakePeer(url, { clock, hello }),
   });
   peers.replace([A, B]);
+  const received: ChangeUpdate[] = [];
   const handshake = new Handshake({
     instanceId: "mine",
     placement: "rendezvous",
@@ -41,16 +44,18 @@ function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("une
     closing: new AbortController().signal,
     changes: {
       update: { time: 0, list: "", settledTime: 0, isReset: false, changes: [] },
-      receiveUpdate: () => {},
+      receiveUpdate: (_origin, update) => received.push(update),
       restarted: () => {},
       answer: (update) => update,
+      isPlausible: () => true,
     },
     report: () => {},
+    onUnconfirmed: () => {},
   });
   /** Has the peer B taken for dead. */
   const giveUp = () => peers.find(B)?.health.closed(new GroupCacheError("peer-failed", "silent"));
   const isGivenUp = () => peers.find(B)?.health.isOpen;
-  return { peers, handshake, giveUp, isGivenUp };
+  return { peers, handshake, received, giveUp, isGivenUp };
 }
 
 test("Handshake makes a restarted peer used again, and leaves any other to a probe", () => {
@@ -119,6 +124,17 @@ test("Handshake answers one who asks because of what was said at once, so that t
   const { handshake } = setUp();
   const probe = { ...THEIRS, isLeaving: true, isProbe: true };
   assertEquals((await handshake.answer(probe, STRANGER)).self, A);
+});
+
+test("Handshake takes a reset from an authenticated peer at once, and no stranger's", async () => {
+  const reset = { time: 0, list: "", settledTime: 0, isReset: true, changes: [] };
+  const proved = setUp();
+  await proved.handshake.answer({ ...THEIRS, changes: reset }, PROVED);
+  assertEquals(proved.received, [reset]);
+  const asked = setUp(() => Promise.resolve({ ...THEIRS, changes: { ...reset, isReset: false } }));
+  const forged = asked.handshake.answer({ ...THEIRS, changes: reset, isProbe: true }, STRANGER);
+  assertEquals(await codeOf(forged), "peer-failed");
+  assertEquals(asked.received.some(({ isReset }) => isReset), false);
 });
 
 test("Handshake does not ask at all because of a process that is not in the list", async () => {

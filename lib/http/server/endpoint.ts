@@ -19,6 +19,11 @@ export interface EndpointHost {
   /** The largest value that may be sent or received, in bytes. */
   readonly maxValueBytes: number;
   readonly changes: ChangeReceiver;
+  /**
+   * Confirms the time of a change that anybody may have sent, if it is far ahead; otherwise returns
+   * undefined. Rejects if no peer confirms it.
+   */
+  confirmTime(time: number, origin: string): Promise<void> | undefined;
   /** Reports requests without a valid proof. */
   readonly refusals: Refusals;
   /** Bounds the bodies being received. */

@@ -4,15 +4,16 @@ import { checkKey } from "../../key.ts";
 import { decodeSetRequest, fromExpiry } from "../../wire/messages.ts";
 import { ANY_KEY, fitsPath, pathOf } from "../paths.ts";
 import { ENVELOPE_BYTES } from "../peer_limits.ts";
+import { changeNoteOf } from "./change_note.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { doneReply, staleReply } from "./replies.ts";
-import { changeNoteOf, parse, readBody } from "./request_body.ts";
+import { parse, readBody } from "./request_body.ts";
 
 /** Stores the value in the request under its key. */
 export async function putKey(call: GroupCall): Promise<Response> {
   const { group, name, request, host } = call;
   const { maxValueBytes, changes } = host;
-  const note = changeNoteOf(request);
+  const note = await changeNoteOf(call);
   const body = await readBody(call, maxValueBytes + ENVELOPE_BYTES);
   const set = parse(() => {
     const set = decodeSetRequest(body);

@@ -1,13 +1,14 @@
 import { checkKey } from "../../key.ts";
 import { MAX_LIST_BYTES } from "../peer_limits.ts";
+import { changeNoteOf } from "./change_note.ts";
 import type { RemovalCall } from "./endpoint.ts";
 import { doneReply } from "./replies.ts";
-import { changeNoteOf, checkKeyCount, parse, readText } from "./request_body.ts";
+import { checkKeyCount, parse, readText } from "./request_body.ts";
 
 /** Drops the keys that the request lists. */
 export async function removeKeys(call: RemovalCall): Promise<Response> {
-  const { name, request, host } = call;
-  const note = changeNoteOf(request);
+  const { name, host } = call;
+  const note = await changeNoteOf(call);
   const json = await readText(call, MAX_LIST_BYTES);
   const keys = parse(() => decodeKeys(json));
   // The cache may have been closed while the body was read.

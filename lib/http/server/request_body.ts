@@ -1,6 +1,4 @@
 import { digestOf } from "../../auth/signing_key.ts";
-import { type ChangeNote, decodeChangeNote } from "../../wire/change_note.ts";
-import { CHANGE } from "../headers.ts";
 import { GroupCacheError, messageOf } from "../../errors.ts";
 import { MAX_LIST_KEYS } from "../peer_limits.ts";
 import { chunkReaderOf } from "./chunk_reader.ts";
@@ -126,10 +124,4 @@ export function parse<T>(decode: () => T): T {
 export function checkKeyCount(keys: readonly unknown[]): void {
   if (keys.length <= MAX_LIST_KEYS) return;
   throw new RangeError(`expected at most ${MAX_LIST_KEYS} keys: received ${keys.length}`);
-}
-
-/** Reads the note about a change from a request; undefined if it comes from a Go peer. */
-export function changeNoteOf({ headers }: Request): ChangeNote | undefined {
-  const text = headers.get(CHANGE);
-  return text === null ? undefined : parse(() => decodeChangeNote(text));
 }

@@ -21,6 +21,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
         limits: checkLimits({}),
         checkOpen: () => {},
+        confirmTime: () => undefined,
         peer: () => undefined,
         greet: (hello) => Promise.resolve(hello),
         isLeaving: () => Promise.resolve(true),

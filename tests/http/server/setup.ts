@@ -116,6 +116,7 @@ export class Setup {
       report: (question) => ({ question }),
       limits: checkLimits({ maxValueBytes }),
       checkOpen: () => {},
+      confirmTime: () => undefined,
       peer: (url) => this.peers.get(url),
       greet: (hello) => Promise.resolve({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       isLeaving: ({ health }) => Promise.resolve(health.isLeaving),
