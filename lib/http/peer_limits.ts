@@ -1,3 +1,6 @@
+/** A body may take a millisecond longer for so many bytes of it. */
+export const MIN_BYTES_PER_MS: number = 16;
+
 /**
  * The longest time without a byte in a reply that waits for loads, in milliseconds. Bun ends a reply
  * after 10,000, and a client gives its peer up after a few seconds.

@@ -9,11 +9,13 @@ import {
   CHANNEL_LIFE_BYTES,
   CHANNEL_LIFE_MS,
   CHANNEL_UNUSED_MS,
+  MAX_AHEAD_BYTES,
   MAX_CHANNEL_KEY_BYTES,
   MAX_CHANNEL_KEYS,
   MAX_CHANNEL_REPLY_BYTES,
   MAX_OWED_KEYS,
   MAX_UNACKNOWLEDGED,
+  MIN_BYTES_PER_MS,
 } from "../peer_limits.ts";
 import { ChannelBody } from "./channel_body.ts";
 import type { Connection } from "./connection.ts";
@@ -44,8 +46,10 @@ export class Channel extends Due implements Route {
   #willFlush = false;
   #pings = 0;
   #pongs = 0;
-  /** When the first unanswered ping was sent. */
+  /** When the first unanswered ping was sent, and how many bytes had arrived by then. */
   #pingedAtMs = 0;
+  #pingedAtBytes = 0;
+  #receivedBytes = 0;
   #echo: PromiseWithResolvers<void> | undefined;
   /** Parts of large values that have arrived. */
   #parts = new Map<number, ByteBuffer>();
@@ -120,9 +124,11 @@ export class Channel extends Due implements Route {
     const [first] = calls;
     if (first === undefined) return;
     const firstId = this.#nextId;
+    const nowMs = this.#connection.options.clock.now();
     let isTraced = false;
     for (const call of calls) {
       if (call.traceparent !== undefined) isTraced = true;
+      call.sentAtMs = nowMs;
       call.id = this.#nextId++;
       call.onLeave = this.#onLeave;
       this.#calls.set(call.id, call);
@@ -138,7 +144,7 @@ export class Channel extends Due implements Route {
     const nowMs = this.#connection.options.clock.now();
     this.#usedAtMs = nowMs;
     const wasIdle = this.isIdle;
-    if (wasIdle) this.#pingedAtMs = nowMs;
+    if (wasIdle) this.#pinged(nowMs);
     this.#body.addPing(++this.#pings);
     this.#body.send();
     if (wasIdle) this.#awaitLife(nowMs);
@@ -175,6 +181,7 @@ export class Channel extends Due implements Route {
         if (!this.#isOpen) return;
         if (done) break;
         this.#lifeAtMs = clock.now();
+        this.#receivedBytes += value.byteLength;
         health.heard();
         for (const message of frames.push(value)) this.#read(message);
         this.#closeIfDone();
@@ -193,9 +200,14 @@ export class Channel extends Due implements Route {
     if (pong <= this.#pongs || pong > this.#pings) throw new RangeError(`received pong ${pong}`);
     this.#pongs = pong;
     this.#connection.answered(this.#pingedAtMs);
-    this.#pingedAtMs = this.#lifeAtMs;
+    this.#pinged(this.#lifeAtMs);
     if (this.isIdle) this.#echo?.resolve();
     this.#batcher.schedule();
+  }
+
+  #pinged(atMs: number): void {
+    this.#pingedAtMs = atMs;
+    this.#pingedAtBytes = this.#receivedBytes;
   }
 
   #settle(answer: ChannelAnswer): void {
@@ -257,6 +269,8 @@ export class Channel extends Due implements Route {
   #closeBody(): void {
     if (!this.#isOpen || this.#body.isClosed) return;
     this.#isRetired = true;
+    // There may be cancels that have not been sent.
+    this.#body.send();
     this.#body.close();
     this.#awaitLife(this.#connection.options.clock.now());
     this.#options.onRetire();
@@ -273,12 +287,39 @@ export class Channel extends Due implements Route {
   override onDue(): void {
     const { clock, health, silences } = this.#connection.options;
     const nowMs = clock.now();
+    if (this.#isPongOverdue(nowMs)) return this.end(new TypeError("its channel answers no pings"));
+    this.#failOverdueCalls(nowMs);
     const isWaiting = this.#isOwed || this.#body.isClosed;
     const sinceMs = isWaiting ? this.#lifeAtMs : this.#usedAtMs;
     const restMs = sinceMs + (isWaiting ? health.silenceLimitMs : CHANNEL_UNUSED_MS) - nowMs;
     if (restMs > 0) return silences.add(this, restMs);
     if (isWaiting) return this.end(new TypeError(`no sign of life for ${nowMs - sinceMs} ms`));
     this.retire();
+  }
+
+  /**
+   * Signs of life are no excuse for ever. A pong comes at once, though behind as many bytes as a server
+   * may have ahead of its client.
+   */
+  #isPongOverdue(nowMs: number): boolean {
+    const bytes = Math.min(this.#receivedBytes - this.#pingedAtBytes, MAX_AHEAD_BYTES);
+    const mostMs = this.#connection.spareMs + bytes / MIN_BYTES_PER_MS;
+    return !this.isIdle && nowMs - this.#pingedAtMs > mostMs;
+  }
+
+  /** Fails the calls whose answers take longer than any load may. */
+  #failOverdueCalls(nowMs: number): void {
+    const { url, spareMs, options: { health } } = this.#connection;
+    for (const call of this.#calls.values()) {
+      const { peek, loadTimeoutMs = Infinity, sentAtMs } = call;
+      const partsMs = (this.#parts.get(call.id)?.byteLength ?? 0) / MIN_BYTES_PER_MS;
+      const mostMs = (peek ? 0 : loadTimeoutMs) + spareMs + partsMs;
+      if (nowMs - sentAtMs <= mostMs) continue;
+      const error = peerFailure(url, "its answer takes longer than any load may");
+      health.failed(error, sentAtMs);
+      call.reject(error);
+      this.#onLeave(call);
+    }
   }
 
   /** Ends the channel at once. Of no effect if it has ended. */

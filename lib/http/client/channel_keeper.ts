@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import { toPeerError } from "./failures.ts";
 import type { KeyCall } from "./key_call.ts";
 import type { KeyRequests } from "./key_requests.ts";
+import { StaleChallenge } from "./proven_fetch.ts";
 
 /** A channel is opened when two calls are less than this apart, in milliseconds. */
 const DEMAND_MS = 1000;
@@ -63,7 +64,10 @@ export class ChannelKeeper {
     if (channelSlots.tryAcquire()) this.#open();
   }
 
-  async #open(): Promise<void> {
+  /** @param mayReopen Whether to open another channel at once after an error. */
+  async #open(
+    mayReopen = (error: unknown): boolean => error instanceof StaleChallenge,
+  ): Promise<void> {
     const { clock, channelSlots } = this.#connection.options;
     this.#isOpening = true;
     const channel: Channel = new Channel(this.#connection, {
@@ -77,7 +81,7 @@ export class ChannelKeeper {
       onEnd: (unanswered, error, lifeAtMs) => {
         channelSlots.release();
         if (this.#channel === channel) this.#channel = undefined;
-        if (error !== undefined) this.#pause();
+        if (error !== undefined && !mayReopen(error)) this.#pause();
         this.#rescue(unanswered, error, lifeAtMs);
       },
     });
@@ -92,15 +96,17 @@ export class ChannelKeeper {
         // A busy machine delays some of them, a proxy that buffers or delays all.
         if (echo === ECHOES) isLate();
       }
-      if (!channel.isOpen) return;
-      this.#channel?.retire();
-      this.#channel = channel;
-      this.#failures = 0;
+      if (channel.isOpen) {
+        this.#channel?.retire();
+        this.#channel = channel;
+        this.#failures = 0;
+      }
     } catch (error) {
       channel.end(error);
-    } finally {
-      this.#isOpening = false;
+      // The peer has started anew. An ordinary request would have been repeated as well.
+      if (mayReopen(error) && channelSlots.tryAcquire()) return this.#open(() => false);
     }
+    this.#isOpening = false;
   }
 
   #pause(): void {

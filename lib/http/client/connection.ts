@@ -116,7 +116,7 @@ export class Connection {
     try {
       try {
         const response = await this.#send(path, init, patience);
-        reply = this.#replyOf(response, patience, startedAtMs + this.#mostMs(loadTimeoutMs));
+        reply = this.#replyOf(response, patience, startedAtMs + this.#mostMs(loadTimeoutMs, peek));
       } finally {
         // The body may take as long as a load does, which must not hold up calls to other peers.
         semaphore.release();
@@ -136,7 +136,8 @@ export class Connection {
    * Opens a channel: a request whose body and reply last until either side ends them. Resolves to the
    * body of the reply.
    *
-   * @throws If the peer, or a proxy in front of it, does not open one.
+   * @throws If the peer, or a proxy in front of it, does not open one: `StaleChallenge` if another
+   * attempt may succeed.
    */
   async open(
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -164,13 +165,19 @@ export class Connection {
     onAnswer();
   }
 
+  /** How much longer than a load its answer may take, in milliseconds. */
+  get spareMs(): number {
+    return Math.max(this.options.peerTimeoutMs, LIFE_MS);
+  }
+
   #headers(): Record<string, string> {
     return { [FROM]: this.options.instanceId };
   }
 
   /** How long a reply without a value may take, in milliseconds: one of many keys loads them in turns. */
-  #mostMs(loadTimeoutMs = Infinity): number {
-    return LOADS_IN_TURN * loadTimeoutMs + this.options.peerTimeoutMs;
+  #mostMs(loadTimeoutMs = Infinity, peek = false): number {
+    const loadMs = peek ? this.spareMs : loadTimeoutMs;
+    return LOADS_IN_TURN * loadMs + this.options.peerTimeoutMs;
   }
 
   #replyOf(response: Response, patience: Patience, endsAtMs: number): Reply {

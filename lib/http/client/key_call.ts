@@ -17,6 +17,8 @@ export class KeyCall {
   readonly value: Promise<EncodedValue>;
   /** How many times the key was sent. */
   attempts = 0;
+  /** When it was sent on its channel, in Unix milliseconds. */
+  sentAtMs = 0;
   /** The id of the call on its channel. */
   id = 0;
   /** Whether the value is too large for a channel. */

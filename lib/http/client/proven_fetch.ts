@@ -15,6 +15,11 @@ export interface ProvenRequest extends RequestInit {
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
+/** Says that a peer has a new challenge, where the request cannot be repeated because its body is gone. */
+export class StaleChallenge extends Error {
+  override readonly name = "StaleChallenge";
+}
+
 /** Sends authenticated requests to a peer, and verifies the proofs of its replies. */
 export class ProvenFetch {
   #url: string;
@@ -30,6 +35,7 @@ export class ProvenFetch {
    * Sends a request. Sends it again if the peer has a new challenge, for example after a restart.
    *
    * @throws {GroupCacheError} With code `peer-failed` if the peer rejects it or proves nothing.
+   * @throws {StaleChallenge} If it has to be sent again, but its body is a stream.
    */
   send(path: string, request: ProvenRequest): Promise<Response> {
     const signed = this.#sign(path, request);
@@ -67,6 +73,9 @@ export class ProvenFetch {
         throw isRefused
           ? this.#failure("refused", "it refused to be asked by this process")
           : this.#failure("no-proof", "it did not prove that it belongs to the cluster");
+      }
+      if (request.body instanceof ReadableStream) {
+        throw new StaleChallenge("it has a new challenge");
       }
       signed = await this.#sign(path, request);
       request.headers[AUTH] = signed.header;

@@ -8,15 +8,12 @@ import { isTime } from "../../wire/change_note.ts";
 import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
 import type { Dialect } from "../dialect.ts";
 import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
-import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import { ENVELOPE_BYTES, MAX_NOTE_BYTES, MIN_BYTES_PER_MS } from "../peer_limits.ts";
 import { adviceFor } from "./advice.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 
 /** Larger bodies are read piece by piece, so that they may take their time. */
 const SMALL_BODY_BYTES = 1 << 20;
-
-/** A value that arrives may take so much longer. */
-const MIN_BYTES_PER_MS = 16;
 
 /** What it takes to read the reply of a peer. */
 export interface ReplyContext {

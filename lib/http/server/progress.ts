@@ -1,9 +1,8 @@
 import type { Clock } from "../../timing/clock.ts";
+import { MIN_BYTES_PER_MS } from "../peer_limits.ts";
 
 /** How long a body may make no progress, in milliseconds. */
 const GRACE_MS = 10_000;
-/** The lowest rate of a live peer. */
-const MIN_BYTES_PER_MS = 16;
 
 /**
  * Ends a body that makes no progress: that stalls for 10 seconds, or is slower than 16 KB a second on the

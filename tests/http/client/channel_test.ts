@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Auth } from "../../../lib/auth/auth.ts";
 import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts";
 import { checkLimits } from "../../../lib/http/peer_limits.ts";
 import type { HttpPeerOptions } from "../../../lib/http/client/http_peer.ts";
@@ -353,6 +354,81 @@ test("HttpPeer waits for hours for a load on a channel that shows life", async (
   const [[id] = [0]] = channel.keys;
   channel.value(id, "at last");
   assertEquals((await call).view.text(), "at last");
+});
+
+for (const peek of [false, true]) {
+  const allowedMs = (peek ? 0 : 30_000) + 10_000;
+  test(`HttpPeer waits no longer than ${allowedMs} ms on a channel that only shows life`, async () => {
+    const channels = await new ChannelSetup().connect();
+    const { setup, channel } = channels;
+    const startMs = setup.clock.now();
+    let endMs = 0;
+    const call = codeOf(setup.get("key", { loadTimeoutMs: 30_000, peek }));
+    call.then(() => endMs = setup.clock.now());
+    for (let i = 0; i < 100; i++) {
+      channel.send(() => {});
+      await channels.advance(900);
+    }
+    assertEquals(await call, "peer-failed");
+    const ms = endMs - startMs;
+    assert(ms > allowedMs && ms <= allowedMs + 3000, `${ms}`);
+    assertEquals(
+      channel.requests.flatMap(({ cancels }) => cancels),
+      channel.keys.map(([id]) => id),
+    );
+    channel.value(channel.keys[0]?.[0] as number, "too late");
+    await channels.advance();
+    assertEquals(setup.clock.pendingTimers, 1);
+  });
+}
+
+test("HttpPeer leaves a channel that shows life, but whose pings are not answered", async () => {
+  const channels = await new ChannelSetup().connect();
+  const { setup, channel } = channels;
+  channels.onRequest = () => {};
+  const calls: Promise<unknown>[] = [];
+  // The third is not even sent.
+  for (const key of ["a", "b", "c"]) {
+    calls.push(setup.get(key, { loadTimeoutMs: 30_000 }));
+    await channels.advance();
+  }
+  assertEquals(channel.keys.length, 2);
+  const { requests } = channels;
+  for (let i = 0; i < 15; i++) {
+    channel.send(() => {});
+    await channels.advance(900);
+  }
+  assertEquals((await Promise.all(calls)).length, 3);
+  assertEquals(channels.requests, requests + 1, "all in one request");
+});
+
+test("HttpPeer opens a channel at once that a peer with a new challenge had refused", async () => {
+  let isNew = true;
+  const sign = () => ({ header: isNew ? "old" : "new", challenge: "", replyProof: "" });
+  const credentials = {
+    forRead: sign,
+    forChange: () => Promise.resolve(sign()),
+    judge: ({ header }: { header: string }) => {
+      if (!isOpening || header === "new") return "proved";
+      isNew = false;
+      return "challenged";
+    },
+  };
+  let isOpening = false;
+  const auth = { isRequired: true, credentialsFor: () => credentials } as unknown as Auth;
+  const channels = new ChannelSetup({ auth });
+  channels.open = (channel) => {
+    isOpening = true;
+    if (isNew) return new Response("", { status: 401 });
+    const headers = { "content-type": "application/x-groupcache-channel" };
+    return new Response(channel.reply, { headers });
+  };
+  await channels.connect();
+  assertEquals(channels.channels.length, 2);
+  const call = channels.setup.get("key");
+  await channels.advance();
+  channels.channel.value(channels.channel.keys[0]?.[0] as number, "by channel");
+  assertEquals((await call).view.text(), "by channel");
 });
 
 test("HttpPeer trusts no channel whose echoes are late, and tries again less and less often", async () => {
