@@ -14,6 +14,7 @@ import { prometheusText } from "../lib/metrics/prometheus.ts";
 import { spawn } from "../tests/processes/child.ts";
 import { freePorts, type Runtime, runtime } from "../tests/runtime.ts";
 import { sampleStats } from "../tests/stats/sample_stats.ts";
+import { median } from "./store/report.ts";
 
 const MAX_COST = 0.02;
 const MAX_METRICS_MS = 5;
@@ -93,11 +94,6 @@ async function counts(): Promise<{ gets: number; cpuMs: number }> {
     gets: all.reduce((sum, { gets }) => sum + gets, 0),
     cpuMs: all.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
   };
-}
-
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] as number;
 }
 
 function pause(ms: number): Promise<void> {

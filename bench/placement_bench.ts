@@ -13,6 +13,7 @@ import { groupcacheGoRing } from "../lib/placement/groupcache_go_ring.ts";
 import { mailgunRing } from "../lib/placement/mailgun_ring.ts";
 import type { Placement } from "../lib/placement/placement.ts";
 import { rendezvous } from "../lib/placement/rendezvous.ts";
+import { args, print, runtime } from "./store/report.ts";
 
 const KEYS = 1_000_000;
 const LOOKUPS = 300_000;
@@ -41,12 +42,7 @@ const PEER_SHAPES: Record<string, (i: number) => string> = {
   "hosts": (i) => `http://cache-${i}.cache.default.svc.cluster.local:8080`,
 };
 
-const { Deno, Bun } = globalThis as {
-  Deno?: { args: string[]; version: { deno: string } };
-  Bun?: { argv: string[]; version: string };
-};
-const runtime = Bun === undefined ? `Deno ${Deno?.version.deno}` : `Bun ${Bun.version}`;
-const isJson = (Deno?.args ?? Bun?.argv ?? []).includes("--json");
+const isJson = args.includes("--json");
 
 function owner(peers: Iterable<string>): string {
   for (const peer of peers) return peer;
@@ -127,9 +123,4 @@ if (isJson) {
   columns("balance");
   print("\nNanoseconds to find the owner of a key");
   columns("nsPerLookup");
-}
-
-function print(line: string): void {
-  // deno-lint-ignore no-console
-  console.log(line);
 }

@@ -19,6 +19,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { findRuntime, root, type Runtime } from "../tests/runtime.ts";
+import { median, print } from "./store/report.ts";
 
 const RUNS = 21;
 const WARM_UPS = 3;
@@ -124,16 +125,6 @@ function time(path: string, args: string[]): Promise<number> {
   });
 }
 
-function median(numbers: number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? NaN;
-}
-
 function kib(bytes: number): string {
   return `${(bytes / 1024).toFixed(1)} KiB`;
-}
-
-function print(line: string): void {
-  // deno-lint-ignore no-console -- a benchmark's result
-  console.log(line);
 }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Child, spawn } from "../processes/child.ts";
 import { freePorts, type Runtime, test } from "../runtime.ts";
+import { answering } from "./answering.ts";
 
 const PATHS = Array.from({ length: 20 }, (_, index) => `/page/${index}`);
 const SLOW_PATHS = Array.from({ length: 10 }, (_, index) => `/slow/${index}`);
@@ -44,17 +45,4 @@ for (const { name, runtime } of examples) {
     },
     { needs: [runtime] },
   );
-}
-
-/** Waits until a process answers. */
-async function answering(url: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (true) {
-    try {
-      return void await (await fetch(`${url}/ready`)).text();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { type Child, spawn } from "../processes/child.ts";
 import { freePorts, type Runtime, runtime, test } from "../runtime.ts";
+import { answering } from "./answering.ts";
 
 interface Mount {
   example: string;
@@ -30,7 +31,7 @@ for (const { example, runtimes } of mounts) {
     const [first, second] = runtimes.map((runtime, index) =>
       children.use(start(example, runtime, ports[index] ?? 0, { PEERS: urls.join() }))
     ) as [Child, Child];
-    await Promise.all(urls.map((url) => answer(url)));
+    await Promise.all(urls.map((url) => answering(url)));
 
     const keys = Array.from({ length: 10 }, (_, index) => `/page/${index}`);
     for (const key of keys) {
@@ -56,7 +57,7 @@ test("The example dynamic_peers follows its list of peers", async () => {
   const processes = ports.map((port) =>
     children.use(start("dynamic_peers", runtime, port, env))
   ) as [Child, Child];
-  await Promise.all(urls.map((url) => answer(url)));
+  await Promise.all(urls.map((url) => answering(url)));
 
   await writeFile(file, urls.join("\n"));
   await Promise.all(processes.map((child) => child.line(/^peers: \S+ \S+$/)));
@@ -83,18 +84,4 @@ function start(
     ...(isServer ? { runtimeArgs: serve } : {}),
     env: { ...env, PORT: String(port) },
   });
-}
-
-/** Waits until a process answers: not all examples say when they are ready. */
-async function answer(url: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (true) {
-    try {
-      await (await fetch(`${url}/ready`)).text();
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }

@@ -3,19 +3,9 @@ import { basename, join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { type Child, spawn } from "../processes/child.ts";
 import { freePorts, root, type Runtime, runtime, test } from "../runtime.ts";
+import { answering } from "./answering.ts";
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
-
-async function answer(url: string): Promise<Response> {
-  for (let attempt = 0;; attempt++) {
-    try {
-      return await fetch(url);
-    } catch (error) {
-      if (attempt === 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
 
 test("The README's first program runs as it stands, on both runtimes together", async () => {
   const readme = await readFile(join(root, "README.md"), "utf8");
@@ -34,7 +24,7 @@ test("The README's first program runs as it stands, on both runtimes together", 
         spawn(path, { runtime, env: { PORT: String(ports[index]), PEERS: urls.join() } }),
       )
     ) as Child[];
-    await Promise.all(urls.map(async (url) => await (await answer(`${url}/1`)).text()));
+    await Promise.all(urls.map(answering));
 
     for (const url of [...urls, ...urls]) {
       assertEquals(await (await fetch(`${url}/42`)).json(), { id: "42", name: "User 42" });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePorts, type Runtime, runtime, serve, test } from "../runtime.ts";
-import { join, type Process, Processes, until } from "./processes.ts";
+import { join, type Process, Processes, until, untilGets } from "./processes.ts";
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
 
@@ -24,14 +24,6 @@ async function untilChannel(owner: Process): Promise<void> {
   }, "keys travel over the channel");
 }
 
-async function untilGets(client: Process, count: number): Promise<void> {
-  const before = (await client.tell("state")).traffic.gets;
-  await until(
-    async () => (await client.tell("state")).traffic.gets >= before + count,
-    `there are ${count} more gets`,
-  );
-}
-
 async function assertNoFailure(client: Process): Promise<void> {
   await client.tell("stopTraffic");
   assertEquals((await client.tell("state")).traffic.failures, []);
@@ -45,7 +37,7 @@ for (const runtimes of PAIRS) {
     const [client, owner] = await processes.startCluster(runtimes);
     await join([client, owner], owner);
     await startTraffic(client, owner);
-    await untilGets(client, 500);
+    await untilGets([client], 500);
     await assertNoFailure(client);
     await until(async () => (await owner.tell("state")).openChannels === 0, "it is closed");
   }, { needs: runtimes });
@@ -57,7 +49,7 @@ for (const runtimes of PAIRS) {
     await startTraffic(client, owner);
     const large = client.tell("get", { key: `large:${60 << 20}:1` });
     await client.tell("begin", { id: "stuck", key: "stuck:1" });
-    await untilGets(client, 300);
+    await untilGets([client], 300);
     assertEquals((await large).values.map(({ length }) => length), [60 << 20]);
     assertEquals(await client.tell("abort", { id: "stuck" }), "AbortError");
     await until(
@@ -82,7 +74,7 @@ for (const runtimes of PAIRS) {
           const [, ms] = await owner.child.line(/^stopped in (\d+) ms$/);
           assert(Number(ms) < drainMs + 1500, `${ms} ms`);
           await owner.child.exited;
-          await untilGets(client, 100);
+          await untilGets([client], 100);
           await assertNoFailure(client);
         },
         { needs: runtimes },
@@ -98,7 +90,7 @@ for (const runtimes of PAIRS) {
       await join([client, owner], owner);
       await startTraffic(client, owner);
       owner.child.signal("SIGSTOP");
-      await untilGets(client, 100);
+      await untilGets([client], 100);
       owner.child.signal("SIGCONT");
       await untilChannel(owner);
       await assertNoFailure(client);
@@ -116,7 +108,7 @@ for (const runtimes of PAIRS) {
       await join([client, owner], owner);
       await startTraffic(client, owner);
       await owner.child.kill("SIGKILL");
-      await untilGets(client, 100);
+      await untilGets([client], 100);
       const again = await processes.start(runtimes[1], `--port=${port}`);
       await again.tell("join", { peers: [client.url, again.url], owner: again.url });
       await untilChannel(again);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Runtime, runtime, test } from "../runtime.ts";
-import { type Process, Processes, until } from "./processes.ts";
+import { Processes, until, untilGets } from "./processes.ts";
 
 const other: Runtime = runtime === "deno" ? "bun" : "deno";
 
@@ -37,15 +37,4 @@ for (const runtimes of [[runtime, runtime, runtime], [runtime, other, other]] as
     },
     { needs: runtimes },
   );
-}
-
-/** Waits until each process has got so many more values. */
-async function untilGets(processes: readonly Process[], count: number): Promise<void> {
-  await Promise.all(processes.map(async (process) => {
-    const before = (await process.tell("state")).traffic.gets;
-    await until(
-      async () => (await process.tell("state")).traffic.gets >= before + count,
-      `there are ${count} more gets`,
-    );
-  }));
 }

@@ -61,3 +61,14 @@ export async function until(isSo: () => Promise<boolean>, what: string): Promise
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** Waits until each process has got so many more values. */
+export async function untilGets(processes: readonly Process[], count: number): Promise<void> {
+  await Promise.all(processes.map(async (process) => {
+    const before = (await process.tell("state")).traffic.gets;
+    await until(
+      async () => (await process.tell("state")).traffic.gets >= before + count,
+      `there are ${count} more gets`,
+    );
+  }));
+}

@@ -4,7 +4,6 @@ import {
   decodeChannelReply,
   decodeChannelRequest,
   type GetsMessage,
-  startMessage,
   writeCancel,
   writeError,
   writeGets,
@@ -17,18 +16,15 @@ import {
 } from "../../lib/wire/channel.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
-import { Writer } from "../../lib/wire/writer.ts";
+import type { Writer } from "../../lib/wire/writer.ts";
 import { test } from "../runtime.ts";
+import { channelMessage } from "./channel_message.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The message that `write` writes. */
+/** The message that `write` writes, without its length. */
 function message(write: (writer: Writer) => void): Bytes {
-  const writer = new Writer(8);
-  const start = startMessage(writer);
-  write(writer);
-  writer.endFrame(start);
-  const [bytes, ...more] = new FrameDecoder().push(writer.take());
+  const [bytes, ...more] = new FrameDecoder().push(channelMessage(write));
   assertEquals(more, []);
   return bytes as Bytes;
 }

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { GroupCache, text } from "@groupcache/groupcache";
+import type { GroupCache } from "@groupcache/groupcache";
 import { CHANNEL_PATH } from "../../../lib/http/paths.ts";
 import {
   decodeChannelReply,
   decodeChannelRequest,
-  startMessage,
   writeCancel,
   writeError,
   writeGets,
@@ -16,11 +15,11 @@ import {
   writeValue,
 } from "../../../lib/wire/channel.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
-import { Writer } from "../../../lib/wire/writer.ts";
+import { channelMessage } from "../../wire/channel_message.ts";
 import { cutStream, mutateBytes } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import { expectOnly, type FuzzTarget } from "../target.ts";
-import { BASE, GROUP, KEYS, load, OTHER, SELF } from "./recording.ts";
+import { BASE, createCache, GROUP, KEYS, SELF } from "./recording.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -30,12 +29,12 @@ const TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /** What a client may send, one message each. */
 const REQUESTS = [
-  message((writer) => {
+  channelMessage((writer) => {
     const peek = false;
     writeGets(writer, { group: GROUP, peek, timeoutMs: 500, firstId: 1, keys: KEYS.slice(0, 9) });
     writePing(writer, 1);
   }),
-  message((writer) => {
+  channelMessage((writer) => {
     const gets = { group: GROUP, timeoutMs: Infinity, keys: ["key 1", "é", "missing 2"] };
     writeGets(writer, { ...gets, peek: true, firstId: 50 });
     const traces = [{ from: 0, traceparent: TRACEPARENT }, { from: 2, traceparent: "" }];
@@ -43,7 +42,7 @@ const REQUESTS = [
     writeCancel(writer, 61);
     writePing(writer, 2);
   }),
-  message((writer) => {
+  channelMessage((writer) => {
     writeGets(writer, { group: "none", peek: false, timeoutMs: 1, firstId: 2 ** 40, keys: ["k"] });
     writeCancel(writer, 3);
   }),
@@ -51,7 +50,7 @@ const REQUESTS = [
 
 /** What a server may send. */
 const REPLIES = [
-  message((writer) => {
+  channelMessage((writer) => {
     writeValue(writer, 1, value);
     writeError(writer, 2, {
       code: "load-failed",
@@ -61,12 +60,12 @@ const REPLIES = [
     writeLarge(writer, 3);
     writePong(writer, 1);
   }),
-  message((writer) => {
+  channelMessage((writer) => {
     writePart(writer, 4, value.value);
     writeValue(writer, 4, { ...value, ttlMs: undefined });
     writeGoaway(writer);
   }),
-  message(() => {}),
+  channelMessage(() => {}),
 ];
 
 let cases = 0;
@@ -80,7 +79,7 @@ export const channel: FuzzTarget = {
     if (!random.oneIn(3)) return decode(random);
     if (cases++ % 500 === 0) {
       await cache?.close();
-      cache = create();
+      cache = createCache();
     }
     const stream = mutateBytes(join(REQUESTS.filter(() => !random.oneIn(3))), random);
     const init = {
@@ -100,27 +99,12 @@ export const channel: FuzzTarget = {
 
 const URL_OF_CHANNELS = `${SELF}${BASE}${CHANNEL_PATH}`;
 
-function create(): GroupCache {
-  const fetch = () => Promise.reject(new TypeError("connection refused"));
-  const created = new GroupCache({ self: SELF, peers: [SELF, OTHER], fetch, log: false });
-  created.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 });
-  return created;
-}
-
 function decode(random: Random): void {
   const [decodeOne, messages] = random.oneIn(2)
     ? [decodeChannelRequest, REQUESTS] as const
     : [decodeChannelReply, REPLIES] as const;
   const bytes = mutateBytes(random.pick(messages).slice(4), random);
   expectOnly(RangeError, () => decodeOne(bytes));
-}
-
-function message(write: (writer: Writer) => void): Bytes {
-  const writer = new Writer(64);
-  const start = startMessage(writer);
-  write(writer);
-  writer.endFrame(start);
-  return writer.take();
 }
 
 function join(messages: readonly Bytes[]): Bytes {

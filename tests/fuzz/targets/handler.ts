@@ -1,9 +1,9 @@
 import { assert } from "@std/assert";
-import { type AuthOptions, GroupCache, text } from "@groupcache/groupcache";
+import type { GroupCache } from "@groupcache/groupcache";
 import { cutStream, mutateBytes, mutateText } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import type { FuzzTarget } from "../target.ts";
-import { AUTH, type Exchange, GROUP, load, OTHER, recordExchanges, SELF } from "./recording.ts";
+import { AUTH, createCache, type Exchange, recordExchanges, SELF } from "./recording.ts";
 
 const METHODS = ["GET", "PUT", "DELETE", "POST", "HEAD", "PATCH", "OPTIONS"];
 
@@ -30,7 +30,7 @@ export const handler: FuzzTarget = {
     // A new one now and then: what a hello or a removal leaves behind must not hide what comes after.
     if (cases++ % 1000 === 0) {
       for (const cache of caches) await cache.close();
-      caches = AUTH.map(create);
+      caches = AUTH.map(createCache);
     }
     const request = requestLike(random.pick(exchanges), random);
     if (request === undefined) return;
@@ -42,14 +42,6 @@ export const handler: FuzzTarget = {
     assert(!/\n\s+at /.test(message), message);
   },
 };
-
-function create(auth: AuthOptions | undefined): GroupCache {
-  const fetch = () => Promise.reject(new TypeError("connection refused"));
-  const options = { self: SELF, peers: [SELF, OTHER], fetch, log: false as const };
-  const created = new GroupCache(auth === undefined ? options : { ...options, auth });
-  created.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 });
-  return created;
-}
 
 function requestLike(exchange: Exchange, random: Random): Request | undefined {
   const method = random.oneIn(10) ? random.pick(METHODS) : exchange.method;

@@ -38,6 +38,15 @@ export function load(key: string): string | undefined {
 export const KEYS: readonly string[] = ["key", "missing", "broken", "large", "a/b", ".", "é"]
   .flatMap((name) => Array.from({ length: 6 }, (_, i) => name === "." ? "." : `${name} ${i}`));
 
+/** A cache with the group, whose only peer is never there. */
+export function createCache(auth?: AuthOptions): GroupCache {
+  const fetch = () => Promise.reject(new TypeError("connection refused"));
+  const options = { self: SELF, peers: [SELF, OTHER], fetch, log: false as const };
+  const cache = new GroupCache(auth === undefined ? options : { ...options, auth });
+  cache.group(GROUP, { maxBytes: 1 << 20, codec: text, load, ttlMs: 60_000 });
+  return cache;
+}
+
 let recorded: Promise<readonly Exchange[]> | undefined;
 
 /** What two caches say to each other while all calls are made, without and with proofs. */

@@ -6,7 +6,6 @@ import type { HttpPeerOptions } from "../../../lib/http/client/http_peer.ts";
 import {
   type ChannelRequest,
   decodeChannelRequest,
-  startMessage,
   writeError,
   writeGoaway,
   writeLarge,
@@ -18,9 +17,10 @@ import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { encodeHello } from "../../../lib/wire/hello.ts";
 import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
 import { encodeGetResponses } from "../../../lib/wire/messages.ts";
-import { Writer } from "../../../lib/wire/writer.ts";
+import type { Writer } from "../../../lib/wire/writer.ts";
 import { codeOf } from "../../failures.ts";
 import { test } from "../../runtime.ts";
+import { channelMessage } from "../../wire/channel_message.ts";
 import { type Bytes, HELLO, OURS, type Sent, Setup, utf8, valueReply } from "./setup.ts";
 
 /** A channel, as its server sees it. */
@@ -46,11 +46,7 @@ class ServedChannel {
   }
 
   send(write: (writer: Writer) => void): void {
-    const writer = new Writer(64);
-    const start = startMessage(writer);
-    write(writer);
-    writer.endFrame(start);
-    this.sendBytes(writer.take());
+    this.sendBytes(channelMessage(write));
   }
 
   sendBytes(bytes: Bytes): void {

@@ -4,10 +4,9 @@ import { Patience } from "../../../lib/http/client/patience.ts";
 import { DueQueue } from "../../../lib/timing/due_queue.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { test } from "../../runtime.ts";
+import { never } from "./setup.ts";
 
 /** Settles never, as a `fetch` may that ignores its signal. */
-const never = () => new Promise<never>(() => {});
-
 test("Patience.wait() gives what it waited for, and leaves no timer", async () => {
   const clock = new VirtualClock();
   assertEquals(

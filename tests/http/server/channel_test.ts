@@ -4,14 +4,14 @@ import {
   type ChannelReply,
   decodeChannelReply,
   type GetsMessage,
-  startMessage,
   writeCancel,
   writeGets,
   writePing,
 } from "../../../lib/wire/channel.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
-import { Writer } from "../../../lib/wire/writer.ts";
+import type { Writer } from "../../../lib/wire/writer.ts";
 import { test } from "../../runtime.ts";
+import { channelMessage } from "../../wire/channel_message.ts";
 import { type FakeGroup, OURS, Setup, valueOf } from "./setup.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -76,11 +76,7 @@ class OpenChannel {
   }
 
   async send(write: (writer: Writer) => void): Promise<void> {
-    const writer = new Writer(64);
-    const start = startMessage(writer);
-    write(writer);
-    writer.endFrame(start);
-    await this.sendBytes(writer.take());
+    await this.sendBytes(channelMessage(write));
   }
 
   async sendBytes(bytes: Bytes): Promise<void> {
