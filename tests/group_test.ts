@@ -556,7 +556,7 @@ test("A decode that calls set() does not leave its old value behind", async () =
   assertEquals(group.peek("key"), "new");
 });
 
-test("A decodedBytes that is no number keeps nothing decoded, and empties no group", async () => {
+test("A decodedBytes that is not a number keeps nothing decoded, and empties no group", async () => {
   for (const bytes of [NaN, -1, Infinity, "10" as unknown as number]) {
     await using cache = new GroupCache();
     const codec = { ...text, decodedBytes: () => bytes };
@@ -571,7 +571,7 @@ test("A decodedBytes that is no number keeps nothing decoded, and empties no gro
   }
 });
 
-test("A ttlMs that returns text fails the load, and does not keep the value for ever", async () => {
+test("A ttlMs that returns text fails the load, and does not keep the value forever", async () => {
   await using cache = new GroupCache();
   const ttlMs = (() => "1000") as unknown as () => number;
   const group = cache.group("texts", {
@@ -584,7 +584,7 @@ test("A ttlMs that returns text fails the load, and does not keep the value for 
   assertEquals(group.peek("key"), undefined);
 });
 
-test("A mirror without an end is served until it is dropped", async () => {
+test("A mirror of a value that never expires is served until it is dropped", async () => {
   await using cluster = new Cluster(2);
   const groups = cluster.caches.map((cache) =>
     cache.group("texts", {

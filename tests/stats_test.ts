@@ -66,7 +66,7 @@ test("A get whose value the former owner still had counts as handed off", async 
   assertEquals(answers.load, before.answers.load);
 });
 
-test("Gets that come to nothing count by why", async () => {
+test("Gets without a value count by the reason", async () => {
   const { owner, asker } = await setUp({
     load: (key, { signal }) => {
       if (key.startsWith("missing")) return undefined;
@@ -149,7 +149,7 @@ test("stats() tells what a process thinks of its peers, and since when", async (
   assertEquals((down?.calls ?? 0) - (down?.failures ?? 0), askerAt === 0 ? 2 : 1);
 });
 
-test("A peer that took long to fail is not put down to the one that stood in", async () => {
+test("The time that a failed peer took does not count against the one that stood in", async () => {
   const { cluster, asker, ownerAt, askerAt } = await setUp();
   cluster.setFault(ownerAt, { delayMs: 5000 });
   await cluster.clock.until(asker.get("key"));

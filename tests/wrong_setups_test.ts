@@ -280,7 +280,7 @@ for (const setup of SETUPS) {
   });
 }
 
-test("A set-up that is right is told of as such, and nothing else is", async () => {
+test("Nothing is reported about a correct set-up", async () => {
   const told = await tellOf({ name: "", told: /./ });
   assert(told.length === 0, told.join("\n"));
 });

@@ -56,7 +56,7 @@ for (const request of [READ, CHANGE]) {
     assertEquals(reply, "proved");
   });
 
-  test(`Auth tells one who knows no secret of its nothing, whatever it asks for by ${what}`, async () => {
+  test(`Auth tells nothing to a caller without a secret, whatever it asks for by ${what}`, async () => {
     const receiver = process(B);
     const headers = [null, "", ".", "a.b", "a.b.c", "a.b.c.d", "a.b.c.1.e.f", "x".repeat(1 << 16)];
     for (const header of headers) {
@@ -77,7 +77,7 @@ for (const request of [READ, CHANGE]) {
     assert(!verdict.isProved && verdict.reason === "bad-proof");
   });
 
-  test(`Auth takes no proof of ${what} from before the receiver started anew, but a new one`, async () => {
+  test(`Auth takes no proof of ${what} from before the receiver restarted, but a new one`, async () => {
     const credentials = process(A).credentialsFor(B);
     const { signed } = await send(credentials, process(B), request);
     const restarted = process(B);
@@ -164,7 +164,7 @@ test("Auth takes a proof of a change for no other method, path, number or body",
   assert((await receiver.gatekeeper.judge(header, CHANGE)).isProved);
 });
 
-test("Auth judges a read at once when it has seen its sender before, the proof still being looked at", async () => {
+test("Auth judges a read of a known sender synchronously, but still compares its proof", async () => {
   const receiver = process(B);
   const { signed } = await send(process(A).credentialsFor(B), receiver, READ);
   assert(!(receiver.gatekeeper.judge(signed.header, READ) instanceof Promise));
@@ -183,7 +183,7 @@ test("Auth signs the reads of one turn once, and each anew after a new challenge
   assertNotEquals(signed.header, reads[0].header);
 });
 
-test("Auth goes on with the secrets of before when a function for them fails", async () => {
+test("Auth keeps the previous secrets when the function that returns them fails", async () => {
   const clock = new VirtualClock();
   const errors: unknown[] = [];
   let isBroken = false;

@@ -34,7 +34,7 @@ test("remove() is not undone by a peek at a process that is no longer on the lis
   assertEquals(await world.get(b, key), world.valueOf(key));
 });
 
-test("A value that was set and has ended does not give way to the one before it", async () => {
+test("A value that was set and has expired does not give way to the previous one", async () => {
   await using world = new World();
   const [a, b, c] = world.startAll([A, B, C], {}, {
     ttlMs: (value) => value.includes("short") ? 1000 : Infinity,
@@ -250,7 +250,7 @@ test("A process that has just started sets a value although others have counted 
   for (const process of [a, b]) assertEquals(await world.get(process, key), "new");
 });
 
-test("Nothing is left to be done once all peers know of a change", async () => {
+test("Nothing remains to be done once all peers know of a change", async () => {
   await using world = new World();
   const [a] = world.startAll([A, B, C]) as [Proc];
   for (let i = 0; i < 20; i++) await world.clock.until(a.group.set(`key ${i}`, "value"));

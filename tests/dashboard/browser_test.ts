@@ -135,23 +135,26 @@ browserTest("A killed peer shows within 3 seconds, and its return", async () => 
   await until("up again", 10_000, async () => await state() === "up");
 });
 
-browserTest("The page says when it has no news, and goes on when its process is back", async () => {
-  await using setup = await Setup.create();
-  await using watched = await openPage(setup.browser, setup.page());
-  const { page } = watched;
-  const status = async () => await page.locator("#status").textContent() ?? "";
-  await until("live", 5000, async () => (await status()).includes("Live"));
-  await setup.kill(0);
-  await until("no connection", 6000, async () => /No connection|No news/.test(await status()));
-  await until("the age", 6000, async () => /\d+ s old/.test(await status()));
-  await setup.start(0);
-  await until("live again", 10_000, async () => (await status()).includes("Live"));
-  assertEquals(await page.locator("body[data-stale]").count(), 0);
-  await until("a new run", 5000, async () => {
-    const { text } = await cell(page, "processes", new URL(setup.urls[0] as string).host, "Age");
-    return /^\d s$/.test(text ?? "");
-  });
-});
+browserTest(
+  "The page says when it gets no updates, and continues when its process is back",
+  async () => {
+    await using setup = await Setup.create();
+    await using watched = await openPage(setup.browser, setup.page());
+    const { page } = watched;
+    const status = async () => await page.locator("#status").textContent() ?? "";
+    await until("live", 5000, async () => (await status()).includes("Live"));
+    await setup.kill(0);
+    await until("no connection", 6000, async () => /No connection|No news/.test(await status()));
+    await until("the age", 6000, async () => /\d+ s old/.test(await status()));
+    await setup.start(0);
+    await until("live again", 10_000, async () => (await status()).includes("Live"));
+    assertEquals(await page.locator("body[data-stale]").count(), 0);
+    await until("a new run", 5000, async () => {
+      const { text } = await cell(page, "processes", new URL(setup.urls[0] as string).host, "Age");
+      return /^\d s$/.test(text ?? "");
+    });
+  },
+);
 
 const looks = [
   { width: 1280, theme: "light" },

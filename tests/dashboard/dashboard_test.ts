@@ -114,7 +114,7 @@ test("/metrics is Prometheus's text", async () => {
   assertStringIncludes(await response.text(), 'groupcache_max_bytes{group="texts"} 1048576\n');
 });
 
-test("/healthz and /readyz say why they are not fine", async () => {
+test("/healthz and /readyz say why they reply with 503", async () => {
   const { cluster, cache, app } = setUp();
   const ask = async (path: string) => {
     const response = await app.request(`/ops/${path}`);
@@ -184,7 +184,7 @@ test("authorize that throws lets nobody in", async () => {
   assertEquals((await app.request("/ops/stats")).status, 500);
 });
 
-test("/inspect asks all processes, and refuses what is no key", async () => {
+test("/inspect asks all processes, and refuses an invalid key", async () => {
   const { cluster, app, group } = setUp();
   await cluster.clock.until(group.get("a/b ü"));
   const query = new URLSearchParams({ group: "texts", key: "a/b ü" });

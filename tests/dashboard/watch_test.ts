@@ -50,7 +50,7 @@ test("Watch tells of the whole cluster each second, in rates per second", async 
   assertEquals(Math.round(100 * processes.reduce((sum, { share }) => sum + (share ?? 0), 0)), 100);
 });
 
-test("Watch says that a process is out of reach, and since when it was heard", async () => {
+test("Watch says that a process is out of reach, and when it was last heard", async () => {
   const { cluster, clock, watch, views } = setUp();
   watch.watch((view) => views.push(view));
   await clock.advance(3000);
@@ -65,7 +65,7 @@ test("Watch says that a process is out of reach, and since when it was heard", a
   assertEquals(views.at(-1)?.processes[1]?.state, "up");
 });
 
-test("Watch counts nothing twice when a process starts anew", async () => {
+test("Watch counts nothing twice when a process restarts", async () => {
   const { groups: [group], clock, cluster, cache } = setUp(1);
   let instance = "first";
   const views: ClusterView[] = [];

@@ -120,7 +120,7 @@ test("Handshake asks a peer once at a time, whatever strangers say of it", async
   assertEquals([asked, isGivenUp()], [1, true]);
 });
 
-test("Handshake answers one who asks because of what was said at once, so that two never wait for each other", async () => {
+test("Handshake answers a probe at once, so that two processes never wait for each other", async () => {
   const { handshake } = setUp();
   const probe = { ...THEIRS, isLeaving: true, isProbe: true };
   assertEquals((await handshake.answer(probe, STRANGER)).self, A);
@@ -137,7 +137,7 @@ test("Handshake takes a reset from an authenticated peer at once, and no strange
   assertEquals(asked.received.some(({ isReset }) => isReset), false);
 });
 
-test("Handshake does not ask at all because of a process that is not in the list", async () => {
+test("Handshake asks nobody because of a process that is not on the list", async () => {
   const { handshake } = setUp();
   const stranger = { ...THEIRS, self: "http://stranger:1", isLeaving: true, hadGivenUp: true };
   assertEquals((await handshake.answer(stranger, STRANGER)).self, A);

@@ -48,7 +48,7 @@ test("PeerHealth lets a peer that shows no life while it loads be silent", async
   assertEquals(health.isSilent(askedAtMs), true, "it has turned out to be one that does");
 });
 
-test("PeerHealth takes a peer that says that it is closed for gone", () => {
+test("PeerHealth gives up a peer that says it is closed", () => {
   const { health, events } = setUp();
   health.closed(FAILED);
   assertEquals([health.isOpen, health.isGone, health.isLeaving], [true, true, false]);

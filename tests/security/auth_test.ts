@@ -162,7 +162,7 @@ test("A peer that starts anew is asked again, with a proof for its new run", asy
   assertEquals(processes.events, []);
 });
 
-test("A change that is sent once more by somebody else does nothing", async () => {
+test("A change that another process sends again does nothing", async () => {
   await using processes = new Processes([{ secrets: [NEW] }, { secrets: [NEW] }]);
   const key = await processes.keyOf(1, 0);
   await processes.groups[0]?.set(key, "first");

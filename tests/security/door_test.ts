@@ -130,7 +130,7 @@ for (const [putTtlMs, ttlMs] of [[Infinity, 1000], [10_000, 1000], [10, 10]] as 
   });
 }
 
-test("Nobody who proves nothing is told what a loader says when it fails", async () => {
+test("Without a proof nobody is told what a loader says when it fails", async () => {
   const { cache, send } = cacheWith();
   await using _cache = cache;
   const single = await send("/_groupcache/texts/broken");

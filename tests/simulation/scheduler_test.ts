@@ -47,7 +47,7 @@ test("Scheduler lets everything follow from an event that needs no time before t
   assertEquals(happened, ["what follows", "next"]);
 });
 
-test("Gate of a frozen process holds back what it is to do, and of a dead one drops it", async () => {
+test("The gate of a frozen process holds its work back, and that of a dead one drops it", async () => {
   const scheduler = new Scheduler();
   const gate = new Gate(scheduler);
   const done: string[] = [];

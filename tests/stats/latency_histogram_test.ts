@@ -16,7 +16,7 @@ test("LatencyHistogram counts a time that equals a bound in the bucket that ends
   }
 });
 
-test("LatencyHistogram counts what a clock that was set back makes negative as no time", () => {
+test("LatencyHistogram counts a negative latency, of a clock that was set back, as 0", () => {
   const histogram = new LatencyHistogram();
   for (const ms of [-5, NaN, 0]) histogram.record(ms);
   const { count, sumMs, buckets } = histogram.stats();

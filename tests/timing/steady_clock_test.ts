@@ -12,7 +12,7 @@ function setup(): { times: number[]; clock: SteadyClock } {
   return { times, clock };
 }
 
-test("SteadyClock.now() goes with the clock underneath as long as that goes forth", () => {
+test("SteadyClock.now() follows the underlying clock while that moves forward", () => {
   const { times, clock } = setup();
   times.push(1000, 1000, 1500, 3_601_500);
   assertEquals([1, 2, 3, 4].map(() => clock.now()), [1000, 1000, 1500, 3_601_500]);
@@ -24,7 +24,7 @@ test("SteadyClock.now() makes up for each step back", () => {
   assertEquals([1, 2, 3, 4, 5].map(() => clock.now()), [5000, 5000, 5010, 5010, 5020]);
 });
 
-test("SteadyClock hands timers on, and lets the process end beside them if the clock can", () => {
+test("SteadyClock passes timers on, and lets the process exit while they are pending if the clock can", () => {
   const calls: unknown[] = [];
   const clock = new SteadyClock({
     now: () => 0,

@@ -67,7 +67,7 @@ test("FrameDecoder keeps no chunk that is a small part of its buffer", () => {
   assertEquals(found, [message]);
 });
 
-test("FrameDecoder keeps no chunk because of the beginning of a message at its end", () => {
+test("FrameDecoder does not retain a chunk for the beginning of a message at its end", () => {
   const decoder = new FrameDecoder();
   const chunk = new Uint8Array(64 << 10);
   chunk.set([1, 7, 2, 8]);

@@ -151,7 +151,7 @@ test("HttpPeer opens no channel to a peer that has not offered one", async () =>
   assertEquals(channels, []);
 });
 
-test("HttpPeer opens no channel for calls that are seldom", async () => {
+test("HttpPeer opens no channel for infrequent calls", async () => {
   const { setup, channels } = new ChannelSetup();
   await setup.peer.hello(HELLO);
   for (let i = 0; i < 5; i++) {
@@ -220,7 +220,7 @@ for (const [sent, code] of CODES) {
   });
 }
 
-test("HttpPeer has two messages of a channel unanswered, and gathers the others", async () => {
+test("HttpPeer leaves two messages of a channel unanswered, and gathers the rest", async () => {
   const channels = await new ChannelSetup().connect();
   const { setup, channel } = channels;
   channels.onRequest = () => {};
@@ -269,7 +269,7 @@ test("HttpPeer requests a value that is too large for a channel", async () => {
   assertEquals(setup.sent.at(-1)?.method, "GET");
 });
 
-test("HttpPeer puts a value together that comes in parts, unless it is too large", async () => {
+test("HttpPeer puts together a value that comes in parts, unless it is too large", async () => {
   const limits = checkLimits({ maxValueBytes: 10 });
   const channels = await new ChannelSetup({ limits }).connect();
   const { setup, channel } = channels;
@@ -301,7 +301,7 @@ const BREAKS: { name: string; break: (channel: ServedChannel) => void }[] = [
 ];
 
 for (const { name, break: breakIt } of BREAKS) {
-  test(`HttpPeer asks again, by requests, what a channel that ${name} left unanswered`, async () => {
+  test(`HttpPeer repeats, as requests, what a channel that ${name} left unanswered`, async () => {
     const channels = await new ChannelSetup().connect();
     const { setup, channel } = channels;
     const answered = setup.get("answered");
@@ -440,7 +440,7 @@ test("HttpPeer trusts no channel whose echoes are late, and tries again less and
 });
 
 for (const status of [404, 405, 413, 200]) {
-  test(`HttpPeer goes on with requests if a channel is opened with status ${status}`, async () => {
+  test(`HttpPeer continues with requests if opening a channel gets status ${status}`, async () => {
     const channels = new ChannelSetup();
     channels.open = () => new Response("<html>", { status });
     await channels.connect();

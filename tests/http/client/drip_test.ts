@@ -20,7 +20,7 @@ function drip(clock: VirtualClock): Response {
   return new Response(body, { headers: OURS });
 }
 
-test("HttpPeer does not wait for ever for a peer that says for ever that it loads", async () => {
+test("HttpPeer does not wait forever for a peer that keeps saying that it loads", async () => {
   const setup: Setup = new Setup(() => drip(setup.clock));
   const startMs = setup.clock.now();
   const error = await setup.failure(setup.get("key", { loadTimeoutMs: 1000 }));

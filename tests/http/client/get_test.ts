@@ -3,7 +3,7 @@ import type { Fetch } from "../../../lib/runtime.ts";
 import { test } from "../../runtime.ts";
 import { GO, never, NOW_MS, OURS, Setup, valueReply, WHOLE } from "./setup.ts";
 
-test("HttpPeer.get() gives the value and its end", async () => {
+test("HttpPeer.get() gives the value and when it expires", async () => {
   const setup = new Setup(() => valueReply("hello", { expiresAtMs: NOW_MS + 5000 }));
   const value = await setup.get();
   assertEquals(value.view.text(), "hello");
@@ -11,7 +11,7 @@ test("HttpPeer.get() gives the value and its end", async () => {
   assertEquals(setup.clock.pendingTimers, 0);
 });
 
-test("HttpPeer.get() of a Go peer gives the value, without an end if there is none", async () => {
+test("HttpPeer.get() of a Go peer gives the value, which never expires without an expiry", async () => {
   const setup = new Setup(() => valueReply("hello", { minuteQps: 0 }, GO));
   const value = await setup.get();
   assertEquals([value.view.text(), value.expiresAtMs], ["hello", Infinity]);

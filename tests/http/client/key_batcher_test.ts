@@ -99,7 +99,7 @@ test("KeyBatcher sends calls of different groups apart", async () => {
   assertEquals(keysOf(sent), [["a", "c"], ["b"]]);
 });
 
-test("KeyBatcher lets calls gather while as many requests as may be are unanswered", async () => {
+test("KeyBatcher lets calls gather while the maximum of requests is unanswered", async () => {
   const { batcher, sent } = setUp({ maxUnanswered: 2 });
   for (const key of ["a", "b", "c", "d"]) {
     add(batcher, key);
@@ -122,7 +122,7 @@ test("KeyBatcher bounds the keys and the bytes of a request, and sends all in th
   }
 });
 
-test("KeyBatcher sends a key that is larger than a request may be by itself", async () => {
+test("KeyBatcher sends a key larger than the bound of a request by itself", async () => {
   const { batcher, sent } = setUp({ maxKeyBytes: 10, maxUnanswered: 100 });
   for (const key of ["x".repeat(1000), "a", "y".repeat(1000)]) add(batcher, key);
   await endOfTurn();

@@ -100,7 +100,7 @@ test("HttpPeer.get() of a key that a Go peer cannot receive fails alone", async 
   assertEquals((await waiting).view.text(), "hello");
 });
 
-test("HttpPeer.get() waits for no slow load of other keys, which show life", async () => {
+test("HttpPeer.get() does not wait for slow loads of other keys, which show life", async () => {
   const bodies: SlowBody[] = [];
   const setup = new Setup(({ url }) => {
     if (url.endsWith("/quick")) return valueReply("hello");

@@ -49,7 +49,7 @@ test("Patience.wait() counts the silence afresh each time", async () => {
   }
 });
 
-test("Patience.wait() waits for ever if the silence may last for ever", async () => {
+test("Patience.wait() waits forever if the silence may last forever", async () => {
   const clock = new VirtualClock();
   const sign = Promise.withResolvers<number>();
   const wait = new Patience(new DueQueue({ clock }), undefined).wait(sign.promise, Infinity);

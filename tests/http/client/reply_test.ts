@@ -136,7 +136,7 @@ for (const { sent, status, code } of ANSWERS) {
   });
 }
 
-test("HttpPeer.get() takes an error for what counts, if a value comes with it", async () => {
+test("HttpPeer.get() treats a reply with both an error and a value as an error", async () => {
   const setup = new Setup(() => valueReply("hello", { error: "not-found", message: "no" }));
   assertEquals((await setup.failure()).code, "not-found");
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts";
 import { test } from "../../runtime.ts";
 
-test("RequestSemaphore lets in as many as may be, the others in their order as these leave", async () => {
+test("RequestSemaphore admits up to its maximum, and the others in order as these leave", async () => {
   const semaphore = new RequestSemaphore(2);
   const entered: number[] = [];
   const enterAll = [0, 1, 2, 3].map((index) => semaphore.acquire().then(() => entered.push(index)));

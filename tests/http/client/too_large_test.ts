@@ -47,7 +47,7 @@ function setUpBounded(
 for (const headers of [OURS, GO]) {
   const who = headers === OURS ? "a peer of our kind" : "a Go peer";
 
-  test(`HttpPeer.get() of ${who} takes a value of as many bytes as it may have, and none of more`, async () => {
+  test(`HttpPeer.get() of ${who} takes a value of exactly maxValueBytes, and none that is larger`, async () => {
     const setup = setUpBounded(({ url }) => {
       const size = MAX_VALUE_BYTES + (url.endsWith("large") ? 1 : 0);
       return new Response(encodeGetResponse({ value: new Uint8Array(size) }), { headers });
@@ -130,7 +130,7 @@ test("HttpPeer.get() of many keys takes nothing of a value of 4 GiB, not even wh
   assert(body.isCancelled);
 });
 
-test("HttpPeer.get() takes a message that is too large and says for which key for a failure", async () => {
+test("HttpPeer.get() treats a message that is too large and names no key as a failure", async () => {
   const value = new Uint8Array(MAX_MESSAGE_BYTES);
   const setup = setUpBounded(({ method }) =>
     method === "GET" ? valueReply("") : framed([{ value }])

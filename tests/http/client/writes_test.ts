@@ -8,7 +8,7 @@ import { badRequest, GO, LONG, NOW_MS, type Sent, Setup, utf8, VALUE, WHOLE } fr
 
 const done = () => new Response("", { headers: { "groupcache-version": "1" } });
 
-test("HttpPeer.set() puts the value, its key and its end", async () => {
+test("HttpPeer.set() puts the value, its key and its expiry", async () => {
   const setup = new Setup(done);
   await setup.peer.set("group", "a/b", VALUE);
   const [sent] = setup.sent;
@@ -104,7 +104,7 @@ for (const { name, change } of CHANGES) {
     assertEquals((await setup.failure(change(setup.peer))).code, "bad-key");
   });
 
-  test(`HttpPeer is not taken in by a peer that takes a ${name} for a get`, async () => {
+  test(`HttpPeer notices a peer that takes a ${name} for a get`, async () => {
     const setup = setupForChanges(() => new Response(WHOLE, { headers: GO }));
     const error = await setup.failure(change(setup.peer));
     assertEquals(error.code, "peer-failed");

@@ -3,7 +3,7 @@ import { ByteBudget } from "../../../lib/http/server/byte_budget.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { test } from "../../runtime.ts";
 
-test("ByteBudget gives room as far as there is some", () => {
+test("ByteBudget grants room while there is some", () => {
   const budget = new ByteBudget(100, new VirtualClock());
   assert(budget.tryTake(60));
   assert(!budget.tryTake(41));
@@ -13,7 +13,7 @@ test("ByteBudget gives room as far as there is some", () => {
   assert(budget.tryTake(60));
 });
 
-test("ByteBudget lets what is larger than all of it pass alone", () => {
+test("ByteBudget lets something larger than all of it pass alone", () => {
   const budget = new ByteBudget(100, new VirtualClock());
   assert(budget.tryTake(1000));
   assert(!budget.tryTake(1));
@@ -22,7 +22,7 @@ test("ByteBudget lets what is larger than all of it pass alone", () => {
   assert(!budget.tryTake(1000));
 });
 
-test("ByteBudget lets those who wait in, in the order in which they came", async () => {
+test("ByteBudget admits those who wait in order of arrival", async () => {
   const clock = new VirtualClock();
   const budget = new ByteBudget(100, clock);
   assert(budget.tryTake(100));
@@ -42,7 +42,7 @@ test("ByteBudget lets those who wait in, in the order in which they came", async
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("ByteBudget lets nobody wait for longer than may be, nor hold up those behind", async () => {
+test("ByteBudget lets nobody wait beyond the limit, nor hold up those behind", async () => {
   const clock = new VirtualClock();
   const budget = new ByteBudget(100, clock);
   assert(budget.tryTake(50));
@@ -53,7 +53,7 @@ test("ByteBudget lets nobody wait for longer than may be, nor hold up those behi
   assertEquals(clock.pendingTimers, 0);
 });
 
-test("ByteBudget lets no more than 1,000 wait", async () => {
+test("ByteBudget lets at most 1,000 wait", async () => {
   const clock = new VirtualClock();
   const budget = new ByteBudget(1, clock);
   assert(budget.tryTake(1));

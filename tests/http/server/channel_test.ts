@@ -298,7 +298,7 @@ const GARBAGE: { name: string; bytes: Bytes }[] = [
 ];
 
 for (const { name, bytes } of GARBAGE) {
-  test(`A channel ends that is sent ${name}`, async () => {
+  test(`A channel that is sent ${name} ends`, async () => {
     const channel = await OpenChannel.open();
     await channel.get(["slow"]);
     await channel.sendBytes(bytes);

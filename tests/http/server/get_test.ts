@@ -23,7 +23,7 @@ async function messageOf(response: Response): Promise<GetResponse> {
   return decodeGetResponse(new Uint8Array(await response.arrayBuffer()));
 }
 
-test("GET gives the value that is in memory, and its end", async () => {
+test("GET gives the value that is in memory, and when it expires", async () => {
   const { group, clock, send } = bound(new Setup());
   group.values.set("a/b", valueOf("hello", NOW_MS + 5000));
   const response = await send("/_groupcache/group/a%2Fb");
@@ -127,7 +127,7 @@ test("GET of a slow load shows life after 100 ms, then four times a second, then
   assertEquals(setup.clock.pendingTimers, 0);
 });
 
-test("GET of a slow load is one message for those who read it whole", async () => {
+test("GET of a slow load is one message to a client that reads the whole body", async () => {
   const setup = new Setup();
   const reply = await setup.ask("/_groupcache/group/key", { headers: OURS });
   await setup.clock.advance(5000);
@@ -139,7 +139,7 @@ test("GET of a slow load is one message for those who read it whole", async () =
 
 for (const { error, code } of FAILURES) {
   const what = error instanceof GroupCacheError ? `code ${error.code}` : typeof error;
-  test(`GET of a slow load that fails (${what}) tells so in the body`, async () => {
+  test(`GET of a slow load that fails (${what}) says so in the body`, async () => {
     const setup = new Setup();
     const reply = await setup.ask("/_groupcache/group/key", { headers: OURS });
     await setup.clock.advance(100);
@@ -235,7 +235,7 @@ for (const headers of [{}, OURS]) {
   });
 }
 
-test("GET of a slow load tells in the body that the deadline is over", async () => {
+test("GET of a slow load says in the body that the deadline has passed", async () => {
   const setup = new Setup();
   const reply = await setup.ask("/_groupcache/group/key", {
     headers: { ...OURS, "groupcache-timeout-ms": "5000" },
@@ -272,7 +272,7 @@ test("A peek is answered from memory, or with not-found, and loads nothing", asy
   assertEquals(setup.group.loads, []);
 });
 
-test("GET gives a value of as many bytes as it may have, and none of more", async () => {
+test("GET gives a value of exactly maxValueBytes, and none that is larger", async () => {
   const setup = new Setup();
   setup.group.values.set("fits", valueOfSize(MAX_VALUE_BYTES));
   setup.group.values.set("large", valueOfSize(MAX_VALUE_BYTES + 1));

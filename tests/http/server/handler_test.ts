@@ -165,7 +165,7 @@ const TAKERS: { method: string; path: string; maxBytes: number }[] = [
 ];
 
 for (const { method, path, maxBytes } of TAKERS) {
-  test(`${method} ${path} refuses a body that announces too much, and takes nothing of it`, async () => {
+  test(`${method} ${path} refuses a body whose announced length is too large, without reading it`, async () => {
     const setup = new Setup();
     const body = new Endless();
     const headers = { "content-length": String(maxBytes + 1) };
@@ -177,7 +177,7 @@ for (const { method, path, maxBytes } of TAKERS) {
     assertEquals(body.taken, 0);
   });
 
-  test(`${method} ${path} takes no more of a body without a length than there may be`, async () => {
+  test(`${method} ${path} reads no more of a body without a length than its bound`, async () => {
     const setup = new Setup();
     const body = new Endless();
     const response = await setup.send(path, { method, body: body.stream, duplex: "half" });
@@ -189,7 +189,7 @@ for (const { method, path, maxBytes } of TAKERS) {
     assertEquals(setup.group.values.size, 0);
   });
 
-  test(`${method} ${path} takes a body of as many bytes as there may be for what it is`, async () => {
+  test(`${method} ${path} accepts a body of exactly its bound`, async () => {
     const response = await new Setup().send(path, { method, body: new Uint8Array(maxBytes) });
     assertFailure(response, 400, "bad-key");
   });

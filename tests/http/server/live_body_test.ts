@@ -64,7 +64,7 @@ test("LiveBody sends together what is written while nobody reads, and large valu
   assertEquals(setup.received.flat().at(-1), 4);
 });
 
-test("LiveBody lets those who wait for their turn write as its reader takes what is before them", async () => {
+test("LiveBody lets waiting writers continue as its reader consumes what is before them", async () => {
   const setup = new Setup();
   setup.body.write(new Uint8Array(300_000));
   const written: string[] = [];
@@ -112,7 +112,7 @@ test("LiveBody frees the room of a large value when it is taken, or its reader g
   }
 });
 
-test("LiveBody shows life four times a second when there is nothing to say", async () => {
+test("LiveBody shows life four times a second when there is nothing to send", async () => {
   const setup = new Setup();
   setup.read();
   await setup.clock.advance(249);
@@ -124,7 +124,7 @@ test("LiveBody shows life four times a second when there is nothing to say", asy
   assertEquals(setup.received, [[0], [0], [0], [0]]);
 });
 
-test("LiveBody does not show life while it has something to say", async () => {
+test("LiveBody sends no signs of life while it has something to send", async () => {
   const setup = new Setup();
   setup.read();
   for (let writes = 1; writes <= 3; writes++) {

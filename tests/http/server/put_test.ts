@@ -20,13 +20,13 @@ test("PUT puts the value under the key of the body, whatever the path says", asy
   assertEquals(group.values.get("..")?.expiresAtMs, NOW_MS + 5000);
 });
 
-test("PUT without an end puts a value that never ends", async () => {
+test("PUT without an expiry stores a value that never expires", async () => {
   const { group, send } = bound(new Setup());
   await send("/_groupcache/group/key", { method: "PUT", body: setRequest("key", "hello") });
   assertEquals(group.values.get("key")?.expiresAtMs, Infinity);
 });
 
-test("PUT goes to the group of the path", async () => {
+test("PUT stores in the group of the path", async () => {
   const { group, send } = bound(new Setup());
   const body = encodeSetRequest({
     group: "other",
@@ -38,7 +38,7 @@ test("PUT goes to the group of the path", async () => {
   assert(group.values.has("key"));
 });
 
-test("PUT takes a value of as many bytes as it may have, in pieces too", async () => {
+test("PUT takes a value of exactly maxValueBytes, in pieces too", async () => {
   for (const isWhole of [true, false]) {
     const setup = new Setup();
     const bytes = encodeSetRequest({
@@ -61,7 +61,7 @@ test("PUT takes a value of as many bytes as it may have, in pieces too", async (
   }
 });
 
-test("PUT refuses a value of a byte too many", async () => {
+test("PUT refuses a value that is one byte too large", async () => {
   const setup = new Setup();
   const body = setRequest("key", "x".repeat(MAX_VALUE_BYTES + 1));
   const response = await setup.send("/_groupcache/group/key", { method: "PUT", body });

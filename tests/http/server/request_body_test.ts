@@ -89,7 +89,7 @@ test("readBody() takes nothing for an empty body", async () => {
   assertEquals((await read(new Request("http://peer", { method: "PUT" }), 1)).byteLength, 0);
 });
 
-test("A process tells whoever sends it too much why it takes nothing, while that is being sent", async () => {
+test("A process replies why it refuses a body while that is still being sent", async () => {
   await using cache = new GroupCache({ limits: { maxValueBytes: 1 << 20 } });
   cache.group("group", { maxBytes: 64 << 20, load: () => undefined });
   await using server = serve(cache.fetch);

@@ -65,7 +65,7 @@ test("Staleness holds a process to a change that its caller told it of", () => {
   assertEquals(story.read(b, during), []);
 });
 
-test("Staleness tells whether something moved", () => {
+test("Staleness records whether anything moved", () => {
   const story = new Story();
   const [a, b] = [story.process("a"), story.process("b")];
   const old = story.load(b);
@@ -91,7 +91,7 @@ test("Staleness lets calls of set that overlap come in any order, and no others"
   assertEquals(story.read(a, before.value), ["stale"]);
 });
 
-test("Staleness gives a process that the caller did not know until all has been calm for long", () => {
+test("Staleness excuses a process that the caller did not know, until all has been calm for long", () => {
   const story = new Story();
   const [a, b] = [story.process("a"), story.process("b")];
   const old = story.load(b);
