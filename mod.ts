@@ -36,6 +36,7 @@ export type { Clock } from "./lib/timing/clock.ts";
 export { bytes, json, protobuf, text } from "./lib/codec.ts";
 export type { BinaryMessageType, Codec, EncodeDecode } from "./lib/codec.ts";
 export type { Discovery } from "./lib/discovery/discovery.ts";
+export type { SpanDetails, SpanOutcome, TraceParent, Tracer, TraceSpan } from "./lib/tracer.ts";
 export { GroupCacheError } from "./lib/errors.ts";
 export type { GroupCacheErrorCode, GroupCacheErrorOptions } from "./lib/errors.ts";
 export type {

@@ -3,6 +3,7 @@ import type { GroupCacheError } from "./errors.ts";
 import { LoadErrorEvent, PeerErrorEvent } from "./events.ts";
 import { ClusterGroup } from "./group.ts";
 import { GroupMemory } from "./group/group_memory.ts";
+import { GroupSpans } from "./group/group_spans.ts";
 import { HotKeys } from "./group/hot_keys.ts";
 import { Loader } from "./group/loader.ts";
 import { LocalGroup } from "./group/local_group.ts";
@@ -15,6 +16,7 @@ import type { Peer } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { newCounters } from "./stats.ts";
 import type { Clock } from "./timing/clock.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** What a group needs from its cache. */
 export interface GroupHost {
@@ -23,6 +25,8 @@ export interface GroupHost {
   readonly random: () => number;
   readonly peers: PeerSet;
   readonly changes: ChangeExchange;
+  /** Makes spans; undefined for none. */
+  readonly tracer: Tracer | undefined;
   /** Bounds hedged requests; undefined without hedging. */
   readonly hedgeBudget: HedgeBudget | undefined;
   /** The largest value sent between processes, in bytes. */
@@ -43,8 +47,10 @@ export interface CreatedGroup<T, Input> {
 export function createGroup<T, Input>(
   name: string,
   options: CheckedGroupOptions<T, Input>,
-  { clock, random, peers, changes, hedgeBudget, maxValueBytes, closing, report }: GroupHost,
+  host: GroupHost,
 ): CreatedGroup<T, Input> {
+  const { clock, random, peers, changes, hedgeBudget, maxValueBytes, closing, report, tracer } =
+    host;
   const counters = newCounters();
   const owners = hedgeBudget === undefined
     ? askInTurn
@@ -55,7 +61,8 @@ export function createGroup<T, Input>(
     report(new PeerErrorEvent({ peer: peer.url, error }));
   };
   const memory = new GroupMemory({ ...options, clock, counters });
-  const loader: Loader<T, Input> = new Loader({ ...options, clock, group: () => group });
+  const loader: Loader<T, Input> = new Loader({ ...options, clock, tracer, group: () => group });
+  const spans = tracer && new GroupSpans(tracer, name);
   const hotKeys = new HotKeys({
     minuteQps: options.mirrorMinuteQps,
     random,
@@ -92,6 +99,7 @@ export function createGroup<T, Input>(
     local,
     writes,
     hotKeys,
+    spans,
     peers,
     owners,
     clock,

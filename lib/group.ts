@@ -1,6 +1,9 @@
 import { viewOf } from "./byte_view.ts";
 import type { Codec } from "./codec.ts";
 import { GroupCacheError, messageOf, quote } from "./errors.ts";
+import { collect } from "./group/collect.ts";
+import type { GetTrace } from "./group/get_trace.ts";
+import type { GroupSpans } from "./group/group_spans.ts";
 import { type GroupMemory, MISS } from "./group/group_memory.ts";
 import type { HotKeys } from "./group/hot_keys.ts";
 import { KeySampler } from "./group/key_sampler.ts";
@@ -12,7 +15,7 @@ import type { CallOptions, Group } from "./group_api.ts";
 import type { HotKey, Inspection } from "./process_report.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
-import type { EncodedValue, Peer, PeerCallOptions } from "./peer/peer.ts";
+import type { EncodedValue, Peer } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import { AskedPeers } from "./peer/asked_peers.ts";
 import {
@@ -42,11 +45,15 @@ interface FetchedValue<T> extends EncodedValue {
   decoded?: T;
 }
 
-/** Whether a key is sent to its owner together with others of the same turn. */
-type Batching = Required<Pick<PeerCallOptions, "together">>;
+/** Whether a key is asked for together with others. */
+interface Batching {
+  /** Whether it is sent to its owner together with others of the same turn. */
+  readonly together: boolean;
+  /** The trace that the others share. */
+  readonly trace: GetTrace | undefined;
+}
 
-const ALONE: Batching = { together: false };
-const TOGETHER: Batching = { together: true };
+const ALONE: Batching = { together: false, trace: undefined };
 
 /** A group of a process that may have peers: the read path. Users see it as {@linkcode Group}. */
 export class ClusterGroup<T, Input = T> implements Group<T, Input> {
@@ -96,15 +103,18 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     }
     const startedAtMs = this.#stopwatch();
     const signal = options?.signal;
-    return this.#gets
-      .run(key, signal, (flight) => this.#load(key, flight, batching, startedAtMs))
-      .then(
-        (fetched) => this.#decode(key, fetched, signal, startedAtMs),
-        (error) => {
-          this.#answered(sourceOfError(error, signal), startedAtMs);
-          throw error;
-        },
-      );
+    const trace = batching.trace ??
+      this.#options.spans?.get(key, { isShared: this.#gets.has(key) });
+    const fetched = this.#gets
+      .run(key, signal, (flight) => this.#load(key, flight, batching, startedAtMs, trace));
+    trace?.follow(fetched, signal);
+    return fetched.then(
+      (fetched) => this.#decode(key, fetched, signal, startedAtMs),
+      (error) => {
+        this.#answered(sourceOfError(error, signal), startedAtMs);
+        throw error;
+      },
+    );
   }
 
   /** Counts an answer that memory did not give. */
@@ -134,27 +144,30 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     flight: Flight,
     batching: Batching,
     startedAtMs: number,
+    trace: GetTrace | undefined,
   ): Promise<FetchedValue<T>> {
+    const parent = trace?.span;
     const { peers, owners, loadTimeoutMs, onPeerFailure } = this.#options;
     this.#counters.loadsExecuted++;
     const preferred = peers.peersFor(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
     if (preferred === undefined) {
-      return this.#local.loadLocally(key, flight.signal, { wereAsked: true });
+      return this.#local.loadLocally(key, flight.signal, { wereAsked: true, parent });
     }
     const asked = new AskedPeers(startedAtMs, this.#stopwatch);
     return owners.ask<EncodedValue, FetchedValue<T>>(preferred, {
       signal: flight.signal,
       askPeer: (peer, signal) => {
         asked.add(peer);
-        return peer.get(this.name, key, { signal, loadTimeoutMs, ...batching });
+        const options = { signal, loadTimeoutMs, together: batching.together };
+        return trace?.ask(peer, key, options) ?? peer.get(this.name, key, options);
       },
       onAnswer: (value, peer) => {
         const ms = asked.answered(peer);
         this.#counters.latencies.peer.record(ms);
         return this.#received(key, value, flight);
       },
-      askSelf: (signal) => this.#local.loadLocally(key, signal, { wereAsked: true }),
+      askSelf: (signal) => this.#local.loadLocally(key, signal, { wereAsked: true, parent }),
       onPeerFailure,
     });
   }
@@ -240,22 +253,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     }
     const distinct = [...new Set(keys)];
     for (const key of distinct) this.#check(key, options);
-    const outcomes = distinct.map(async (key) => {
-      try {
-        const value = await this.#get(key, options, TOGETHER);
-        return options.settled ? { status: "fulfilled" as const, value } : value;
-      } catch (reason) {
-        if (reason instanceof GroupCacheError && reason.code === "not-found") return MISS;
-        const hasLeft = options.signal?.aborted && reason === options.signal.reason;
-        if (options.settled && !hasLeft) return { status: "rejected" as const, reason };
-        throw reason;
-      }
-    });
-    const results = new Map<string, T | PromiseSettledResult<T>>();
-    for (const [index, outcome] of (await Promise.all(outcomes)).entries()) {
-      if (outcome !== MISS) results.set(distinct[index] as string, outcome);
-    }
-    return results;
+    const batching = { together: true, trace: this.#options.spans?.getMany(distinct) };
+    return await collect(distinct, (key) => this.#get(key, options, batching), options);
   }
 
   peek(key: string): T | undefined {
@@ -351,6 +350,8 @@ export interface ClusterGroupOptions<T, Input> {
   local: LocalGroup;
   writes: Writes;
   hotKeys: HotKeys;
+  /** Makes the spans of gets; undefined without a tracer. */
+  spans: GroupSpans | undefined;
   peers: PeerSet;
   /** How other processes are asked for the values that they own. */
   owners: AskOwner;

@@ -35,6 +35,7 @@ import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
+import type { Tracer } from "./tracer.ts";
 import { SteadyClock } from "./timing/steady_clock.ts";
 
 /** How long a source of peers may take to end, in milliseconds. */
@@ -122,6 +123,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
   #random: () => number;
   #peers: PeerSet;
   #maxValueBytes: number;
+  #tracer: Tracer | undefined;
   #self: string | undefined;
   #instanceId: string = crypto.randomUUID();
   #startedAtMs: number;
@@ -159,6 +161,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.#clock = clock;
     this.#random = random;
     this.#maxValueBytes = limits.maxValueBytes;
+    this.#tracer = rest.tracer;
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
@@ -227,6 +230,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.#handler = new PeerHandler({
       ...protection,
       clock,
+      tracer: rest.tracer,
       limits,
       basePath,
       plusIsSpace: dialect.plusIsSpace,
@@ -269,6 +273,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       random: this.#random,
       peers: this.#peers,
       changes: this.#changes,
+      tracer: this.#tracer,
       hedgeBudget: this.#hedgeBudget,
       maxValueBytes: this.#maxValueBytes,
       closing: this.#closing.signal,

@@ -9,6 +9,7 @@ import type { Log } from "./problems.ts";
 import type { Placement } from "./placement/placement.ts";
 import { rendezvous } from "./placement/rendezvous.ts";
 import { type Clock, systemClock } from "./timing/clock.ts";
+import type { Tracer } from "./tracer.ts";
 
 /**
  * Options for {@linkcode GroupCache}.
@@ -135,9 +136,16 @@ export interface GroupCacheOptions {
    * @default one plain warning per cause on the console, unless there is a listener for its event
    */
   log?: Log | false;
+  /**
+   * Makes spans of the gets that are not answered from memory, of calls of peers and of loads: see
+   * `./metrics` for OpenTelemetry.
+   *
+   * @default none
+   */
+  tracer?: Tracer;
 }
 
-type Optional = "self" | "peers" | "auth" | "authorize" | "hosts";
+type Optional = "self" | "peers" | "auth" | "authorize" | "hosts" | "tracer";
 
 /** The options of a cache, checked and with their defaults. */
 export type CheckedGroupCacheOptions =
@@ -169,6 +177,7 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     clock = systemClock,
     random = Math.random,
     log,
+    tracer,
   } = options;
   const isLog = log === undefined || log === false || typeof log === "function" ||
     (["info", "warn", "error"] as const).every((level) => typeof log?.[level] === "function");
@@ -181,6 +190,15 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     throw new TypeError(
       "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
         `URLs: received ${quote(basePath)}`,
+    );
+  }
+  if (
+    tracer !== undefined && !(typeof tracer?.start === "function" &&
+      typeof tracer.detach === "function")
+  ) {
+    throw new TypeError(
+      "Cannot create GroupCache: tracer must be a Tracer, as openTelemetryTracer() of ./metrics: " +
+        `received ${quote(tracer)}`,
     );
   }
   checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
@@ -219,6 +237,7 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     ...(auth !== undefined && { auth }),
     ...(authorize !== undefined && { authorize }),
     ...(hosts !== undefined && { hosts }),
+    ...(tracer !== undefined && { tracer }),
     placement,
     basePath,
     peerTimeoutMs,

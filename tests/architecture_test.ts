@@ -8,7 +8,7 @@ import { test } from "./runtime.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["runtime.ts"],
-  ["byte_view.ts", "codec.ts", "errors.ts", "events.ts", "key.ts"],
+  ["byte_view.ts", "codec.ts", "errors.ts", "events.ts", "key.ts", "tracer.ts"],
   ["timing/", "stats/"],
   ["store/", "placement/", "wire/", "auth/"],
   ["discovery/"],

@@ -116,6 +116,11 @@ const badOptions: { name: string; options: unknown; error: RegExp }[] = [
     options: { hedge: "yes" },
     error: /hedge must be a boolean: received "yes"/,
   },
+  {
+    name: "a tracer that is none",
+    options: { tracer: {} as never },
+    error: /tracer must be a Tracer, as openTelemetryTracer\(\) of \.\/metrics: received/,
+  },
 ];
 
 for (const { name, options, error } of badOptions) {

@@ -66,7 +66,9 @@ export class LoadBatcher<T, Input> {
     { context: { group } }: Call<T, Input>,
   ): Promise<void> {
     const signal = whenAllAbort(calls.map(({ context }) => context.signal));
-    const values = await this.#options.loadMany(calls.map(({ key }) => key), { signal, group });
+    const context = { signal, group };
+    this.#options.onBatch?.(context, calls.map(({ context }) => context));
+    const values = await this.#options.loadMany(calls.map(({ key }) => key), context);
     for (const { key, outcome } of calls) {
       const value = typeof values?.get === "function"
         ? values.get(key)
@@ -84,6 +86,10 @@ export interface LoadBatcherOptions<T, Input> {
   loadMany: LoadMany<T, Input>;
   /** How many keys one call of `loadMany` may have. */
   maxLoadKeys: number;
+  /** Called before `loadMany`, with its context and those of the calls that it takes the place of. */
+  onBatch?:
+    | ((context: LoadContext<T, Input>, contexts: readonly LoadContext<T, Input>[]) => void)
+    | undefined;
 }
 
 /** Whether a caller still waits. If none does, the call is settled here. */

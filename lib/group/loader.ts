@@ -6,7 +6,9 @@ import type { Codec } from "../codec.ts";
 import { detailsOf, GroupCacheError, messageOf, quote } from "../errors.ts";
 import type { Group, Load, LoadMany } from "../group_api.ts";
 import { LoadBatcher } from "./load_batcher.ts";
+import { LoadSpans } from "./load_spans.ts";
 import { LoadLimiter, LoadRefusedError } from "./load_limiter.ts";
+import type { TraceParent, Tracer } from "../tracer.ts";
 import type { Flight } from "./single_flight.ts";
 
 /** A loaded value, encoded. */
@@ -23,15 +25,21 @@ export interface Loaded {
 export class Loader<T, Input> {
   #options: LoaderOptions<T, Input>;
   #load: Load<T, Input>;
+  #spans: LoadSpans | undefined;
 
   constructor(options: LoaderOptions<T, Input>) {
     this.#options = options;
     const limiter = new LoadLimiter({ ...options, group: () => options.group().name });
-    const load = limiter.limit(options.load);
-    const { loadMany, maxLoadKeys } = options;
-    this.#load = loadMany === undefined
-      ? load
-      : new LoadBatcher({ load, loadMany: limiter.limit(loadMany), maxLoadKeys }).load;
+    const { load, loadMany, tracer, maxLoadKeys } = options;
+    const spans = tracer && new LoadSpans(tracer, () => options.group().name);
+    this.#spans = spans;
+    const loadOne = limiter.limit(spans?.wrap(load) ?? load);
+    this.#load = loadMany === undefined ? loadOne : new LoadBatcher<T, Input>({
+      load: loadOne,
+      loadMany: limiter.limit(spans?.wrap(loadMany) ?? loadMany),
+      maxLoadKeys,
+      onBatch: spans && ((context, contexts) => spans.gather(context, contexts)),
+    }).load;
   }
 
   /** Whether keys whose loads begin together are loaded in one query. */
@@ -45,12 +53,20 @@ export class Loader<T, Input> {
     return typeof ttlMs === "number" ? ttlMs : Infinity;
   }
 
-  /** Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`. */
-  async run(key: string, flight: Flight): Promise<Loaded> {
+  /**
+   * Loads a key, for as long as the flight lasts and at most `loadTimeoutMs`.
+   *
+   * @param parent Where the span of the load belongs, if the load is traced.
+   */
+  async run(key: string, flight: Flight, parent?: TraceParent): Promise<Loaded> {
     const { clock, loadTimeoutMs, group } = this.#options;
     try {
       const value = await withDeadline(
-        (end) => this.#load(key, { signal: toAbortSignal(end), group: group() }),
+        (end) => {
+          const context = { signal: toAbortSignal(end), group: group() };
+          if (parent !== undefined) this.#spans?.note(context, parent);
+          return this.#load(key, context);
+        },
         {
           clock,
           ms: loadTimeoutMs,
@@ -117,6 +133,8 @@ export interface LoaderOptions<T, Input> {
   maxQueuedLoads: number;
   maxLoadKeys: number;
   clock: Clock;
+  /** Makes the spans of loads. */
+  tracer: Tracer | undefined;
   /** The group that loads. */
   group: () => Group<T, Input>;
 }

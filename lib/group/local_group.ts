@@ -12,6 +12,7 @@ import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../peer/pee
 import type { PeerSet } from "../peer/peer_set.ts";
 import { SingleFlight } from "./single_flight.ts";
 import { type Counters, sourceOfError } from "../stats.ts";
+import type { TraceParent } from "../tracer.ts";
 
 /** How many keys of a handoff are fetched at a time. */
 const HANDOFF_WINDOW = 100;
@@ -50,7 +51,7 @@ export class LocalGroup implements PeerBackend {
     return memory.find(key);
   }
 
-  load(key: string, signal: AbortSignal): Promise<EncodedValue> {
+  load(key: string, signal: AbortSignal, traceparent?: string): Promise<EncodedValue> {
     const { counters, peers } = this.#options;
     const { peerAnswers } = counters;
     if (peers.isLeaving) {
@@ -60,7 +61,7 @@ export class LocalGroup implements PeerBackend {
     }
     counters.loads++;
     if (!this.#loads.has(key)) counters.loadsExecuted++;
-    return this.loadLocally(key, signal, { wereAsked: false }).then(
+    return this.loadLocally(key, signal, { wereAsked: false, parent: traceparent }).then(
       (value) => {
         peerAnswers[value.source ?? "load"]++;
         return value;
@@ -77,12 +78,13 @@ export class LocalGroup implements PeerBackend {
    * taken from there, and the loader does not run.
    *
    * @param options `wereAsked`: whether the peers that come before this process were asked already;
-   * `peeks`: whether a value from the memory of another process will do, as it does by default.
+   * `peeks`: whether a value from the memory of another process will do, as it does by default;
+   * `parent`: where the span of a load that starts belongs.
    */
   loadLocally(
     key: string,
     signal: Cancellation | undefined,
-    options: { wereAsked: boolean; peeks?: boolean },
+    options: { wereAsked: boolean; peeks?: boolean; parent?: TraceParent | undefined },
   ): Promise<EncodedValue> {
     const { group, memory, loader, peers, clock, p99Ms, counters } = this.#options;
     return this.#loads.run(key, signal, async (flight) => {
@@ -102,7 +104,7 @@ export class LocalGroup implements PeerBackend {
         const arrived = holders && memory.view(key);
         if (arrived !== undefined) return { ...arrived, source: "handoff" };
         const startedAtMs = this.#stopwatch();
-        const { bytes, expiresAtMs } = await loader.run(key, flight)
+        const { bytes, expiresAtMs } = await loader.run(key, flight, options.parent)
           .finally(() => counters.latencies.load.record(this.#stopwatch() - startedAtMs));
         counters.localLoads++;
         const kept = flight.isCurrent ? memory.keep(key, bytes, expiresAtMs) : undefined;

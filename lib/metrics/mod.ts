@@ -1,5 +1,5 @@
 /**
- * Metrics for monitoring systems, in Prometheus's text format or by OpenTelemetry.
+ * Metrics for monitoring systems, in Prometheus's text format or by OpenTelemetry, and traces by the latter.
  *
  * @example
  * ```ts
@@ -20,4 +20,11 @@ export type {
   MetricOptions,
   MetricResult,
 } from "./opentelemetry.ts";
+export { openTelemetryTracer } from "./opentelemetry_tracer.ts";
+export type {
+  OpenTelemetryApi,
+  OpenTelemetrySpan,
+  OpenTelemetrySpanContext,
+} from "./opentelemetry_tracer.ts";
+export type { SpanDetails, SpanOutcome, TraceParent, Tracer, TraceSpan } from "../tracer.ts";
 export { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";

@@ -1,4 +1,5 @@
 import { withDeadline } from "../../timing/deadline.ts";
+import { detached } from "../../tracer.ts";
 import { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { toPeerError } from "./failures.ts";
@@ -55,13 +56,14 @@ export class ChannelKeeper {
   }
 
   #openIfWanted(): void {
-    const { offersChannel, options: { clock, channelSlots, health, closing } } = this.#connection;
+    const { offersChannel, options } = this.#connection;
+    const { clock, channelSlots, health, closing, tracer } = options;
     if (this.#isOpening || !offersChannel || closing.aborted) return;
     const nowMs = clock.now();
     const isWanted = nowMs - this.#calledAtMs <= DEMAND_MS;
     this.#calledAtMs = nowMs;
     if (!isWanted || nowMs < this.#retryAtMs || health.isOpen) return;
-    if (channelSlots.tryAcquire()) this.#open();
+    if (channelSlots.tryAcquire()) detached(tracer, () => this.#open());
   }
 
   /** @param mayReopen Whether to open another channel at once after an error. */

@@ -5,6 +5,7 @@ import type { PeerHealth } from "../../peer/health.ts";
 import type { PeerCallOptions } from "../../peer/peer.ts";
 import type { Fetch } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
+import type { Tracer } from "../../tracer.ts";
 import type { DueQueue } from "../../timing/due_queue.ts";
 import { encodeChangeNote } from "../../wire/change_note.ts";
 import type { Dialect } from "../dialect.ts";
@@ -267,6 +268,8 @@ export interface ConnectionOptions {
   instanceId: string;
   /** How Go peers differ. */
   dialect: Dialect;
+  /** Makes the spans of calls. */
+  tracer?: Tracer;
 }
 
 /** Options for the {@linkcode Connection} to one peer. */

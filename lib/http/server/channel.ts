@@ -1,6 +1,7 @@
 import { GroupCacheError } from "../../errors.ts";
 import { keepOpen } from "../../runtime.ts";
 import { CHANNEL_MESSAGES, PROTOCOL_VERSION, VERSION } from "../headers.ts";
+import { detached } from "../../tracer.ts";
 import { CHANNEL_GRACE_MS, MAX_CHANNELS_SERVED } from "../peer_limits.ts";
 import { ChannelSession } from "./channel_session.ts";
 import type { Call } from "./endpoint.ts";
@@ -19,7 +20,8 @@ export function openChannel(call: Call): Response {
   const session = new ChannelSession(call, request.body, () => channels.delete(channel));
   const channel = { goAway: () => session.goAway(CHANNEL_GRACE_MS) };
   channels.add(channel);
-  session.serve();
+  // The loads of all its keys do not belong to the request that opens it.
+  detached(host.tracer, () => session.serve());
   const headers = {
     "content-type": CHANNEL_MESSAGES,
     // Makes nginx forward each chunk at once.

@@ -1,5 +1,6 @@
 import type { Refusals } from "../../auth/refusals.ts";
 import type { Peer, PeerBackend } from "../../peer/peer.ts";
+import type { Tracer } from "../../tracer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { ChangeNote } from "../../wire/change_note.ts";
 import type { Hello } from "../../wire/hello.ts";
@@ -16,6 +17,8 @@ export interface ServedChannel {
 /** What the endpoints of the peer protocol need from the cache. */
 export interface EndpointHost {
   readonly clock: Clock;
+  /** Makes the spans of loads. */
+  readonly tracer?: Tracer | undefined;
   /** The largest value that may be sent or received, in bytes. */
   readonly maxValueBytes: number;
   readonly changes: ChangeReceiver;

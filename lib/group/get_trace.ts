@@ -1,0 +1,29 @@
+import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
+import { sourceOfError } from "../stats.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
+import type { TraceSpan } from "../tracer.ts";
+
+/** The trace of a `get`, or of all that a `getMany` misses. */
+export interface GetTrace {
+  /** What is called for it belongs below this. */
+  readonly span: TraceSpan;
+  /** Asks a peer for a key. */
+  ask(peer: Peer, key: string, options: PeerCallOptions): Promise<EncodedValue>;
+  /** Ends the span with the outcome of its key, or with the last one of its keys. */
+  follow(outcome: Promise<EncodedValue>, signal: Cancellation | undefined): void;
+}
+
+/** Ends a span with an outcome. */
+export function endWith(
+  span: Pick<TraceSpan, "end">,
+  outcome: Promise<EncodedValue>,
+  signal: Cancellation | undefined,
+): void {
+  outcome.then(
+    ({ view, source }) => span.end({ source: source ?? "peer", valueBytes: view.size }),
+    (error) => {
+      const source = sourceOfError(error, signal);
+      span.end(source === "notFound" || source === "aborted" ? { source } : { error });
+    },
+  );
+}

@@ -1,0 +1,55 @@
+import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
+import type { Tracer, TraceSpan } from "../tracer.ts";
+import { GetManyTrace } from "./get_many_trace.ts";
+import { endWith, type GetTrace } from "./get_trace.ts";
+
+/** Makes the spans of a group's gets, and of the calls of peers below them. */
+export class GroupSpans {
+  #tracer: Tracer;
+  #group: string;
+
+  constructor(tracer: Tracer, group: string) {
+    this.#tracer = tracer;
+    this.#group = group;
+  }
+
+  /** Starts the span of a `get`. */
+  get(key: string, { isShared }: { isShared: boolean }): GetTrace {
+    const group = this.#group;
+    const span = this.#tracer.start({ operation: "get", group, keys: [key], isShared });
+    return {
+      span,
+      ask: (peer, key, options) => {
+        const peerSpan = this.#startPeer(peer, [key], span);
+        const answer = this.#askWithin(peerSpan, peer, key, options);
+        endWith(peerSpan, answer, options.signal);
+        return answer;
+      },
+      follow: (outcome, signal) => endWith(span, outcome, signal),
+    };
+  }
+
+  /** Prepares the span of a `getMany`, which starts with the first key that is not in memory. */
+  getMany(keys: readonly string[]): GetTrace {
+    return new GetManyTrace({
+      start: () => this.#tracer.start({ operation: "getMany", group: this.#group, keys }),
+      startPeer: (peer, parent) => this.#startPeer(peer, [], parent),
+      ask: (span, peer, key, options) => this.#askWithin(span, peer, key, options),
+    });
+  }
+
+  /** The spans that a runtime makes of requests then belong to it. */
+  #askWithin(
+    span: TraceSpan,
+    peer: Peer,
+    key: string,
+    options: PeerCallOptions,
+  ): Promise<EncodedValue> {
+    const { traceparent } = span;
+    return span.run(() => peer.get(this.#group, key, { ...options, traceparent }));
+  }
+
+  #startPeer({ url }: Peer, keys: readonly string[], parent: TraceSpan): TraceSpan {
+    return this.#tracer.start({ operation: "peer", group: this.#group, keys, peer: url, parent });
+  }
+}
