@@ -17,10 +17,10 @@ const REPORT_MS = 2000;
 /** How many processes are asked at a time. */
 const MAX_AT_ONCE = 32;
 
-/** So many hot keys are told of. */
+/** The maximum number of hot keys in a report. */
 const MAX_HOT_KEYS = 24;
 
-/** The keys that are asked for most, of several groups, the hottest first. */
+/** Returns the most requested keys of several groups, hottest first. */
 export function hottestOf(groups: readonly { hotKeys(limit: number): HotKey[] }[]): HotKey[] {
   return groups.flatMap((group) => group.hotKeys(MAX_HOT_KEYS))
     .sort((a, b) => b.perSecond - a.perSecond)

@@ -186,7 +186,7 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
   return undefined;
 }
 
-/** Tells that a peer asks for a group that is not here. */
+/** Returns the event for a peer that asks for a group which does not exist here. */
 export function unknownGroup(name: string, known: readonly string[]): ProblemEvent {
   const message =
     `A peer asks for group ${quote(name)}, which is not here: is its name the same in ` +

@@ -60,7 +60,7 @@ function placeOf(row: number, hash: number): number {
   return row * COLUMNS + (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 21);
 }
 
-/** So many characters are multiplied by numbers of their own; then the sums are carried over. */
+/** The number of characters that have a factor each; the sums are carried over after that many. */
 const BLOCK = 32;
 
 /**

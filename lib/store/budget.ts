@@ -56,7 +56,7 @@ export class Budget {
     return STORE_OVERHEAD_BYTES + this.#log.bytes + this.#log.memory.spareBytes;
   }
 
-  /** Reclaims until so many words fit into a queue. Returns false if they never will. */
+  /** Reclaims until this many words fit into a queue. Returns false if they never will. */
   makeRoom(queue: SegmentQueue, words: number): boolean {
     const log = this.#log;
     const movesBefore = log.moves;
@@ -68,7 +68,7 @@ export class Budget {
     }
   }
 
-  /** Does the reclaiming that appending so many words calls for. */
+  /** Does the reclaiming that is due after appending this many words. */
   tidy(words: number, nowMs: number): void {
     // In proportion to a large value it would be more than is needed.
     const { memory } = this.#log;
@@ -81,7 +81,7 @@ export class Budget {
     if (this.#log.hasExpiring) this.#sweeper.sweep(share, nowMs);
   }
 
-  /** Does the reclaiming that removing so many words calls for. */
+  /** Does the reclaiming that is due after removing this many words. */
   compact(words: number): void {
     this.#reclaimer.compact(PACE * words);
     // What was moved may have taken a segment more than there was room for.

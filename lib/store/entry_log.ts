@@ -54,7 +54,7 @@ export class EntryLog {
     return this.memory.bytes + this.index.bytes + this.decoded.bytes;
   }
 
-  /** Returns how much more memory is taken if an entry of so many words is appended, in bytes. */
+  /** Returns the additional memory that appending an entry of this many words would take, in bytes. */
   growthFor(queue: SegmentQueue, words: number): number {
     const segmentWords = this.#segmentWordsFor(queue, words);
     return segmentWords === 0 ? 0 : 4 * segmentWords + SEGMENT_OVERHEAD_BYTES;

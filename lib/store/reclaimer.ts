@@ -29,7 +29,7 @@ export class Reclaimer {
     this.#policy = policy;
   }
 
-  /** Compacts over the next so many words, if anything is sparse. */
+  /** Compacts this many more words, if any segment is sparse. */
   compact(words: number): void {
     for (let left = words; left > 0;) {
       if (!this.#isBusy() && !this.#pickSparse()) return;
@@ -38,7 +38,7 @@ export class Reclaimer {
     }
   }
 
-  /** Makes room over the next so many words, but never empties the newest segment of a queue. */
+  /** Makes room in this many more words, but never empties the newest segment of a queue. */
   advance(words: number): void {
     for (let left = words; left > 0;) {
       if (!this.#isBusy()) {

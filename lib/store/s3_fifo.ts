@@ -9,7 +9,7 @@ const MAX_SMALL_SHARE = 0.5;
 /** By how much the share moves at a time, and after how many near misses. */
 const SHARE_STEP = 0.02;
 const NEAR_MISSES = 64;
-/** One side must have so many times the other's near misses for the share to move. */
+/** The share moves once one side has this many times the other's near misses. */
 const SHARE_HYSTERESIS = 1.5;
 /** A miss was near if at most this share of the store was dropped since the key was evicted. */
 const NEAR_SHARE = 0.05;
@@ -109,7 +109,7 @@ export class S3Fifo {
   /**
    * Judges an entry of a victim. Returns the queue that it moves to, or `undefined` to evict it.
    *
-   * @param ignoredUses So many uses do not count: it is above 0 when moving takes too long.
+   * @param ignoredUses How many uses do not count: more than 0 when moving takes too long.
    */
   verdict({ words, queue }: Segment, at: number, ignoredUses: number): SegmentQueue | undefined {
     const uses = usesOf(words, at) - ignoredUses;

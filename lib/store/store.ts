@@ -10,7 +10,7 @@ export interface StoreStats {
   bytes: number;
   /**
    * Memory of dropped values that views still point into, or that the collector has yet to free, in
-   * bytes. Meanwhile the store makes do with less, down to three quarters of `maxBytes`.
+   * bytes. Meanwhile the store has less to use, down to three quarters of `maxBytes`.
    */
   lentBytes: number;
   /** Lookups. */
@@ -55,7 +55,7 @@ export interface Store {
   borrow(slot: Slot): Uint8Array<ArrayBuffer>;
   /** Returns when an entry expires, in Unix milliseconds, or `Infinity` if never. */
   expiresAtMs(slot: Slot): number;
-  /** Returns how often an entry was used of late, up to 3: eviction needs to know no more. */
+  /** Returns how often an entry was used recently, up to 3: eviction needs no more. */
   uses(slot: Slot): number;
   /** Returns an entry's decoded value, or `undefined` if there is none. */
   decoded(slot: Slot): unknown;

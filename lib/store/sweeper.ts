@@ -20,7 +20,7 @@ export class Sweeper {
     this.#log = log;
   }
 
-  /** Continues over about so many words of the current segment, or checks whether to enter the next. */
+  /** Sweeps about this many more words of the current segment, or checks whether to enter the next. */
   sweep(words: number, nowMs: number): void {
     if (this.#segment === undefined && !this.#enter(nowMs)) return;
     const segment = this.#segment as Segment;

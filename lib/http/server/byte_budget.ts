@@ -25,7 +25,7 @@ export class ByteBudget {
     this.#clock = clock;
   }
 
-  /** How much each of so many may hold at most, none of which waits. */
+  /** An equal share of the whole, in bytes, for each of `count` holders that do not wait for room. */
   share(count: number): number {
     return this.#maxBytes / count;
   }
