@@ -179,28 +179,9 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
     log,
     tracer,
   } = options;
-  const isLog = log === undefined || log === false || typeof log === "function" ||
-    (["info", "warn", "error"] as const).every((level) => typeof log?.[level] === "function");
-  if (!isLog) {
-    throw new TypeError(
-      `Cannot create GroupCache: log must be a function, console, or false: received ${quote(log)}`,
-    );
-  }
-  if (!/^\/(.*\/)?$/.test(basePath) || new URL(`http://peer${basePath}`).pathname !== basePath) {
-    throw new TypeError(
-      "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
-        `URLs: received ${quote(basePath)}`,
-    );
-  }
-  if (
-    tracer !== undefined && !(typeof tracer?.start === "function" &&
-      typeof tracer.detach === "function")
-  ) {
-    throw new TypeError(
-      "Cannot create GroupCache: tracer must be a Tracer, as openTelemetryTracer() of ./metrics: " +
-        `received ${quote(tracer)}`,
-    );
-  }
+  checkLog(log);
+  checkBasePath(basePath);
+  checkTracer(tracer);
   checkDuration("create GroupCache", "peerTimeoutMs", peerTimeoutMs);
   if (handoffMs !== 0) checkDuration("create GroupCache", "handoffMs", handoffMs);
   if (typeof hedge !== "boolean") {
@@ -208,6 +189,59 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
       `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
     );
   }
+  checkAccess(options, placement);
+  return {
+    ...(self !== undefined && { self }),
+    ...(peers !== undefined && { peers }),
+    ...(auth !== undefined && { auth }),
+    ...(authorize !== undefined && { authorize }),
+    ...(hosts !== undefined && { hosts }),
+    ...(tracer !== undefined && { tracer }),
+    placement,
+    basePath,
+    peerTimeoutMs,
+    handoffMs,
+    hedge,
+    limits: checkLimits(limits),
+    fetch,
+    clock,
+    random,
+    log,
+  };
+}
+
+function checkLog(log: unknown): void {
+  if (log === undefined || log === false || typeof log === "function") return;
+  const sinks = Object(log);
+  if (["info", "warn", "error"].every((level) => typeof sinks[level] === "function")) return;
+  throw new TypeError(
+    `Cannot create GroupCache: log must be a function, console, or false: received ${quote(log)}`,
+  );
+}
+
+function checkBasePath(basePath: string): void {
+  const isPath = /^\/(.*\/)?$/.test(basePath);
+  if (isPath && new URL(`http://peer${basePath}`).pathname === basePath) return;
+  throw new TypeError(
+    "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
+      `URLs: received ${quote(basePath)}`,
+  );
+}
+
+function checkTracer(tracer: Tracer | undefined): void {
+  if (tracer === undefined) return;
+  if (typeof tracer?.start === "function" && typeof tracer.detach === "function") return;
+  throw new TypeError(
+    "Cannot create GroupCache: tracer must be a Tracer, as openTelemetryTracer() of ./metrics: " +
+      `received ${quote(tracer)}`,
+  );
+}
+
+/** Checks the options that say whose requests are accepted. */
+function checkAccess(
+  { self, auth, authorize, hosts }: GroupCacheOptions,
+  placement: Placement,
+): void {
   if (auth !== undefined) {
     checkAuthOptions(auth);
     if (self === undefined) {
@@ -231,24 +265,6 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
         quote(hosts),
     );
   }
-  return {
-    ...(self !== undefined && { self }),
-    ...(peers !== undefined && { peers }),
-    ...(auth !== undefined && { auth }),
-    ...(authorize !== undefined && { authorize }),
-    ...(hosts !== undefined && { hosts }),
-    ...(tracer !== undefined && { tracer }),
-    placement,
-    basePath,
-    peerTimeoutMs,
-    handoffMs,
-    hedge,
-    limits: checkLimits(limits),
-    fetch,
-    clock,
-    random,
-    log,
-  };
 }
 
 function isHost(host: unknown): boolean {
