@@ -173,27 +173,28 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
     return isRoot && pageFile("index.html") || c.notFound();
   });
 
-  if (actions) {
-    app.post("/actions/remove", async (c) => {
-      const why = whyNotOurs(c.req.raw);
-      if (why !== undefined) return c.text(`Cannot remove the key: ${why}`, 403);
-      const text = await c.req.text();
-      if (text.length > MAX_BODY_BYTES) return c.text("Cannot remove the key: it is too long", 413);
-      const { group: name, key } = JSON.parse(text);
-      const group = groupNamed(cache, name);
-      if (group === undefined) {
-        return c.text(`Cannot remove the key: there is no group ${quote(name)} here`, 404);
-      }
-      try {
-        await group.remove(key);
-        return c.json({ ok: true });
-      } catch (error) {
-        const status = error instanceof GroupCacheError ? 502 : 400;
-        return c.text(messageOf(error), status);
-      }
-    });
-  }
+  if (actions) app.post("/actions/remove", (c) => removeKey(c, cache));
   return app;
+}
+
+/** Removes a key in all processes. */
+async function removeKey(c: Context, cache: GroupCache): Promise<Response> {
+  const why = whyNotOurs(c.req.raw);
+  if (why !== undefined) return c.text(`Cannot remove the key: ${why}`, 403);
+  const text = await c.req.text();
+  if (text.length > MAX_BODY_BYTES) return c.text("Cannot remove the key: it is too long", 413);
+  const { group: name, key } = JSON.parse(text);
+  const group = groupNamed(cache, name);
+  if (group === undefined) {
+    return c.text(`Cannot remove the key: there is no group ${quote(name)} here`, 404);
+  }
+  try {
+    await group.remove(key);
+    return c.json({ ok: true });
+  } catch (error) {
+    const status = error instanceof GroupCacheError ? 502 : 400;
+    return c.text(messageOf(error), status);
+  }
 }
 
 /** Returns why a request does not come from the page itself, or undefined if it does. */
