@@ -11,8 +11,9 @@ const CLIENT = 2;
 const ERROR = 2;
 const SAMPLED = 1;
 
+/** The first of a list: a runtime that traces its requests, as Deno does, adds its own to a header. */
 const TRACEPARENT =
-  /^00-(?<traceId>(?!0{32})[0-9a-f]{32})-(?<spanId>(?!0{16})[0-9a-f]{16})-(?<flags>[0-9a-f]{2})$/;
+  /^00-(?<traceId>(?!0{32})[0-9a-f]{32})-(?<spanId>(?!0{16})[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(,|$)/;
 
 /**
  * As `SpanContext` of `@opentelemetry/api`: what identifies a span.

@@ -348,6 +348,8 @@ test("A peer that is down is an error of its span, and the next process's load b
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const REMOTE = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
 
+const OTHER = `00-${"1".repeat(32)}-1111111111111111-01`;
+
 const PARENTS: { name: string; traceparent: string; isBelow: "it" | "the active span" | "none" }[] =
   [
     { name: "of another trace", traceparent: REMOTE, isBelow: "it" },
@@ -357,7 +359,8 @@ const PARENTS: { name: string; traceparent: string; isBelow: "it" | "the active 
       isBelow: "none",
     },
     { name: "of another version", traceparent: `ff${REMOTE.slice(2)}`, isBelow: "none" },
-    { name: "of two", traceparent: `${REMOTE}, ${REMOTE}`, isBelow: "none" },
+    { name: "of two", traceparent: `${REMOTE}, ${OTHER}`, isBelow: "it" },
+    { name: "with more behind it", traceparent: `${REMOTE}-1`, isBelow: "none" },
     { name: "with capitals", traceparent: REMOTE.toUpperCase(), isBelow: "none" },
     { name: "that is no traceparent", traceparent: "x".repeat(10_000), isBelow: "none" },
   ];
