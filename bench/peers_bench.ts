@@ -19,8 +19,6 @@ import { getMany } from "./peers/get_many.ts";
 import { handler } from "./peers/handler.ts";
 import { hotKey } from "./peers/hot_key.ts";
 import { localHit } from "./peers/local_hit.ts";
-import { oneCaller } from "./peers/one_caller.ts";
-import { ownerHits } from "./peers/owner_hits.ts";
 import { findOthers } from "./peers/processes.ts";
 import { slowKey } from "./peers/slow_key.ts";
 import { zipf } from "./peers/zipf.ts";
@@ -28,8 +26,6 @@ import { args, print, printReport, type Report } from "./store/report.ts";
 
 const BARS: Record<string, Bar> = {
   callers,
-  ownerHits,
-  oneCaller,
   getMany,
   slowKey,
   handler,
