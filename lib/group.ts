@@ -9,6 +9,7 @@ import type { HotKeys } from "./group/hot_keys.ts";
 import { KeySampler } from "./group/key_sampler.ts";
 import type { Loader } from "./group/loader.ts";
 import type { LocalGroup } from "./group/local_group.ts";
+import { OwnerLoad, type OwnerLoadOptions } from "./group/owner_load.ts";
 import { type Flight, SingleFlight } from "./group/single_flight.ts";
 import type { Writes } from "./group/writes.ts";
 import type { CallOptions, Group } from "./group_api.ts";
@@ -17,7 +18,6 @@ import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
 import type { EncodedValue, Peer } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
-import { AskedPeers } from "./peer/asked_peers.ts";
 import {
   type AnswerSource,
   type Counters,
@@ -68,6 +68,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
   #stopwatch: () => number;
+  #ownerLoads: OwnerLoadOptions<T>;
   /** Finds the hottest keys while somebody wants to know. */
   #sampler: KeySampler | undefined;
 
@@ -79,6 +80,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     this.#local = options.local;
     const { closing, clock } = options;
     this.#stopwatch = stopwatchOf(clock);
+    this.#ownerLoads = { ...options, group: name, stopwatch: this.#stopwatch };
     closing.addEventListener("abort", () => {
       this.#isClosed = true;
       this.#gets.failAll(closing.reason);
@@ -147,47 +149,16 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     trace: GetTrace | undefined,
   ): Promise<FetchedValue<T>> {
     const parent = trace?.span;
-    const { peers, owners, loadTimeoutMs, onPeerFailure } = this.#options;
+    const { peers, owners } = this.#options;
     this.#counters.loadsExecuted++;
     const preferred = peers.peersFor(key);
     // At once when the key is owned here: a removal that comes next must find the load in flight.
     if (preferred === undefined) {
       return this.#local.loadLocally(key, flight.signal, { wereAsked: true, parent });
     }
-    const asked = new AskedPeers(startedAtMs, this.#stopwatch);
-    return owners.ask<EncodedValue, FetchedValue<T>>(preferred, {
-      signal: flight.signal,
-      askPeer: (peer, signal) => {
-        asked.add(peer);
-        const options = { signal, loadTimeoutMs, together: batching.together };
-        return trace?.ask(peer, key, options) ?? peer.get(this.name, key, options);
-      },
-      onAnswer: (value, peer) => {
-        const ms = asked.answered(peer);
-        this.#counters.latencies.peer.record(ms);
-        return this.#received(key, value, flight);
-      },
-      askSelf: (signal) => this.#local.loadLocally(key, signal, { wereAsked: true, parent }),
-      onPeerFailure,
-    });
-  }
-
-  /** Records a value received from a peer. */
-  #received(key: string, value: EncodedValue, flight: Flight): FetchedValue<T> {
-    this.#counters.peerLoads++;
-    if (flight.isCurrent) this.#mirror(key, value);
-    return value;
-  }
-
-  /** Keeps a value received from a peer, if the key is hot. */
-  #mirror(key: string, value: EncodedValue): void {
-    const { clock, hotKeys } = this.#options;
-    const now = clock.now();
-    // A mirror whose owner has been asked again was in demand all along, though not at the owner.
-    const isHot = this.#memory.isMirrored(key) || hotKeys.shouldMirror(value.minuteQps, now);
-    if (!isHot) return;
-    this.#counters.mirrored++;
-    if (this.#memory.mirror(key, value)) hotKeys.evictedMirrors(now);
+    const { together } = batching;
+    const load = new OwnerLoad(this.#ownerLoads, { key, flight, together, startedAtMs, trace });
+    return owners.ask(preferred, load);
   }
 
   #decode(

@@ -36,13 +36,19 @@ export class HotKeys {
     return this.#options.minuteQps * (1 + (this.#raisedBy - 1) * decay);
   }
 
+  /** Whether a key of this rate is mirrored at no threshold. It takes no clock to know. */
+  isCold(minuteQps: number | undefined): boolean {
+    const { minuteQps: least } = this.#options;
+    return least === Infinity || minuteQps !== undefined && minuteQps > 0 && minuteQps < least;
+  }
+
   /**
    * Whether to mirror a value just received from its owner.
    *
    * @param minuteQps The rate that the owner sent; 0 or undefined if it sent none, like Go peers.
    */
   shouldMirror(minuteQps: number | undefined, nowMs: number): boolean {
-    if (this.#options.minuteQps === Infinity) return false;
+    if (this.isCold(minuteQps)) return false;
     if (!minuteQps) return this.#options.random() < BLIND_SHARE;
     return minuteQps >= this.threshold(nowMs);
   }

@@ -1,4 +1,5 @@
 import { type Cancellation, LightCancellation } from "../timing/cancellation.ts";
+import { KeyTable } from "./key_table.ts";
 
 /** One run of work for a key, as the work sees it. */
 export interface Flight {
@@ -24,13 +25,11 @@ export interface Flight {
  * interferes with the one that replaced it.
  */
 export class SingleFlight<Value> {
-  #flights = new Map<string, SharedRun<Value>>();
-  /** Flights that can no longer be joined, but still have waiters. */
-  #forgotten = new Set<SharedRun<Value>>();
+  #runs: Runs<Value> = { current: new KeyTable(), forgotten: new Set() };
 
   /** Whether a flight for `key` can be joined. */
   has(key: string): boolean {
-    return this.#flights.has(key);
+    return this.#runs.current.get(key) !== undefined;
   }
 
   /**
@@ -43,67 +42,75 @@ export class SingleFlight<Value> {
     work: (flight: Flight) => Promise<Value>,
   ): Promise<Value> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const joined = this.#flights.get(key);
+    const { current } = this.#runs;
+    const keyHash = current.hash(key);
+    const joined = current.get(key, keyHash);
     if (joined !== undefined) return joined.wait(signal);
-    const flight = new SharedRun(key, this.#flights, this.#forgotten);
-    this.#flights.set(key, flight);
+    const flight = new SharedRun(key, keyHash, this.#runs);
+    current.add(flight);
     flight.start(work);
     return flight.wait(signal);
   }
 
   /** Makes the next caller for `key` start a new flight. Those who wait still get their value. */
   forget(key: string): void {
-    const flight = this.#flights.get(key);
-    if (flight === undefined) return;
-    this.#flights.delete(key);
-    this.#forgotten.add(flight);
+    this.#runs.current.get(key)?.forget();
   }
 
   /** Resolves once nothing is in flight, including forgotten flights and those that start meanwhile. */
   async idle(): Promise<void> {
     for (;;) {
-      const flights = [...this.#flights.values(), ...this.#forgotten];
-      if (flights.length === 0) return;
-      await Promise.allSettled(flights.map((flight) => flight.outcome));
+      const runs = this.#all();
+      if (runs.length === 0) return;
+      await Promise.allSettled(runs.map((run) => run.outcome));
     }
   }
 
   /** As `forget`, for all keys. */
   forgetAll(): void {
-    for (const key of [...this.#flights.keys()]) this.forget(key);
+    for (const run of this.#runs.current.entries()) run.forget();
   }
 
   /** Fails every flight, including forgotten ones. */
   failAll(reason: unknown): void {
-    for (const flight of [...this.#flights.values(), ...this.#forgotten]) flight.fail(reason);
+    for (const run of this.#all()) run.fail(reason);
+  }
+
+  #all(): SharedRun<Value>[] {
+    const { current, forgotten } = this.#runs;
+    return [...current.entries(), ...forgotten];
   }
 }
 
-class SharedRun<Value> implements Flight {
-  #key: string;
-  #flights: Map<string, SharedRun<Value>>;
-  #forgotten: Set<SharedRun<Value>>;
+/** The flights of a {@linkcode SingleFlight}. */
+interface Runs<Value> {
+  /** Those that can be joined. */
+  readonly current: KeyTable<SharedRun<Value>>;
+  /** Those that can no longer be joined, but still have waiters. */
+  readonly forgotten: Set<SharedRun<Value>>;
+}
+
+/** A flight, and in one object its signal: it is made for each miss. */
+class SharedRun<Value> extends LightCancellation implements Flight {
+  readonly key: string;
+  readonly keyHash: number;
+  /** The next entry in its bucket of the table. */
+  behind: SharedRun<Value> | undefined;
+  isCurrent = true;
+  #runs: Runs<Value>;
   #outcome = Promise.withResolvers<Value>();
-  #end = new LightCancellation();
-  #settled = false;
+  #isSettled = false;
   #waiters = 0;
 
-  constructor(
-    key: string,
-    flights: Map<string, SharedRun<Value>>,
-    forgotten: Set<SharedRun<Value>>,
-  ) {
-    this.#key = key;
-    this.#flights = flights;
-    this.#forgotten = forgotten;
+  constructor(key: string, keyHash: number, runs: Runs<Value>) {
+    super();
+    this.key = key;
+    this.keyHash = keyHash;
+    this.#runs = runs;
   }
 
   get signal(): Cancellation {
-    return this.#end;
-  }
-
-  get isCurrent(): boolean {
-    return this.#flights.get(this.#key) === this;
+    return this;
   }
 
   start(work: (flight: Flight) => Promise<Value>): void {
@@ -122,7 +129,15 @@ class SharedRun<Value> implements Flight {
   fail(reason: unknown): void {
     if (!this.#settle()) return;
     this.#outcome.reject(reason);
-    this.#end.abort(reason);
+    this.abort(reason);
+  }
+
+  /** Lets nobody else join. */
+  forget(): void {
+    if (!this.isCurrent) return;
+    this.isCurrent = false;
+    this.#runs.current.delete(this);
+    this.#runs.forgotten.add(this);
   }
 
   /** The result. Awaiting it does not keep the flight going, as a waiter does. */
@@ -152,9 +167,11 @@ class SharedRun<Value> implements Flight {
    * it had already ended.
    */
   #settle(): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    if (!this.#forgotten.delete(this)) this.#flights.delete(this.#key);
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    if (this.isCurrent) this.#runs.current.delete(this);
+    else this.#runs.forgotten.delete(this);
+    this.isCurrent = false;
     return true;
   }
 }

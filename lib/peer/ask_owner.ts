@@ -16,13 +16,13 @@ export interface AskOwner {
 /** Options for {@linkcode AskOwner.ask}. */
 export interface AskOptions<Answer, Result> {
   /** Ends the asking: it rejects with the signal's reason. */
-  signal: Cancellation;
+  readonly signal: Cancellation;
   /** Asks a peer. */
-  askPeer: (peer: Peer, signal: Cancellation) => Promise<Answer>;
+  askPeer(peer: Peer, signal: Cancellation): Promise<Answer>;
   /** Turns the answer that is taken, and the peer that gave it, into the result. */
-  onAnswer: (answer: Answer, peer: Peer) => Result;
+  onAnswer(answer: Answer, peer: Peer): Result;
   /** Asks this process. */
-  askSelf: (signal: Cancellation) => Promise<Result>;
+  askSelf(signal: Cancellation): Promise<Result>;
   /** Called for each peer that could not be asked. */
-  onPeerFailure: (peer: Peer, error: GroupCacheError) => void;
+  onPeerFailure(peer: Peer, error: GroupCacheError): void;
 }

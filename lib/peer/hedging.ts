@@ -111,7 +111,7 @@ class HedgedAsk<Answer, Result> extends Due {
   }
 
   #askNext({ isHedge } = { isHedge: false }): void {
-    const { askPeer, askSelf } = this.#options;
+    const options = this.#options;
     try {
       const { done, value } = this.#rest.next();
       const peer = done ? undefined : value;
@@ -119,10 +119,10 @@ class HedgedAsk<Answer, Result> extends Due {
       this.#underWay.push(attempt);
       const onError = (error: unknown): void => this.#onError(attempt, error);
       if (peer === undefined) {
-        askSelf(this.#end).then((result) => this.#onAnswer(attempt, () => result), onError);
+        options.askSelf(this.#end).then((result) => this.#onAnswer(attempt, () => result), onError);
       } else {
-        askPeer(peer, this.#end).then(
-          (answer) => this.#onAnswer(attempt, () => this.#options.onAnswer(answer, peer)),
+        options.askPeer(peer, this.#end).then(
+          (answer) => this.#onAnswer(attempt, () => options.onAnswer(answer, peer)),
           onError,
         );
       }

@@ -94,24 +94,19 @@ export class PeerSet {
     const urls = this.#rank(key)[Symbol.iterator]();
     const owner = urls.next();
     if (owner.done || owner.value === this.#self && !this.#isLeaving) return undefined;
-    return this.#upToSelf(owner, urls);
+    return new PeersInOrder(owner, urls, this.#stepTo);
   }
+
+  #stepTo = (url: string): Peer | "skip" | "end" => {
+    if (url === this.#self) return this.#isLeaving ? "skip" : "end";
+    const peer = this.#others.get(url);
+    // Without a peer, it has left the list since the ranking was made.
+    return peer?.health.admits() ? peer : "skip";
+  };
 
   /** Returns the base URLs of all processes in a key's order, its owner first; none without peers. */
   orderOf(key: string): string[] {
     return [...this.#rank?.(key) ?? []];
-  }
-
-  *#upToSelf(owner: IteratorResult<string>, urls: Iterator<string>): Generator<Peer> {
-    for (let url = owner; !url.done; url = urls.next()) {
-      if (url.value === this.#self) {
-        if (this.#isLeaving) continue;
-        return;
-      }
-      const peer = this.#others.get(url.value);
-      // Otherwise the peer has left the list since the ranking was made.
-      if (peer?.health.admits()) yield peer;
-    }
   }
 
   /** Records that this process and others could not reach each other until now. */
@@ -177,6 +172,39 @@ export class PeerSet {
   /** All processes but this one. */
   others(): Peer[] {
     return [...this.#others.values()];
+  }
+}
+
+/** The peers to ask for a key. Not a generator: one for each miss costs too much. */
+class PeersInOrder implements IterableIterator<Peer> {
+  #next: IteratorResult<string>;
+  #urls: Iterator<string>;
+  #stepTo: (url: string) => Peer | "skip" | "end";
+
+  constructor(
+    first: IteratorResult<string>,
+    urls: Iterator<string>,
+    stepTo: (url: string) => Peer | "skip" | "end",
+  ) {
+    this.#next = first;
+    this.#urls = urls;
+    this.#stepTo = stepTo;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Peer> {
+    for (let url = this.#next; !url.done; url = this.#urls.next()) {
+      const step = this.#stepTo(url.value);
+      if (step === "end") break;
+      if (step === "skip") continue;
+      this.#next = this.#urls.next();
+      return { done: false, value: step };
+    }
+    this.#next = { done: true, value: undefined };
+    return this.#next as IteratorReturnResult<undefined>;
   }
 }
 

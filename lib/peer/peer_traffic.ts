@@ -1,7 +1,7 @@
 import { percentileMs } from "../stats/latency_histogram.ts";
 import { RecentLatencies } from "../stats/recent_latencies.ts";
 import type { PeerStats } from "../stats.ts";
-import type { Clock } from "../timing/clock.ts";
+import { type Clock, stopwatchOf } from "../timing/clock.ts";
 
 /** What a peer was asked for, and how long its answers took. */
 export class PeerTraffic {
@@ -9,22 +9,22 @@ export class PeerTraffic {
   calls = 0;
   /** Those of them that it could not be asked for. */
   failures = 0;
-  #clock: Clock;
+  #stopwatch: () => number;
   #latencies: RecentLatencies;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#latencies = new RecentLatencies(clock.now());
+    this.#stopwatch = stopwatchOf(clock);
+    this.#latencies = new RecentLatencies(this.#stopwatch());
   }
 
   /** Records how long an answer took. */
   record(ms: number): void {
-    this.#latencies.record(ms, this.#clock.now());
+    this.#latencies.record(ms, this.#stopwatch());
   }
 
   /** What was counted so far. */
   stats(): Pick<PeerStats, "calls" | "failures" | "p50Ms" | "p99Ms"> {
-    const latencies = this.#latencies.stats(this.#clock.now());
+    const latencies = this.#latencies.stats(this.#stopwatch());
     return {
       calls: this.calls,
       failures: this.failures,

@@ -15,7 +15,7 @@ export class RecentLatencies {
   #previous = NONE;
   #startedAtMs: number;
 
-  /** @param nowMs Unix milliseconds, as below. */
+  /** @param nowMs Milliseconds since any moment, as below. */
   constructor(nowMs: number) {
     this.#startedAtMs = nowMs;
   }

@@ -6,28 +6,31 @@ export interface Cancellation {
   readonly aborted: boolean;
   readonly reason: unknown;
   throwIfAborted(): void;
-  addEventListener(type: "abort", listener: () => void, options?: { once: boolean }): void;
-  removeEventListener(type: "abort", listener: () => void): void;
+  addEventListener(type: "abort", listener: Listener, options?: { once: boolean }): void;
+  removeEventListener(type: "abort", listener: Listener): void;
 }
+
+/** A function, or an object of which no function has to be made. */
+type Listener = (() => void) | { handleEvent(): void };
 
 /** A {@linkcode Cancellation} without an `AbortController`. */
 export class LightCancellation implements Cancellation {
   aborted = false;
   reason: unknown;
   /** Nearly always the only one; a set of one would cost more than all the rest of the object. */
-  #listener: (() => void) | undefined;
-  #others: Set<() => void> | undefined;
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
 
   throwIfAborted(): void {
     if (this.aborted) throw this.reason;
   }
 
-  addEventListener(_type: "abort", listener: () => void): void {
+  addEventListener(_type: "abort", listener: Listener): void {
     if (this.#listener === undefined) this.#listener = listener;
     else (this.#others ??= new Set()).add(listener);
   }
 
-  removeEventListener(_type: "abort", listener: () => void): void {
+  removeEventListener(_type: "abort", listener: Listener): void {
     if (this.#listener === listener) this.#listener = undefined;
     else this.#others?.delete(listener);
   }
@@ -36,9 +39,14 @@ export class LightCancellation implements Cancellation {
   abort(reason: unknown): void {
     this.aborted = true;
     this.reason = reason;
-    this.#listener?.();
-    for (const listener of this.#others ?? []) listener();
+    if (this.#listener !== undefined) notify(this.#listener);
+    for (const listener of this.#others ?? []) notify(listener);
   }
+}
+
+function notify(listener: Listener): void {
+  if (typeof listener === "function") listener();
+  else listener.handleEvent();
 }
 
 /** A real `AbortSignal` that follows a cancellation, for programs and platform functions. */

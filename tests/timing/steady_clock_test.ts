@@ -38,3 +38,17 @@ test("SteadyClock passes timers on, and lets the process exit while they are pen
   assertEquals(calls, [["set", 30], ["unref", 1], ["clear", 1]]);
   assertEquals(setup().clock.unrefTimer, undefined);
 });
+
+test("SteadyClock.elapsed() reads the clock once a turn", async () => {
+  let readings = 0;
+  const clock = new SteadyClock({
+    now: () => 0,
+    elapsed: () => ++readings,
+    setTimeout: () => undefined,
+    clearTimeout: () => {},
+  });
+  assertEquals([clock.elapsed?.(), clock.elapsed?.()], [1, 1]);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([clock.elapsed?.(), clock.elapsed?.()], [2, 2]);
+  assertEquals(setup().clock.elapsed, undefined);
+});

@@ -22,6 +22,7 @@ import type { Connection } from "./connection.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
+import { OwedCalls } from "./owed_calls.ts";
 
 /**
  * One long request to a peer that carries any number of calls: keys in its body, and answers in its reply,
@@ -41,7 +42,7 @@ export class Channel extends Due implements Route {
   /** Whether the channel accepts no more calls. */
   #isRetired = false;
   /** Unanswered calls. Ids are not reused, so late answers do no harm. */
-  #calls = new Map<number, KeyCall>();
+  #calls = new OwedCalls();
   #nextId = 1;
   #willFlush = false;
   #pings = 0;
@@ -120,7 +121,7 @@ export class Channel extends Due implements Route {
     return this.#pings === this.#pongs;
   }
 
-  send(calls: readonly KeyCall[]): void {
+  send(calls: KeyCall[]): void {
     const [first] = calls;
     if (first === undefined) return;
     const firstId = this.#nextId;
@@ -131,8 +132,8 @@ export class Channel extends Due implements Route {
       call.sentAtMs = nowMs;
       call.id = this.#nextId++;
       call.onLeave = this.#onLeave;
-      this.#calls.set(call.id, call);
     }
+    this.#calls.add(firstId, calls);
     const { group, peek, loadTimeoutMs: timeoutMs = Infinity } = first;
     const keys = calls.map(({ key }) => key);
     const traces = isTraced ? tracesOf(calls) : undefined;
@@ -310,7 +311,7 @@ export class Channel extends Due implements Route {
   /** Fails the calls whose answers take longer than any load may. */
   #failOverdueCalls(nowMs: number): void {
     const { url, spareMs, options: { health } } = this.#connection;
-    for (const call of this.#calls.values()) {
+    for (const call of this.#calls.all()) {
       const { peek, loadTimeoutMs = Infinity, sentAtMs } = call;
       const partsMs = (this.#parts.get(call.id)?.byteLength ?? 0) / MIN_BYTES_PER_MS;
       const mostMs = (peek ? 0 : loadTimeoutMs) + spareMs + partsMs;
@@ -331,8 +332,7 @@ export class Channel extends Due implements Route {
     this.#connection.options.closing.removeEventListener("abort", this.#onClosing);
     this.#body.close();
     this.#abort.abort(error);
-    const unanswered = [...this.#calls.values(), ...this.#batcher.takeAll()];
-    this.#calls.clear();
+    const unanswered = [...this.#calls.takeAll(), ...this.#batcher.takeAll()];
     this.#parts.clear();
     this.#echo?.promise.catch(() => {});
     this.#echo?.reject(error ?? new TypeError("it was closed"));

@@ -9,8 +9,8 @@ export interface Route {
   readonly roomKeys: number;
   /** Whether all batches have been answered. */
   readonly isIdle: boolean;
-  /** Adds a batch: calls for keys of one group. */
-  send(calls: readonly KeyCall[]): void;
+  /** Adds a batch: calls for keys of one group. The array is the route's from then on. */
+  send(calls: KeyCall[]): void;
   /** Sends the batches that were added. */
   flush(): void;
 }
@@ -22,8 +22,13 @@ export interface Route {
  */
 export class KeyBatcher {
   #options: KeyBatcherOptions;
-  /** Waiting calls, by what all calls of a batch share: the group, and whether to peek. */
-  #queues = new Map<string, KeyCall[]>();
+  /**
+   * Waiting calls, by what all calls of a batch share: the group, and whether to peek. No queue is
+   * removed, because a `Map` that shrinks burdens the collector: see `OwedCalls`.
+   */
+  #queues = new Map<string, Queue>();
+  /** The queues that are not empty, in the order of their turns. */
+  #waiting: Queue[] = [];
   #queued = 0;
   #isScheduled = false;
 
@@ -51,19 +56,19 @@ export class KeyBatcher {
     }
     // No group has a slash in its name.
     const kind = call.peek ? `/${call.group}` : call.group;
-    const queue = this.#queues.get(kind);
-    if (queue === undefined) this.#queues.set(kind, [call]);
-    else queue.push(call);
+    let queue = this.#queues.get(kind);
+    if (queue === undefined) this.#queues.set(kind, queue = { calls: [] });
+    if (queue.calls.push(call) === 1) this.#waiting.push(queue);
     this.#queued++;
     this.schedule();
   }
 
   /** Removes all calls that wait. */
   takeAll(): KeyCall[] {
-    const calls = [...this.#queues.values()].flat();
-    this.#queues.clear();
+    const queues = this.#waiting;
+    this.#waiting = [];
     this.#queued = 0;
-    return calls;
+    return queues.flatMap((queue) => queue.calls.splice(0));
   }
 
   /** Sends waiting calls if there is room. Call this when there may be more room. */
@@ -90,21 +95,26 @@ export class KeyBatcher {
   /** Removes the next batch, without callers who have left. */
   #take(roomKeys: number): KeyCall[] {
     const { maxKeys, maxKeyBytes } = this.#options.limits;
-    const [next] = this.#queues;
-    if (next === undefined) return [];
-    const [kind, queue] = next;
+    const queue = this.#waiting.shift();
+    if (queue === undefined) return [];
+    const { calls } = queue;
     const max = Math.min(maxKeys, roomKeys);
     let bytes = 0;
     let end = 0;
-    while (end < queue.length && end < max && (end === 0 || bytes < maxKeyBytes)) {
-      bytes += 2 * (queue[end++]?.key.length ?? 0);
+    while (end < calls.length && end < max && (end === 0 || bytes < maxKeyBytes)) {
+      bytes += 2 * (calls[end++]?.key.length ?? 0);
     }
     this.#queued -= end;
-    this.#queues.delete(kind);
+    queue.calls = calls.splice(end);
     // Groups take turns.
-    if (end < queue.length) this.#queues.set(kind, queue.splice(end));
-    return queue.filter(({ isSettled }) => !isSettled);
+    if (queue.calls.length > 0) this.#waiting.push(queue);
+    return calls.filter(({ isSettled }) => !isSettled);
   }
+}
+
+/** Waiting calls of one group. */
+interface Queue {
+  calls: KeyCall[];
 }
 
 /** Options for {@linkcode KeyBatcher}. */

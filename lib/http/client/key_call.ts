@@ -46,8 +46,8 @@ export class KeyCall {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#signal = signal;
-    if (signal?.aborted) this.#leave();
-    else signal?.addEventListener("abort", this.#leave, { once: true });
+    if (signal?.aborted) this.handleEvent();
+    else signal?.addEventListener("abort", this, { once: true });
   }
 
   /** Whether the caller has a value or an error, or has left. */
@@ -65,17 +65,18 @@ export class KeyCall {
     if (this.#settle()) this.#reject(error);
   }
 
-  #leave = (): void => {
+  /** The caller leaves. */
+  handleEvent(): void {
     const reason = this.#signal?.reason;
     if (!this.#settle()) return;
     this.#reject(reason);
     this.onLeave?.(this, reason);
-  };
+  }
 
   #settle(): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    this.#signal?.removeEventListener("abort", this.#leave);
+    this.#signal?.removeEventListener("abort", this);
     return true;
   }
 }
