@@ -35,6 +35,18 @@ interface Wanted {
   readonly minuteQps: number;
 }
 
+/** What became of the keys of a request at first sight. */
+interface Lookup {
+  /** Answers that can be sent at once. Their values are only borrowed. */
+  readonly ready: readonly GetResponse[];
+  /** Keys in memory, to be looked up again when the reader has taken what is before them. */
+  readonly later: readonly Wanted[];
+  /** Keys to load. One may be requested several times. */
+  readonly missing: ReadonlyMap<string, readonly Wanted[]>;
+  /** Whether `MAX_AHEAD_BYTES` were taken from the budget for values to be sent. */
+  readonly hasTaken: boolean;
+}
+
 const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 
 /** Answers a request for several keys: hits at once, loads as they finish and the reader takes them. */
@@ -44,36 +56,7 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   const { keys, traces } = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
   // The cache may have been closed while the body was read.
   call.host.group(call.name);
-  const ready: GetResponse[] = [];
-  let readyBytes = 0;
-  let maxReadyBytes = LARGE_BYTES;
-  const later: Wanted[] = [];
-  const missing = new Map<string, Wanted[]>();
-  for (const [index, key] of keys.entries()) {
-    try {
-      parse(() => checkKeySize(key)); // Decoded text is well-formed.
-    } catch (error) {
-      ready.push(toErrorMessage(error, index));
-      continue;
-    }
-    const wanted = { index, key, minuteQps: group.count(key) };
-    const message = fromMemory(wanted, call);
-    if (message === undefined) {
-      const same = missing.get(key);
-      if (same === undefined) missing.set(key, [wanted]);
-      else same.push(wanted);
-      continue;
-    }
-    const bytes = sizeOf(message);
-    const mustAsk = readyBytes + bytes > maxReadyBytes && maxReadyBytes < MAX_AHEAD_BYTES;
-    if (mustAsk && host.sent.tryTake(MAX_AHEAD_BYTES)) maxReadyBytes = MAX_AHEAD_BYTES;
-    if (bytes > LARGE_BYTES || readyBytes + bytes > maxReadyBytes) later.push(wanted);
-    else {
-      readyBytes += bytes;
-      ready.push(message);
-    }
-  }
-  const hasTaken = maxReadyBytes === MAX_AHEAD_BYTES;
+  const { ready, later, missing, hasTaken } = lookUp(keys, call);
   if (missing.size + later.length === 0 && !hasTaken) return messagesReply(ready);
 
   // Before any load begins: the hits are borrowed, and a load may overwrite them.
@@ -130,6 +113,41 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   };
   Promise.all([writeLater(), loads]).then(() => reply.end());
   return streamReply(reply.stream);
+}
+
+/** Looks all keys up in memory. A large value, or one beyond what may be ahead, is left for later. */
+function lookUp(keys: readonly string[], call: GroupCall): Lookup {
+  const { group, host } = call;
+  const ready: GetResponse[] = [];
+  let readyBytes = 0;
+  let maxReadyBytes = LARGE_BYTES;
+  const later: Wanted[] = [];
+  const missing = new Map<string, Wanted[]>();
+  for (const [index, key] of keys.entries()) {
+    try {
+      parse(() => checkKeySize(key)); // Decoded text is well-formed.
+    } catch (error) {
+      ready.push(toErrorMessage(error, index));
+      continue;
+    }
+    const wanted = { index, key, minuteQps: group.count(key) };
+    const message = fromMemory(wanted, call);
+    if (message === undefined) {
+      const same = missing.get(key);
+      if (same === undefined) missing.set(key, [wanted]);
+      else same.push(wanted);
+      continue;
+    }
+    const bytes = sizeOf(message);
+    const mustAsk = readyBytes + bytes > maxReadyBytes && maxReadyBytes < MAX_AHEAD_BYTES;
+    if (mustAsk && host.sent.tryTake(MAX_AHEAD_BYTES)) maxReadyBytes = MAX_AHEAD_BYTES;
+    if (bytes > LARGE_BYTES || readyBytes + bytes > maxReadyBytes) later.push(wanted);
+    else {
+      readyBytes += bytes;
+      ready.push(message);
+    }
+  }
+  return { ready, later, missing, hasTaken: maxReadyBytes === MAX_AHEAD_BYTES };
 }
 
 /** The answer to a key that is in memory; undefined if the key has to be loaded. */
