@@ -219,7 +219,19 @@ export function reasonOf(thrown: unknown): string {
 /** Renders an argument for error messages: quoted, and at most 64 characters long. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return messageOf(value);
-  return JSON.stringify(value.length > 64 ? `${value.slice(0, 64).toWellFormed()}…` : value);
+  const text = value.length > 64 ? `${value.slice(0, 64).toWellFormed()}…` : value;
+  return printable(JSON.stringify(text));
+}
+
+/** Characters that end a line of a log, or have a terminal show it otherwise than it is. */
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Returns a text that somebody else chose, fit for messages and logs: one line, as it looks. */
+export function printable(text: string): string {
+  return text.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Whether an error says that a peer could not be asked, so that another one may be. */

@@ -10,7 +10,7 @@ import {
   ProblemEvent,
   UnprotectedEvent,
 } from "./events.ts";
-import { messageOf, quote } from "./errors.ts";
+import { messageOf, printable, quote } from "./errors.ts";
 import type { Problem } from "./process_report.ts";
 import type { Clock } from "./timing/clock.ts";
 
@@ -82,7 +82,8 @@ export class Problems {
   note(event: Event): void {
     const told = entryOf(event);
     if (told === undefined) return;
-    const { level, cause, message, subject } = told;
+    const { level, cause, subject } = told;
+    const message = printable(told.message);
     this.#add({ level, cause, message }, subject, event.type);
   }
 

@@ -6,6 +6,7 @@ import {
   type GroupCacheErrorCode,
   isErrorCode,
   messageOf,
+  printable,
   quote,
   reasonOf,
 } from "../lib/errors.ts";
@@ -76,6 +77,15 @@ const THROWN: { name: string; thrown: unknown; message: string }[] = [
 for (const { name, thrown, message } of THROWN) {
   test(`messageOf() has a message of ${name}`, () => assertEquals(messageOf(thrown), message));
 }
+
+test("printable() leaves what can be read, and escapes what would forge or hide a line", () => {
+  assertEquals(printable("naïve 日本 👩‍🚀 \\n"), "naïve 日本 👩‍🚀 \\n");
+  assertEquals(
+    printable("a\nb\u001b[2Jc\u0085d\u2028e\u202ef\u0000"),
+    "a\\u000ab\\u001b[2Jc\\u0085d\\u2028e\\u202ef\\u0000",
+  );
+  assertEquals(quote("a\u007fb\u2029"), '"a\\u007fb\\u2029"');
+});
 
 test("messageOf() contains nothing of the stack", () => {
   const error = new Error("it broke");

@@ -4,6 +4,9 @@
  */
 const MAX_PATH_LENGTH = 4096;
 
+/** Characters that clients have to escape. */
+const NO_URL = /[^!-~]/;
+
 /** The path of channels below the base path. It cannot be a key, because those follow a slash. */
 export const CHANNEL_PATH = "_channel/";
 
@@ -72,6 +75,8 @@ export function pathOf(url: string): string {
 }
 
 function unescape(text: string, plusIsSpace: boolean): string {
+  // Deno passes on what was sent, decoded as Latin-1: it would name another key.
+  if (NO_URL.test(text)) throw new TypeError("expected a path of ASCII, all else escaped");
   try {
     return decodeURIComponent(plusIsSpace ? text.replaceAll("+", " ") : text);
   } catch {

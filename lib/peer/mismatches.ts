@@ -1,4 +1,5 @@
 import type { Clock } from "../timing/clock.ts";
+import { printable } from "../errors.ts";
 import { PeerMismatchEvent, type PeerMismatchKind } from "../events.ts";
 import type { Hello } from "../wire/hello.ts";
 
@@ -140,6 +141,7 @@ function isShared(findings: Findings, instance: string): boolean {
 }
 
 function shortened(text: string): string {
+  text = printable(text);
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
 

@@ -118,6 +118,13 @@ test("Mismatches remembers all peers in the list, and at most 100 strangers", ()
   assertEquals(setup.hear({ ...other, self }, self).length, 1, "which was forgotten");
 });
 
+test("Mismatches reports in one line what strangers call themselves", () => {
+  const placement = "x\u001b[2J\ny";
+  const told = new Setup().hear({ self: "http://b\n:1", placement }, "http://b\n:1");
+  assertEquals(told.length, 2);
+  assertEquals(told.filter((text) => /\p{Cc}/u.test(text)), []);
+});
+
 test("Mismatches cuts long texts of peers short in its reports", async () => {
   const setup = new Setup();
   const long = "x".repeat(100_000);

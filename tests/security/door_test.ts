@@ -53,6 +53,28 @@ test("A server does not take the host of a request for a path of the cache", asy
   if (runtime === "deno") assert(reply.startsWith("HTTP/1.1 400"), reply);
 });
 
+test("A path with bytes that were not escaped names the key that it means, or none", async () => {
+  const loaded: string[] = [];
+  await using cache = new GroupCache({ self: SELF });
+  cache.group("texts", {
+    maxBytes: 1 << 20,
+    codec: text,
+    load: (key) => {
+      loaded.push(key);
+      return `value of ${key}`;
+    },
+  });
+  await using server = serve(cache.fetch);
+  using client = await RawClient.connect(server.url);
+  await client.send(
+    utf8("GET /_groupcache/texts/clé HTTP/1.1\r\nhost: peer\r\nconnection: close\r\n\r\n"),
+  );
+  const reply = await client.receive();
+  // Bun decodes UTF-8, Deno Latin-1.
+  assertEquals(loaded, runtime === "deno" ? [] : ["clé"]);
+  assert(reply.startsWith(`HTTP/1.1 ${runtime === "deno" ? 400 : 200}`), reply);
+});
+
 test("GroupCache answers requests to its hosts only, if it is given some", async () => {
   const { cache, send } = cacheWith({ hosts: ["127.0.0.1:8080", "Cache.internal"] });
   await using _cache = cache;

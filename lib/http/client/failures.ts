@@ -4,6 +4,7 @@ import {
   type GroupCacheErrorCode,
   isErrorCode,
   messageOf,
+  printable,
   valueTooLarge,
 } from "../../errors.ts";
 import { adviceForSilence } from "./advice.ts";
@@ -49,9 +50,9 @@ export function receivedError(
   { why = "no reason given", details }: { why?: string | undefined; details?: string | undefined },
 ): GroupCacheError {
   if (isErrorCode(code) && ANSWERS.has(code)) {
-    return new GroupCacheError(code, why, { details: decodeDetails(details) });
+    return new GroupCacheError(code, printable(why), { details: decodeDetails(details) });
   }
-  return peerFailure(url, `${code}: ${why}`);
+  return peerFailure(url, printable(`${code}: ${why}`));
 }
 
 /** The error of a value that is too large. It says nothing about other keys. */

@@ -1,11 +1,12 @@
 import { viewOf } from "../../byte_view.ts";
-import type { GroupCacheError } from "../../errors.ts";
+import { type GroupCacheError, printable } from "../../errors.ts";
 import type { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { isTime } from "../../wire/change_note.ts";
 import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
+import { contentLengthOf } from "../content_length.ts";
 import type { Dialect } from "../dialect.ts";
 import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES, MIN_BYTES_PER_MS } from "../peer_limits.ts";
@@ -121,9 +122,9 @@ export class Reply {
   ): Promise<void> {
     const response = this.#response;
     const { wait, health, clock } = this.#context;
-    const length = response.headers.get("content-length");
+    const length = contentLengthOf(response.headers);
     // The length of a compressed body is not that of its contents.
-    const isSmall = length !== null && Number(length) <= Math.min(SMALL_BODY_BYTES, maxBytes) &&
+    const isSmall = length !== undefined && length <= Math.min(SMALL_BODY_BYTES, maxBytes) &&
       !response.headers.has("content-encoding");
     // Before `body` is read, which creates a stream.
     if (isSmall || response.body === null) {
@@ -134,7 +135,7 @@ export class Reply {
     let byteLength = 0;
     const endsAtMs = this.#context.endsAtMs;
     try {
-      if (Number(length) > maxBytes) throw this.tooLarge(`${length} bytes`);
+      if (length !== undefined && length > maxBytes) throw this.tooLarge(`${length} bytes`);
       while (true) {
         const { done, value } = await wait(reader.read());
         if (done) return;
@@ -190,7 +191,7 @@ export class Reply {
     const code = headers.get(ERROR) ??
       (this.isOurs ? undefined : this.#context.dialect.errorCode(status, why));
     return code === undefined
-      ? this.failure(`received status ${status}: ${why}`)
+      ? this.failure(`received status ${status}: ${printable(why)}`)
       : receivedError(this.#context.url, code, { why });
   }
 

@@ -1,4 +1,5 @@
 import { digestOf } from "../../auth/signing_key.ts";
+import { contentLengthOf } from "../content_length.ts";
 import { GroupCacheError, messageOf } from "../../errors.ts";
 import { MAX_LIST_KEYS } from "../peer_limits.ts";
 import { chunkReaderOf } from "./chunk_reader.ts";
@@ -23,9 +24,8 @@ const MAX_WAIT_MS = 10_000;
  */
 export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const { request, admission: { digest }, host: { refusals } } = call;
-  const header = request.headers.get("content-length");
   // Frameworks may hand over a request whose headers no server has checked.
-  const length = header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
+  const length = contentLengthOf(request.headers);
   if (length !== undefined && length > maxBytes) throw tooLarge(`${length} bytes`, maxBytes);
   const isSmall = length !== undefined && length <= SMALL_BODY_BYTES;
   const body = isSmall || request.body === null

@@ -44,6 +44,18 @@ function setUpBounded(
   return new Setup(reply, { limits: checkLimits({ maxValueBytes: MAX_VALUE_BYTES }), ...options });
 }
 
+for (const length of ["1e3", "0x10", " ", "10.0", "+10"]) {
+  test(`HttpPeer.get() takes no reply of any size for one of a length of "${length}"`, async () => {
+    const reply = new EndlessReply(200, OURS);
+    // As a framework may hand it over: the constructor trims blanks.
+    const get = reply.response.headers.get.bind(reply.response.headers);
+    reply.response.headers.get = (name) => name === "content-length" ? length : get(name);
+    const setup = setUpBounded(() => reply.response);
+    assertEquals((await setup.failure()).code, "too-large");
+    assert(reply.isCancelled);
+  });
+}
+
 for (const headers of [OURS, GO]) {
   const who = headers === OURS ? "a peer of our kind" : "a Go peer";
 
