@@ -127,6 +127,13 @@ export interface Inspection {
   held: "main" | "hot" | null;
   /** The length of its value, in bytes, if it is held. */
   valueBytes: number | null;
+  /**
+   * How long ago its value was stored at most, in milliseconds, if it is held. In the main cache of a group
+   * whose `ttlMs` is a number it is exact: it follows from the remaining time. Otherwise nothing is
+   * recorded of each value, and this is the age of the oldest one that was stored close to it, or moved
+   * with it since: the longer a value stays, the less this says of it.
+   */
+  ageMs: number | null;
   /** Its remaining time to live, in milliseconds, if it is held and expires. */
   leftMs: number | null;
   /** How often it was used since it was stored, up to 3, as eviction counts. */

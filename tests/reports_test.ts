@@ -113,6 +113,7 @@ test("inspect() tells who owns a key, the order, and where it is held, without u
       [inspection?.held, inspection?.valueBytes, inspection?.leftMs, inspection?.isLoading],
       ["main", 3, 50_000, false],
     );
+    assertEquals(inspection?.ageMs, 10_000);
   }
 });
 
@@ -124,13 +125,18 @@ test("Group.inspect() counts uses and tells of a load in flight", async () => {
     codec: text,
     load: () => load.promise,
   }) as Group<string>;
-  const empty = { held: null, valueBytes: null, leftMs: null, uses: null };
+  const empty = { held: null, valueBytes: null, ageMs: null, leftMs: null, uses: null };
   assertEquals(group.inspect("key"), { owner: null, order: [], ...empty, isLoading: false });
   const value = group.get("key");
   assertEquals(group.inspect("key").isLoading, true);
   load.resolve("value");
   await value;
   assertEquals([group.inspect("key").uses, group.inspect("key").leftMs], [0, null]);
+  await cluster.clock.advance(5000);
+  assertEquals(group.inspect("key").ageMs, 5000);
+  await group.set("other", "value");
+  // Nothing is recorded of a value without an end but how old its neighbours are at most.
+  assertEquals(group.inspect("other").ageMs, 5000);
   for (let i = 0; i < 5; i++) await group.get("key");
   assertEquals(group.inspect("key").uses, 3);
 });

@@ -18,8 +18,12 @@ const EMPTY: CacheStats = {
   gets: 0,
   hits: 0,
   evictions: 0,
+  expired: 0,
   refused: 0,
 };
+
+/** What is known of an entry. */
+type InspectedEntry = Pick<Inspection, "held" | "valueBytes" | "ageMs" | "leftMs" | "uses">;
 
 /** The result of a lookup that found nothing: `undefined` may be a value. */
 export const MISS: unique symbol = Symbol("miss");
@@ -96,7 +100,7 @@ export class GroupMemory<T> {
       return undefined;
     }
     if (expiresAtMs !== Infinity) this.#hasExpiring = true;
-    if (!this.#main.set(key, bytes, expiresAtMs)) {
+    if (!this.#main.set(key, bytes, expiresAtMs, 0, now)) {
       this.#options.onRefused?.(key, bytes.byteLength);
       return undefined;
     }
@@ -112,7 +116,7 @@ export class GroupMemory<T> {
     this.#changes++;
     this.#hot?.delete(key);
     // Already promoted by its previous owner, so it enters the main queue directly.
-    return this.#main.set(key, borrowBytes(value.view), value.expiresAtMs, 1);
+    return this.#main.set(key, borrowBytes(value.view), value.expiresAtMs, 1, now);
   }
 
   /** The value of a key in the main cache, without counting a hit. */
@@ -143,14 +147,15 @@ export class GroupMemory<T> {
    */
   mirror(key: string, value: EncodedValue): boolean {
     const { maxBytes, mirrorTtlMs, clock } = this.#options;
+    const now = clock.now();
     this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
     this.#hasExpiring = true;
     this.#changes++;
     const evictions = this.#hot.stats().evictions;
-    const endOfMirror = Math.min(value.expiresAtMs, clock.now() + mirrorTtlMs);
+    const endOfMirror = Math.min(value.expiresAtMs, now + mirrorTtlMs);
     // It is remembered for twice the time that it may be served: if the key is asked for in the
     // second half, the owner's next answer is mirrored again.
-    this.#hot.set(key, borrowBytes(value.view), endOfMirror + this.#graceMs);
+    this.#hot.set(key, borrowBytes(value.view), endOfMirror + this.#graceMs, 0, now);
     const stats = this.#hot.stats();
     this.#main.maxBytes = maxBytes - stats.bytes;
     return stats.evictions > evictions;
@@ -172,26 +177,35 @@ export class GroupMemory<T> {
   }
 
   /** Tells which cache holds a key and what is known of it, without using the entry. */
-  inspect(key: string): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
+  inspect(key: string): InspectedEntry {
     const now = this.#options.clock.now();
     const slot = this.#main.peek(key, now);
-    if (slot >= 0) return this.#told("main", this.#main, slot, this.#main.expiresAtMs(slot) - now);
+    if (slot >= 0) {
+      const leftMs = this.#main.expiresAtMs(slot) - now;
+      const { ttlMs } = this.#options;
+      const hasAge = typeof ttlMs === "number" && leftMs <= ttlMs && ttlMs < Infinity;
+      const ageMs = hasAge ? ttlMs - leftMs : now - this.#main.sinceMs(slot);
+      return this.#told("main", this.#main, slot, { leftMs, ageMs });
+    }
     const hotSlot = this.#hot?.peek(key, now) ?? -1;
     if (this.#hot !== undefined && this.#isFresh(hotSlot, now)) {
-      return this.#told("hot", this.#hot, hotSlot, this.#endOfMirror(hotSlot) - now);
+      const leftMs = this.#endOfMirror(hotSlot) - now;
+      const ageMs = now - this.#hot.sinceMs(hotSlot);
+      return this.#told("hot", this.#hot, hotSlot, { leftMs, ageMs });
     }
-    return { held: null, valueBytes: null, leftMs: null, uses: null };
+    return { held: null, valueBytes: null, ageMs: null, leftMs: null, uses: null };
   }
 
   #told(
     held: "main" | "hot",
     store: Store,
     slot: Slot,
-    leftMs: number,
-  ): Pick<Inspection, "held" | "valueBytes" | "leftMs" | "uses"> {
+    { leftMs, ageMs }: { leftMs: number; ageMs: number },
+  ): InspectedEntry {
     return {
       held,
       valueBytes: store.borrow(slot).byteLength,
+      ageMs,
       leftMs: leftMs === Infinity ? null : leftMs,
       uses: store.uses(slot),
     };
@@ -257,6 +271,8 @@ export interface GroupMemoryOptions<T> {
   maxBytes: number;
   // deno-lint-ignore no-explicit-any -- only decoding is done here
   codec: Codec<T, any>;
+  /** How long values are served, if that is the same for all, in milliseconds. */
+  ttlMs?: number | ((...args: never[]) => number);
   /** How long a mirror is served before its owner is asked again, in milliseconds. */
   mirrorTtlMs: number;
   clock: Clock;

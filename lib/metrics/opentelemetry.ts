@@ -100,6 +100,7 @@ export interface MetricOptions {
  * | `groupcache.loads`          | `group`, `outcome`                     |
  * | `groupcache.peer.errors`    | `group`                                |
  * | `groupcache.cache.evictions`| `group`, `cache`                       |
+ * | `groupcache.cache.expired`  | `group`, `cache`                       |
  * | `groupcache.cache.items`    | `group`, `cache`                       |
  * | `groupcache.cache.size`     | `group`, `cache`                       |
  * | `groupcache.cache.limit`    | `group`                                |
@@ -129,12 +130,13 @@ export function observeMetrics<Observable>(
   const loads = counter("loads", "{load}", "Runs of the loader, by outcome");
   const errors = counter("peer.errors", "{error}", "Times that a peer could not be asked");
   const evictions = counter("cache.evictions", "{entry}", "Entries dropped to make room");
+  const expired = counter("cache.expired", "{entry}", "Entries dropped because they had expired");
   const items = gauge("cache.items", "{entry}", "Entries held");
   const size = gauge("cache.size", "By", "Memory in use");
   const limit = gauge("cache.limit", "By", "Memory that the group may take");
   const calls = counter("peer.calls", "{call}", "Gets sent to the peer");
   const up = gauge("peer.up", "1", "Whether the peer can be asked");
-  const observables = [gets, loads, errors, evictions, items, size, limit, calls, up];
+  const observables = [gets, loads, errors, evictions, expired, items, size, limit, calls, up];
 
   const observe = (result: MetricResult<Observable>) => {
     const { groups, peers } = cache.stats();
@@ -151,6 +153,7 @@ export function observeMetrics<Observable>(
       result.observe(limit, stats.maxBytes, { group });
       for (const cache of ["main", "hot"] as const) {
         result.observe(evictions, stats[cache].evictions, { group, cache });
+        result.observe(expired, stats[cache].expired, { group, cache });
         result.observe(items, stats[cache].items, { group, cache });
         result.observe(size, stats[cache].bytes, { group, cache });
       }

@@ -61,6 +61,7 @@ const CACHE: Family<CacheStats>[] = [
   counter("cache_gets_total", "Lookups", (of) => of.gets),
   counter("cache_hits_total", "Lookups that found an entry", (of) => of.hits),
   counter("cache_evictions_nonexpired_total", "Entries dropped to make room", (of) => of.evictions),
+  counter("cache_expired_total", "Entries dropped because they had expired", (of) => of.expired),
   counter(
     "cache_refused_total",
     "Values not cached because they were too large",

@@ -22,6 +22,7 @@ export interface NewEntry extends EntryHeader {
   key: KeyReader;
   value: Uint8Array;
   words: number;
+  storedAtMs: number;
 }
 
 /**
@@ -44,6 +45,8 @@ export class EntryLog {
   sweepAtMs: number = Infinity;
   /** How many entries were ever moved. */
   moves = 0;
+  /** How many entries were dropped because they had expired. */
+  expired = 0;
 
   constructor(standardWords: number) {
     this.memory = new SegmentMemory(standardWords);
@@ -79,6 +82,7 @@ export class EntryLog {
       this.sweepAtMs = Math.min(this.sweepAtMs, entry.expiresAtMs);
       this.hasExpiring = true;
     }
+    if (entry.storedAtMs < segment.sinceMs) segment.sinceMs = entry.storedAtMs;
     segment.used += size;
     segment.liveWords += size;
     return true;
@@ -106,6 +110,7 @@ export class EntryLog {
     const bucket = this.index.bucketOf(hash);
     bucket.relocate(bucket.slotOf(hash, segment.id, at), target.id, to);
     target.sweepAtMs = Math.min(target.sweepAtMs, segment.sweepAtMs);
+    target.sinceMs = Math.min(target.sinceMs, segment.sinceMs);
     target.used += size;
     target.liveWords += size;
     this.#bury(segment, at, size);
@@ -123,6 +128,12 @@ export class EntryLog {
     const decodedId = decodedIdOf(words, at);
     if (decodedId !== 0) this.decoded.remove(decodedId);
     this.#bury(segment, at, wordsOf(words, at));
+  }
+
+  /** Drops an entry because it has expired. */
+  expire(segment: Segment, at: number): void {
+    this.expired++;
+    this.drop(segment, at);
   }
 
   /** Closes a segment to new entries. */

@@ -108,7 +108,7 @@ export class Reclaimer {
   }
 
   #moveOrDrop(segment: Segment, at: number): void {
-    if (!isAlive(segment.words, at, this.nowMs)) return this.#log.drop(segment, at);
+    if (!isAlive(segment.words, at, this.nowMs)) return this.#log.expire(segment, at);
     const queue = this.#isCompacting
       ? segment.queue
       : this.#policy.verdict(segment, at, this.ignoredUses);

@@ -29,6 +29,8 @@ export class Segment {
   isSparse = false;
   /** Whether its memory was given back. */
   isReleased = false;
+  /** When the oldest of the entries that ever were in it was stored, wherever that was. */
+  sinceMs: number = Infinity;
   /** When the sweeper should look for expired entries. */
   sweepAtMs: number = Infinity;
   /** For the eviction policy: when it entered its queue, in the policy's own time, */

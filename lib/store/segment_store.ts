@@ -78,6 +78,7 @@ export class SegmentStore implements Store {
       expiresAtMs: Infinity,
       uses: 0,
       words: 0,
+      storedAtMs: 0,
     };
     this.maxBytes = maxBytes;
   }
@@ -125,6 +126,10 @@ export class SegmentStore implements Store {
     return expiresAtMsOf(this.#segment(slot).words, this.#foundAt);
   }
 
+  sinceMs(slot: Slot): number {
+    return this.#segment(slot).sinceMs;
+  }
+
   uses(slot: Slot): number {
     return usesOf(this.#segment(slot).words, this.#foundAt);
   }
@@ -148,7 +153,13 @@ export class SegmentStore implements Store {
     this.#budget.settle();
   }
 
-  set(key: string, value: Uint8Array, expiresAtMs: number, usesElsewhere = 0): boolean {
+  set(
+    key: string,
+    value: Uint8Array,
+    expiresAtMs: number,
+    usesElsewhere = 0,
+    nowMs: number = this.#nowMs,
+  ): boolean {
     this.#reclaimer.nowMs = this.#nowMs;
     this.#key.read(key);
     const hash = this.#hash(this.#key.words, this.#key.byteLength);
@@ -171,6 +182,7 @@ export class SegmentStore implements Store {
     entry.expiresAtMs = expiresAtMs;
     entry.uses = uses;
     entry.words = words;
+    entry.storedAtMs = nowMs;
     const isStored = this.#log.append(queue, entry);
     entry.value = NO_VALUE;
     if (!isStored) this.#refused++;
@@ -206,6 +218,7 @@ export class SegmentStore implements Store {
       gets: this.#gets,
       hits: this.#hits,
       evictions: this.#reclaimer.evictions + this.#displaced,
+      expired: this.#log.expired,
       refused: this.#refused,
     };
   }

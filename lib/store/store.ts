@@ -1,6 +1,6 @@
 import type { ByteView } from "../byte_view.ts";
 
-/** What a store counts. `gets`, `hits`, `evictions` and `refused` only grow. */
+/** What a store counts. `gets`, `hits`, `evictions`, `expired` and `refused` only grow. */
 export interface StoreStats {
   /** Entries held. */
   items: number;
@@ -19,6 +19,8 @@ export interface StoreStats {
   hits: number;
   /** Entries dropped to make room. */
   evictions: number;
+  /** Entries dropped because they had expired, unless something else had replaced them before. */
+  expired: number;
   /** Values that were not stored because they were too large. */
   refused: number;
 }
@@ -57,6 +59,11 @@ export interface Store {
   expiresAtMs(slot: Slot): number;
   /** Returns how often an entry was used recently, up to 3: eviction needs no more. */
   uses(slot: Slot): number;
+  /**
+   * Returns a time at or before the one at which an entry was stored: when the oldest of those that share
+   * its segment was.
+   */
+  sinceMs(slot: Slot): number;
   /** Returns an entry's decoded value, or `undefined` if there is none. */
   decoded(slot: Slot): unknown;
   /**
@@ -69,8 +76,15 @@ export interface Store {
    * nothing under the key, if the value is too large for the store.
    *
    * @param uses How often the entry is known to have been used elsewhere. @default 0
+   * @param nowMs The time. @default that of the last lookup
    */
-  set(key: string, value: Uint8Array, expiresAtMs: number, uses?: number): boolean;
+  set(
+    key: string,
+    value: Uint8Array,
+    expiresAtMs: number,
+    uses?: number,
+    nowMs?: number,
+  ): boolean;
   /** Drops `key`. Returns whether it was there. */
   delete(key: string): boolean;
   /** Drops everything and frees its memory. */

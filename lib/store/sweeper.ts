@@ -76,7 +76,7 @@ export class Sweeper {
     this.#at += size;
     if (isDead(words, at)) return size;
     const expiresAtMs = expiresAtMsOf(words, at);
-    if (expiresAtMs <= nowMs) this.#log.drop(segment, at);
+    if (expiresAtMs <= nowMs) this.#log.expire(segment, at);
     else if (expiresAtMs !== Infinity) {
       this.#expiring++;
       this.#sumOfLogTtls += Math.log(expiresAtMs - nowMs);

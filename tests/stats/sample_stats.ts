@@ -78,6 +78,7 @@ function cacheOf(factor: number): CacheStats {
     gets: 11 * factor,
     hits: 8 * factor,
     evictions: 5 * factor,
+    expired: 4 * factor,
     refused: factor,
   };
 }

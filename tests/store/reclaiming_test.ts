@@ -35,8 +35,10 @@ test("SegmentStore reclaims what expired before it evicts what lives", () => {
     store.find("no such key", now);
     store.set(`passing ${i}`, new Uint8Array(1000), now + 300);
   }
-  assertEquals(store.stats().evictions, 0);
-  assert(store.stats().items < 1500 + 2000);
+  const { evictions, expired, items } = store.stats();
+  assertEquals(evictions, 0);
+  assertEquals(expired + items, 1500 + 40_000);
+  assert(items < 1500 + 2000);
 });
 
 test("SegmentStore keeps what is used, whatever passes through once", () => {
@@ -152,4 +154,28 @@ test("SegmentStore finds what has expired as soon as it needs room", () => {
   assert(store.set("large", new Uint8Array(1_500_000), Infinity));
   assertEquals(store.stats().evictions, 0);
   assert(store.stats().items >= 1601);
+});
+
+test("SegmentStore.sinceMs() never is later than the time at which an entry was stored", () => {
+  const store = new SegmentStore({ maxBytes: MIB });
+  const storedAtMs = new Map<string, number>();
+  let exact = 0;
+  for (let now = 1; now <= 20_000; now++) {
+    const key = `key ${now * 7919 % 3000}`;
+    store.set(key, new Uint8Array(1000), Infinity, 0, now);
+    storedAtMs.set(key, now);
+    if (now % 100 > 0) continue;
+    for (const [key, storedMs] of storedAtMs) {
+      const slot = store.peek(key, 0);
+      if (slot < 0) continue;
+      const sinceMs = store.sinceMs(slot);
+      assert(sinceMs > 0 && sinceMs <= storedMs, `${sinceMs} for what was stored at ${storedMs}`);
+      if (sinceMs > storedMs - 50) exact++;
+    }
+  }
+  assert(exact > 1000, "values that were never moved are known within their segment");
+  const large = new SegmentStore({ maxBytes: 8 * MIB });
+  large.set("large", new Uint8Array(MIB), Infinity, 0, 5);
+  large.set("other", new Uint8Array(MIB), Infinity, 0, 9);
+  assertEquals(["large", "other"].map((key) => large.sinceMs(large.peek(key, 0))), [5, 9]);
 });

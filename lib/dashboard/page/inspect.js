@@ -70,6 +70,7 @@ function showReplies(replies) {
       { name: "Process" },
       { name: "Held" },
       { name: "Value", class: "num" },
+      { name: "Age at most", class: "num" },
       { name: "Time left", class: "num" },
       { name: "Uses", class: "num" },
       { name: "Under way" },
@@ -81,7 +82,7 @@ function showReplies(replies) {
         ? [
           { text: host(url) },
           { text: error ?? "no such group", state: "unreachable", class: "is-bad" },
-          ...[1, 2, 3, 4, 5].map(() => ({ text: "" })),
+          ...[1, 2, 3, 4, 5, 6].map(() => ({ text: "" })),
         ]
         : [
           { text: host(url) },
@@ -94,6 +95,7 @@ function showReplies(replies) {
             state: inspection.held === null ? "none" : "up",
           },
           { text: inspection.valueBytes === null ? "–" : size(inspection.valueBytes) },
+          { text: typeof inspection.ageMs === "number" ? duration(inspection.ageMs) : "–" },
           {
             text: inspection.held === null
               ? "–"
