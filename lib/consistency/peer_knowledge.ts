@@ -2,7 +2,7 @@ import type { Clock } from "../timing/clock.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
 
 /** What a peer is told about the changes that this process knows. */
-export interface ChangeUpdate {
+export interface MissedChanges {
   /** The changes, in the order in which this process heard of them. */
   readonly changes: readonly LoggedChange[];
   /** Whether the peer has missed changes that this process no longer remembers. */
@@ -284,5 +284,5 @@ export interface PeerKnowledgeOptions<P extends Tellable> {
   /** Whether a peer is worth an attempt now. */
   admits: (peer: P) => boolean;
   /** Tells a peer. Rejects if it does not reply. */
-  tell: (peer: P, update: ChangeUpdate) => Promise<void>;
+  tell: (peer: P, update: MissedChanges) => Promise<void>;
 }
