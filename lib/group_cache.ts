@@ -41,6 +41,9 @@ import { SteadyClock } from "./timing/steady_clock.ts";
 /** How long a source of peers may take to end, in milliseconds. */
 const SOURCE_END_MS = 3000;
 
+/** How long the keys of the changes that a process remembers may be on average, in UTF-16 units. */
+const UNITS_PER_CHANGE = 64;
+
 /**
  * Options for {@linkcode GroupCache.close}.
  *
@@ -200,6 +203,8 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     });
     this.#changes = new ChangeExchange({
       origin: instanceId,
+      maxChanges: limits.maxChanges,
+      maxKeyUnits: limits.maxChanges * UNITS_PER_CHANGE,
       peers: this.#peers,
       clock,
       forget: (group, key) => this.#groups.get(group)?.local.drop(key),

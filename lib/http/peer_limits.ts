@@ -157,6 +157,13 @@ export interface PeerLimits {
    * @default 33554432, which is 32 MiB
    */
   maxSentBytes: number;
+  /**
+   * The number of changes that a process remembers, so that it can tell them to peers that missed them, with
+   * keys of 64 UTF-16 units on average. A peer that has missed more than that drops all its values.
+   *
+   * @default 16384
+   */
+  maxChanges: number;
 }
 
 const DEFAULTS: Readonly<PeerLimits> = {
@@ -170,6 +177,7 @@ const DEFAULTS: Readonly<PeerLimits> = {
   maxChannels: 64,
   maxReceivedBytes: 32 << 20,
   maxSentBytes: 32 << 20,
+  maxChanges: 16_384,
 };
 
 /** What peers accept. A UTF-16 unit takes at most three bytes of UTF-8, and each key has a tag. */

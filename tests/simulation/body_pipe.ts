@@ -4,6 +4,8 @@ export interface BodyPipeOptions {
   isGone: () => boolean;
   /** Sends something, behind what was sent before; `deliver` is to be called when it is there. */
   send: (deliver: () => void, bytes: Uint8Array) => void;
+  /** Where to split a piece in two; 0 if it arrives as it is. */
+  splitAt: (bytes: Uint8Array) => number;
 }
 
 type Chunk = Uint8Array<ArrayBuffer>;
@@ -66,6 +68,12 @@ export class BodyPipe {
     this.#reader?.cancel().catch(() => {});
   }
 
+  /** The body ends in good order, whatever is still to come. */
+  finish(): void {
+    this.#isCut = false;
+    this.#take("end");
+  }
+
   /** The connection is gone, for the reader. */
   fail(error: unknown): void {
     this.#take({ error });
@@ -98,7 +106,11 @@ export class BodyPipe {
   #take(item: Item): void {
     const controller = this.#controller;
     if (this.#isOver || controller === undefined) return;
-    if (item instanceof Uint8Array && !this.#isCut) return controller.enqueue(item);
+    if (item instanceof Uint8Array && !this.#isCut) {
+      const at = this.#options.splitAt(item);
+      if (at > 0) controller.enqueue(item.slice(0, at));
+      return controller.enqueue(at > 0 ? item.slice(at) : item);
+    }
     if (item === "end" && !this.#isCut) controller.close();
     else {
       if (item instanceof Uint8Array) controller.enqueue(item.slice(0, item.byteLength >> 1));

@@ -91,6 +91,8 @@ export class Cluster {
         return this.#cutOff(node, fault);
       case "lossy":
         return this.#lose(node, fault, fault.forMs);
+      case "channels":
+        return this.#hitChannels(node, fault);
       case "clock":
         node.clock.jump(fault.byMs);
         // For good: those who were set apart stay so.
@@ -183,6 +185,30 @@ export class Cluster {
     ]);
     this.#later(forMs, () => {
       this.#world.note(node.name, `is cut off no more from ${from.join(" ")}`);
+      for (const each of mend) each();
+      end();
+    });
+  }
+
+  #hitChannels(node: Node, { how, forMs }: PlacedFault & { kind: "channels" }): void {
+    const { network, plan } = this.#world;
+    this.#world.note(node.name, `has its channels hit: ${how}`);
+    if (how === "reset" || how === "end") {
+      // A call that it hits goes on by another way, or to another process.
+      this.#world.calm.disturb("fault")();
+      return network.breakChannels(node, how);
+    }
+    const end = this.#world.calm.disturb("fault");
+    const outage = how === "refused" ? how : "silent";
+    const isOfChannels = true;
+    const others = plan.places.keys().map(urlOf).filter((url) => url !== node.url);
+    const mend = [...others].flatMap((other) => [
+      ...how === "held up in" ? [] : [network.links.cut(node.url, other, outage, { isOfChannels })],
+      ...how === "held up out"
+        ? []
+        : [network.links.cut(other, node.url, outage, { isOfChannels })],
+    ]);
+    this.#later(forMs, () => {
       for (const each of mend) each();
       end();
     });

@@ -1,4 +1,6 @@
 import { BodyPipe } from "./body_pipe.ts";
+import type { Outage } from "./links.ts";
+import { MessageNotes } from "./message_notes.ts";
 import type { Endpoint, Network } from "./network.ts";
 
 /** A request under way. */
@@ -11,10 +13,14 @@ export interface ExchangeOptions {
   readonly id: string;
 }
 
-/** Keys of the simulation, wherever they stand in a message: of one digit, as others may follow. */
-const KEYS = /key\d/g;
+/** The share of the pieces of a body that arrive in two. */
+const SPLIT_SHARE = 0.05;
 
-const decoder = new TextDecoder("latin1");
+/** How long after its last whole piece a channel breaks at the latest, in milliseconds. */
+const BREAK_MS = 100;
+
+type Direction = "request" | "reply";
+
 const encoder = new TextEncoder();
 
 /** One request and its reply, on their way between two processes. */
@@ -22,8 +28,7 @@ export class Exchange {
   readonly client: Endpoint;
   readonly #network: Network;
   readonly #options: ExchangeOptions;
-  readonly #keys: readonly string[];
-  readonly #what: string;
+  readonly #notes: MessageNotes;
   readonly #outcome = Promise.withResolvers<Response>();
   #server: Endpoint | undefined;
   /** The body of the request, if it is a stream, and that of the reply. */
@@ -32,23 +37,17 @@ export class Exchange {
   #hasLeft = false;
   #isSettled = false;
   #hasEnded = false;
-  #chunks = 0;
+  /** Pieces of long bodies that have come to their end, or were lost. */
+  #pieces = 0;
+  /** How many pieces were sent, and when the last one arrives, in each direction. */
+  #sent = { request: 0, reply: 0 };
+  #arriveAtMs = { request: 0, reply: 0 };
 
   constructor(network: Network, options: ExchangeOptions) {
-    const { client, origin, input, init } = options;
-    this.client = client;
+    this.client = options.client;
     this.#network = network;
     this.#options = options;
-    const path = new URL(input).pathname;
-    const { body } = init;
-    const text = body instanceof Uint8Array ? decoder.decode(body) : body;
-    this.#keys = [...new Set(`${path} ${text ?? ""}`.match(KEYS))];
-    const rest = path.startsWith("/_groupcache/") ? path.slice(13) : path;
-    const peek = "groupcache-peek" in (init.headers ?? {}) ? " peek" : "";
-    const listed = rest.includes("key") ? "" : ` ${this.#keys.join(",")}`;
-    this.#what = `${init.method ?? "GET"}${peek} ${rest}${listed} of ${
-      network.find(origin)?.name ?? origin
-    }`;
+    this.#notes = new MessageNotes(network, options);
   }
 
   start(): Promise<Response> {
@@ -60,14 +59,16 @@ export class Exchange {
       this.#up = new BodyPipe(body as ReadableStream<Uint8Array<ArrayBuffer>>, {
         isGone: () => this.client.gate.isDead,
         send: (deliver, bytes) => this.#send(deliver, bytes),
+        splitAt: (bytes) => this.#splitAt("request", bytes),
       });
     }
-    this.#after("request", () => this.#arrive(false));
-    if (this.#up === undefined && this.#network.isDoubled(id)) {
+    this.#inOrder("request", () => {
+      this.#arrive(false);
+      if (this.#up !== undefined || !this.#network.isDoubled(id)) return;
       // Whenever: a copy may outlive what came after it.
       const lateMs = this.#network.draw(id, "copy") ** 4 * 2000;
       this.#after("copy", () => this.#arrive(true), lateMs);
-    }
+    });
     return this.#outcome.promise;
   }
 
@@ -77,23 +78,53 @@ export class Exchange {
     else if (endpoint === this.#server) this.#fail("connection reset");
   }
 
+  /** Whether it is a channel of a process. */
+  isChannelOf(endpoint: Endpoint): boolean {
+    return this.#up !== undefined && (endpoint === this.client || endpoint === this.#server);
+  }
+
+  /** Breaks a channel: in the middle of a piece, or in good order, as a proxy does whose time is up. */
+  breakChannel(how: "reset" | "end"): void {
+    this.#notes.note(`is to break, by ${how}: ${this.#notes.what}`);
+    if (how === "end") return this.#endChannel();
+    this.#up?.cut();
+    this.#body?.cut();
+    const lateMs = this.#network.draw(this.#options.id, "breaks") * BREAK_MS;
+    this.#network.scheduler.after(lateMs, () => this.#fail("connection reset"));
+  }
+
+  #endChannel(): void {
+    const server = this.#server;
+    if (server === undefined || !this.#isSettled) return this.#fail("connection reset");
+    this.#after("end for the server", () =>
+      server.gate.enter(() => {
+        this.#up?.finish();
+        this.#body?.cancel();
+      }));
+    this.#after("end for the client", () =>
+      this.client.gate.enter(() => {
+        this.#end();
+        this.#body?.finish();
+        this.#up?.cancel();
+      }));
+  }
+
   /** The request is there. */
   #arrive(isCopy: boolean): void {
     const { client, origin, id } = this.#options;
     if (this.#hasLeft && this.#network.draw(id, "sent all the same") < 0.5) return;
-    const { links } = this.#network;
-    const outage = links.outage(client.url, origin);
+    const outage = this.#outage(client.url, origin);
     if (outage !== undefined) {
       if (isCopy) return;
       if (outage === "refused") return this.#fail("connection refused");
-      return links.stall(client.url, origin, () => this.#afterOutage(() => this.#arrive(false)));
+      return this.#stall(client.url, origin, () => this.#afterOutage(() => this.#arrive(false)));
     }
     const server = this.#network.find(origin);
     if (server === undefined) return this.#fail("connection refused");
     let isCut = false;
     if (this.#network.isLost(client.url, origin, id)) {
-      this.#note(`lost on its way: ${this.#what}`);
-      this.#watch(false);
+      this.#notes.note(`lost on its way: ${this.#notes.what}`);
+      this.#notes.watch(false);
       const how = this.#network.draw(id, "how lost");
       if (how < 0.3) return;
       isCut = how < 0.6 && this.#options.init.body !== undefined;
@@ -106,27 +137,31 @@ export class Exchange {
 
   async #serve(server: Endpoint, isCopy: boolean, isCut: boolean): Promise<void> {
     const { client, id } = this.#options;
-    this.#note(`${isCopy ? "a copy of " : ""}${client.name}'s ${this.#what}`, server.name);
-    if (!isCut) this.#watch(true);
+    this.#notes.note(
+      `${isCopy ? "a copy of " : ""}${client.name}'s ${this.#notes.what}`,
+      server.name,
+    );
+    if (!isCut) this.#notes.watch(true);
     const response = await server.serve(this.#request(isCut));
     // Nobody is there to take the reply.
     if (isCopy || isCut) return void response.body?.cancel().catch(() => {});
     const body = new BodyPipe(response.body, {
       isGone: () => server.gate.isDead,
       send: (deliver, bytes) => this.#reply(server, deliver, bytes),
+      splitAt: (bytes) => this.#splitAt("reply", bytes),
     });
     this.#body = body;
     if (this.#hasLeft) return this.#cancelBody(server);
     if (this.#network.isLost(server.url, client.url, id)) {
       const how = this.#network.draw(id, "how the reply is lost");
-      this.#note(`lost: the reply to ${this.#what}`);
+      this.#notes.note(`lost: the reply to ${this.#notes.what}`);
       if (how < 0.3) return;
       if (how < 0.6) return this.#fail("connection reset");
       body.cut();
     }
     this.#reply(server, () => {
       if (this.#isSettled) return;
-      this.#note(`${response.status} to ${this.#what}`);
+      this.#notes.note(`${response.status} to ${this.#notes.what}`);
       this.#isSettled = true;
       this.#outcome.resolve(
         replyOf(response, body.open((isOver) => this.#onBodyEnd(server, isOver))),
@@ -137,45 +172,52 @@ export class Exchange {
   /** Sends more of the request's body. */
   #send(deliver: () => void, bytes: Uint8Array): void {
     const { client, origin } = this.#options;
-    const { links } = this.#network;
-    this.#after("request", () => {
+    this.#inOrder("request", () => {
       const server = this.#server;
       if (server === undefined || this.#hasEnded) return;
-      if (this.#isChunkLost(client.url, origin)) return this.#fail("connection reset");
       const arrive = () => {
         server.gate.enter(() => {
-          this.#noteChunk(`${client.name} asks`, bytes, server.name);
+          this.#notes.noteChunk(`${client.name} asks`, bytes, server.name);
           deliver();
         });
       };
-      const outage = links.outage(client.url, origin);
+      if (this.#isPieceLost(client.url, origin)) return this.#loseAll(this.#up, arrive);
+      const outage = this.#outage(client.url, origin);
       if (outage === undefined) arrive();
       else if (outage === "refused") this.#fail("connection reset");
-      else links.stall(client.url, origin, () => this.#afterOutage(arrive));
+      else this.#stall(client.url, origin, () => this.#afterOutage(arrive));
     });
   }
 
   /** Sends something back. */
   #reply(server: Endpoint, deliver: () => void, bytes?: Uint8Array): void {
     const { client } = this.#options;
-    const { links } = this.#network;
-    this.#after("reply", () => {
-      const outage = links.outage(server.url, client.url);
-      if (bytes !== undefined) {
-        if (this.#hasEnded) return;
-        if (this.#isChunkLost(server.url, client.url)) return this.#fail("connection reset");
-        this.#noteChunk(`${server.name} answers`, bytes, client.name);
+    this.#inOrder("reply", () => {
+      if (bytes !== undefined && this.#hasEnded) return;
+      const arrive = () =>
+        client.gate.enter(() => {
+          if (bytes !== undefined && this.#up !== undefined) {
+            this.#notes.noteChunk(`${server.name} answers`, bytes, client.name);
+          }
+          deliver();
+        });
+      if (bytes !== undefined && this.#isPieceLost(server.url, client.url)) {
+        return this.#loseAll(this.#body, arrive);
       }
-      if (outage === undefined) client.gate.enter(deliver);
+      const outage = this.#outage(server.url, client.url);
+      if (outage === undefined) arrive();
       else if (outage === "refused") this.#fail("connection reset");
-      else {
-        links.stall(
-          server.url,
-          client.url,
-          () => this.#afterOutage(() => client.gate.enter(deliver)),
-        );
-      }
+      else this.#stall(server.url, client.url, () => this.#afterOutage(arrive));
     });
+  }
+
+  /** A piece is lost, and its connection with it: half of the piece may have come through. */
+  #loseAll(pipe: BodyPipe | undefined, arrive: () => void): void {
+    if (this.#network.draw(this.#options.id, "how much is lost") < 0.5) {
+      pipe?.cut();
+      arrive();
+    }
+    this.#fail("connection reset");
   }
 
   /** What was sent into an outage comes late, or the connection is given up. */
@@ -247,7 +289,7 @@ export class Exchange {
       this.client.gate.enter(() => {
         this.#end();
         const error = new TypeError(why);
-        if (!this.#isSettled) this.#note(`${why}: ${this.#what}`);
+        if (!this.#isSettled) this.#notes.note(`${why}: ${this.#notes.what}`);
         this.#isSettled = true;
         this.#outcome.reject(error);
         this.#body?.fail(error);
@@ -261,35 +303,43 @@ export class Exchange {
     });
   }
 
-  #watch(hasArrived: boolean): void {
-    const { client, origin: url, init: { method = "GET" } } = this.#options;
-    this.#network.watch({ client, url, method, keys: this.#keys, hasArrived });
-  }
-
   #after(question: string, run: () => void, lateMs = 0): void {
     const ms = this.#network.latencyMs(this.#options.id, question);
     this.#network.scheduler.after(ms + lateMs, run);
   }
 
+  /** As `#after`, behind all that was sent in this direction before. */
+  #inOrder(direction: Direction, run: () => void): void {
+    const { scheduler } = this.#network;
+    const ms = this.#network.latencyMs(
+      this.#options.id,
+      `${direction} ${this.#sent[direction]++}`,
+    );
+    const atMs = Math.max(scheduler.nowMs + ms, this.#arriveAtMs[direction]);
+    this.#arriveAtMs[direction] = atMs;
+    scheduler.at(atMs, run);
+  }
+
   /** Whether a piece of a long body is lost, and its connection with it. */
-  #isChunkLost(from: string, to: string): boolean {
+  #isPieceLost(from: string, to: string): boolean {
     if (this.#up === undefined) return false;
-    return this.#network.isLost(from, to, `${this.#options.id} ${this.#chunks++}`);
+    return this.#network.isLost(from, to, `${this.#options.id} ${this.#pieces++}`);
   }
 
-  #noteChunk(what: string, bytes: Uint8Array, who: string): void {
-    if (this.#up === undefined) return;
-    const keys = [...new Set(decoder.decode(bytes).match(KEYS))];
-    if (keys.length === 0) return;
-    const { scheduler, trace } = this.#network;
-    const line = `${what} over a channel: ${keys.join(",")}`;
-    trace.add({ atMs: scheduler.nowMs, who, what: line, keys });
+  /** Where a piece is split in two, as connections do; 0 if it is not. */
+  #splitAt(direction: Direction, { byteLength }: Uint8Array): number {
+    if (byteLength < 2) return 0;
+    const name = `${this.#options.id} ${this.#sent[direction]}`;
+    if (this.#network.draw(name, `splits ${direction}`) >= SPLIT_SHARE) return 0;
+    return 1 + Math.floor(this.#network.draw(name, "where it splits") * (byteLength - 1));
   }
 
-  #note(what: string, who = this.client.name): void {
-    const { scheduler, trace } = this.#network;
-    const keys = this.#keys.length > 0 ? { keys: this.#keys } : {};
-    trace.add({ atMs: scheduler.nowMs, who, what, ...keys });
+  #outage(from: string, to: string): Outage | undefined {
+    return this.#network.links.outage(from, to, { isChannel: this.#up !== undefined });
+  }
+
+  #stall(from: string, to: string, retry: () => void): void {
+    this.#network.links.stall(from, to, { isChannel: this.#up !== undefined, retry });
   }
 }
 

@@ -1,6 +1,24 @@
-import type { Action, Fault, FaultKind, GroupPlan, Operation, Place, Plan } from "./plan.ts";
+import type {
+  Action,
+  ChannelFault,
+  Fault,
+  FaultKind,
+  GroupPlan,
+  Operation,
+  Place,
+  Plan,
+} from "./plan.ts";
 import { type Profile, type ProfileName, PROFILES } from "./profiles.ts";
 import { Random } from "./random.ts";
+
+const CHANNEL_FAULTS: readonly ChannelFault[] = [
+  "reset",
+  "end",
+  "held up out",
+  "held up in",
+  "held up",
+  "refused",
+];
 
 /** Draws what a run does. The same seed and profile always give the same plan. */
 export function generate(seed: number, profileName: ProfileName): Plan {
@@ -27,6 +45,9 @@ export function generate(seed: number, profileName: ProfileName): Plan {
       handoffMs: profile.handoffMs ??
         (random.chance(0.1) ? 0 : random.pick([20_000, 300_000])),
       peerTimeoutMs: random.pick([2000, 5000, 10_000]),
+      placement: random.pick(profile.placements ?? ["rendezvous"]),
+      hasAuth: random.chance(profile.auth ?? 0),
+      maxChanges: random.pick(profile.logs ?? [16_384]),
     },
     network: {
       minMs: 0.2,
@@ -59,7 +80,7 @@ function group(random: Random, index: number, profile: Profile): GroupPlan {
     codec: random.pick(["text", "json", "bytes"]),
     ttlMs: random.chance(profile.ttl) ? random.pick([300, 2000, 8000]) : Infinity,
     maxBytes: evicts ? random.pick([64 << 10, 128 << 10]) : 1 << 20,
-    padChars: evicts ? random.pick([2000, 8000]) : random.pick([10, 200]),
+    padChars: evicts ? random.pick([2000, 8000]) : random.pick(profile.padChars ?? [10, 200]),
     loadTimeoutMs: random.pick([1500, 5000]),
     mirrorMinuteQps: random.chance(profile.mirrors) ? random.pick([0, 0, 30]) : Infinity,
     mirrorTtlMs: random.pick([200, 5000, 60_000]),
@@ -143,6 +164,10 @@ function fault(random: Random, profile: Profile, places: number): Fault {
         isOfChanges: random.chance(profile.losesChanges ?? 0.3),
         forMs: random.gap(3000),
       };
+    case "channels": {
+      const how = random.pick(CHANNEL_FAULTS);
+      return { kind, how, forMs: random.gap(random.pick([500, 3000])) };
+    }
     case "clock":
       return { kind, byMs: random.pick([-3_600_000, -2000, 1500, 3_600_000]) };
   }

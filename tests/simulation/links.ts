@@ -8,21 +8,36 @@ export interface Loss {
   readonly isOfChanges: boolean;
 }
 
+/** Whom an outage hits. */
+interface Outages {
+  readonly outage: Outage;
+  /** Whether it holds up channels alone, as a proxy does that buffers. */
+  readonly isOfChannels: boolean;
+}
+
+/** A message that waits. */
+interface Stalled {
+  readonly isChannel: boolean;
+  readonly retry: () => void;
+}
+
 interface Link {
   /** Outages under way. */
-  readonly outages: Outage[];
+  readonly outages: Outages[];
   /** Losses under way. */
   readonly losses: Loss[];
   /** What waits for the outage to end, as TCP sends again what was not acknowledged. */
-  stalled: (() => void)[];
+  stalled: Stalled[];
 }
 
 /** What is wrong with the ways between processes, each direction apart. */
 export class Links {
   #links = new Map<string, Link>();
 
-  outage(from: string, to: string): Outage | undefined {
-    return this.#links.get(`${from}>${to}`)?.outages[0];
+  /** The outage of a link, for a channel or for another request. */
+  outage(from: string, to: string, { isChannel }: { isChannel: boolean }): Outage | undefined {
+    const link = this.#links.get(`${from}>${to}`);
+    return link === undefined ? undefined : outageOf(link, isChannel);
   }
 
   /** The share of messages of a kind that are lost. */
@@ -33,20 +48,26 @@ export class Links {
   }
 
   /** Has something be tried again when an outage is over. */
-  stall(from: string, to: string, retry: () => void): void {
-    this.#of(from, to).stalled.push(retry);
+  stall(from: string, to: string, stalled: Stalled): void {
+    this.#of(from, to).stalled.push(stalled);
   }
 
-  /** Takes a link down. Returns what brings it up. */
-  cut(from: string, to: string, outage: Outage): () => void {
+  /** Takes a link down, for all or for channels alone. Returns what brings it up. */
+  cut(
+    from: string,
+    to: string,
+    outage: Outage,
+    { isOfChannels = false }: { isOfChannels?: boolean } = {},
+  ): () => void {
     const link = this.#of(from, to);
-    link.outages.push(outage);
+    const entry = { outage, isOfChannels };
+    link.outages.push(entry);
     return () => {
-      link.outages.splice(link.outages.indexOf(outage), 1);
-      if (link.outages.length > 0) return;
-      const { stalled } = link;
-      link.stalled = [];
-      for (const retry of stalled) retry();
+      link.outages.splice(link.outages.indexOf(entry), 1);
+      const isFree = ({ isChannel }: Stalled) => outageOf(link, isChannel) === undefined;
+      const free = link.stalled.filter(isFree);
+      link.stalled = link.stalled.filter((stalled) => !isFree(stalled));
+      for (const { retry } of free) retry();
     };
   }
 
@@ -63,4 +84,8 @@ export class Links {
     if (link === undefined) this.#links.set(name, link = { outages: [], losses: [], stalled: [] });
     return link;
   }
+}
+
+function outageOf({ outages }: Link, isChannel: boolean): Outage | undefined {
+  return outages.find(({ isOfChannels }) => isChannel || !isOfChannels)?.outage;
 }

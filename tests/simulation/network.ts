@@ -71,6 +71,13 @@ export class Network {
     for (const exchange of [...this.#exchanges]) exchange.processDied(endpoint);
   }
 
+  /** Breaks the channels of a process, those to others and those from them. */
+  breakChannels(endpoint: Endpoint, how: "reset" | "end"): void {
+    for (const exchange of [...this.#exchanges]) {
+      if (exchange.isChannelOf(endpoint)) exchange.breakChannel(how);
+    }
+  }
+
   /** From now on nothing is lost, doubled or slow. */
   heal(): void {
     this.#isHealed = true;
@@ -84,7 +91,11 @@ export class Network {
   /** A `fetch` for one process. */
   fetchOf(client: Endpoint): Fetch {
     return (input, init = {}) => {
-      const { method = "GET" } = init;
+      const { method = "GET", body } = init;
+      // The body of a channel cannot be sent again.
+      if (body instanceof ReadableStream && body.locked) {
+        return Promise.reject(new TypeError("the body was sent before"));
+      }
       const { origin, pathname } = new URL(input);
       const about = `${client.url}>${origin} ${method} ${pathname}`;
       const count = (this.#counts.get(about) ?? 0) + 1;

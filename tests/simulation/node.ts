@@ -9,6 +9,8 @@ import { ProcessClock } from "./process_clock.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
+const SECRET = "the secret of a simulation";
+
 /** A group in a process, and where its values come from. */
 export interface NodeGroup {
   readonly group: TextGroup;
@@ -41,11 +43,15 @@ export class Node implements Endpoint, Observed {
     const { clock, groupsAfterMs } = plan.places[place] as Place;
     this.clock = new ProcessClock(scheduler, this.gate, clock);
     const random = new Random(`${plan.seed} ${this.name}`);
+    const { placement, hasAuth, maxChanges, ...options } = plan.cache;
     this.cache = withIdsFrom(random, () =>
       new subject.GroupCache({
-        ...plan.cache,
+        ...options,
         // Its name in earlier versions, for `--at`.
-        ...{ handoverMs: plan.cache.handoffMs },
+        ...{ handoverMs: options.handoffMs },
+        placement: subject.placements[placement](),
+        limits: { maxChanges },
+        ...hasAuth && { auth: { secrets: [SECRET] } },
         log: false,
         self: this.url,
         peers: [this.url],

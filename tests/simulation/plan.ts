@@ -30,7 +30,15 @@ export interface CachePlan {
   readonly hedge: boolean;
   readonly handoffMs: number;
   readonly peerTimeoutMs: number;
+  readonly placement: PlacementName;
+  /** Whether processes prove to each other that they belong together. */
+  readonly hasAuth: boolean;
+  /** How many changes a process remembers. */
+  readonly maxChanges: number;
 }
+
+/** How keys are placed: as by default, or as Go's implementations do. */
+export type PlacementName = "rendezvous" | "golangRing" | "mailgunRing" | "groupcacheGoRing";
 
 /** A group in all processes. */
 export interface GroupPlan {
@@ -124,8 +132,13 @@ export type Fault =
     readonly isOfChanges: boolean;
     readonly forMs: number;
   }
+  /** Channels from the place and to it break, or hold up what is sent, while other messages pass. */
+  | { readonly kind: "channels"; readonly how: ChannelFault; readonly forMs: number }
   /** Its clock is set. */
   | { readonly kind: "clock"; readonly byMs: number };
+
+/** What happens to channels: they break, end, are held up in a direction or both, or never open. */
+export type ChannelFault = "reset" | "end" | "held up out" | "held up in" | "held up" | "refused";
 
 export type OperationKind = Operation["kind"];
 export type FaultKind = Fault["kind"];

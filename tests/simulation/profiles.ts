@@ -1,4 +1,4 @@
-import type { FaultKind, OperationKind } from "./plan.ts";
+import type { FaultKind, OperationKind, PlacementName } from "./plan.ts";
 
 /** What is likely in the runs of one kind. */
 export interface Profile {
@@ -47,6 +47,14 @@ export interface Profile {
   readonly burstsMs?: readonly number[];
   /** How long loads take, on average, in milliseconds. */
   readonly loadMeanMs?: readonly number[];
+  /** By how much values are padded, in characters. */
+  readonly padChars?: readonly number[];
+  /** How keys are placed. */
+  readonly placements?: readonly PlacementName[];
+  /** In what share of the runs processes have secrets. */
+  readonly auth?: number;
+  /** How many changes a process remembers. */
+  readonly logs?: readonly number[];
 }
 
 /** Their names. */
@@ -72,7 +80,12 @@ export type ProfileName =
   | "lists differ"
   | "rolling deploy"
   | "hedge while moving"
-  | "newcomers";
+  | "newcomers"
+  | "channels"
+  | "worn channels"
+  | "short log"
+  | "go rings"
+  | "auth";
 
 const CALM: Profile = {
   what: "processes that have just started",
@@ -127,9 +140,12 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
       "cut off": 3,
       lossy: 2,
       clock: 2,
+      channels: 2,
     },
     hedges: 0.3,
     groupsLate: 0.1,
+    placements: ["rendezvous", "rendezvous", "rendezvous", "mailgunRing"],
+    logs: [16_384, 16_384, 16_384, 8],
     doubled: 0.2,
     clocksDiffer: 0.5,
   },
@@ -297,5 +313,60 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     keys: [2, 4],
     mirrors: 0,
     listSpreadMs: 2000,
+  },
+  channels: {
+    ...MOVING,
+    what: "channels break, hold up what is sent, and do not open",
+    processes: [2, 4],
+    faults: { channels: 6, freeze: 1, crash: 1, lossy: 1, "cut off": 1 },
+    faultsMs: 700,
+    callsMs: 10,
+    keys: [2, 6],
+    lastsMs: 6000,
+    operations: { get: 20, getMany: 3, peek: 0.2, set: 1, remove: 1 },
+    ttl: 0.5,
+    mirrors: 0.2,
+    slow: 0.3,
+    padChars: [10, 200, 150_000],
+  },
+  "worn channels": {
+    ...MOVING,
+    what: "channels that last until they are replaced",
+    processes: [2, 3],
+    spares: 1,
+    faults: { channels: 2, leave: 1, join: 1 },
+    faultsMs: 12_000,
+    callsMs: 70,
+    keys: [1, 3],
+    lastsMs: 36_000,
+    operations: { get: 20, getMany: 1, peek: 0, set: 0.5, remove: 0.5 },
+    mirrors: 0,
+  },
+  "short log": {
+    ...MOVING,
+    what: "processes miss more changes than others remember",
+    processes: [3, 5],
+    faults: { flap: 2, "cut off": 2, freeze: 2, lossy: 1, crash: 1, join: 1 },
+    faultsMs: 1200,
+    keys: [3, 9],
+    operations: { get: 6, getMany: 1, peek: 1, set: 2, remove: 3 },
+    mirrors: 0.3,
+    logs: [1, 2, 4, 12],
+  },
+  "go rings": {
+    ...MOVING,
+    what: "keys are placed as in Go",
+    faults: { join: 2, leave: 1, crash: 1, flap: 1, freeze: 1, "cut off": 1, lossy: 1 },
+    mirrors: 0.3,
+    ttl: 0.3,
+    placements: ["golangRing", "mailgunRing", "groupcacheGoRing"],
+  },
+  auth: {
+    ...MOVING,
+    what: "processes prove to each other that they belong together",
+    faults: { join: 2, leave: 2, crash: 3, freeze: 1, "cut off": 1, lossy: 1, flap: 1 },
+    mirrors: 0.3,
+    doubled: 0.5,
+    auth: 1,
   },
 };

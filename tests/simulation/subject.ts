@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Public from "@groupcache/groupcache";
+import type * as Placements from "@groupcache/groupcache/placement";
 import { root } from "../runtime.ts";
 
-/** What is simulated: what `mod.ts` exports. */
-export type Subject = typeof Public;
+/** What is simulated: what `mod.ts` exports, and the placements. */
+export type Subject = typeof Public & { readonly placements: typeof Placements };
 
 /**
  * The code to simulate.
@@ -13,5 +14,6 @@ export type Subject = typeof Public;
  * @default this one
  */
 export async function loadSubject(folder: string = root): Promise<Subject> {
-  return await import(pathToFileURL(resolve(folder, "mod.ts")).href);
+  const load = (path: string) => import(pathToFileURL(resolve(folder, path)).href);
+  return { ...await load("mod.ts"), placements: await load("lib/placement/mod.ts") };
 }

@@ -1,0 +1,61 @@
+import type { ExchangeOptions } from "./exchange.ts";
+import type { Network } from "./network.ts";
+
+/** Keys of the simulation, wherever they stand in a message: of one digit, as others may follow. */
+const KEYS = /key\d/g;
+
+const decoder = new TextDecoder("latin1");
+
+/** What the trace and the rules are told of one request. */
+export class MessageNotes {
+  /** The request in words. */
+  readonly what: string;
+  readonly #network: Network;
+  readonly #options: ExchangeOptions;
+  /** The keys that the request is about. */
+  readonly #keys: readonly string[];
+
+  constructor(network: Network, options: ExchangeOptions) {
+    const { origin, input, init } = options;
+    this.#network = network;
+    this.#options = options;
+    const path = new URL(input).pathname;
+    this.#keys = keysIn(`${path} ${textOf(init.body)}`);
+    const rest = path.startsWith("/_groupcache/") ? path.slice(13) : path;
+    const peek = "groupcache-peek" in (init.headers ?? {}) ? " peek" : "";
+    const listed = rest.includes("key") ? "" : ` ${this.#keys.join(",")}`;
+    const server = network.find(origin)?.name ?? origin;
+    this.what = `${init.method ?? "GET"}${peek} ${rest}${listed} of ${server}`;
+  }
+
+  /** Adds a line about the request to the trace. */
+  note(what: string, who: string = this.#options.client.name): void {
+    const { scheduler, trace } = this.#network;
+    const keys = this.#keys.length > 0 ? { keys: this.#keys } : {};
+    trace.add({ atMs: scheduler.nowMs, who, what, ...keys });
+  }
+
+  /** Adds a line about a part of a long body, if there are keys in it. */
+  noteChunk(what: string, bytes: Uint8Array, who: string): void {
+    const keys = keysIn(decoder.decode(bytes));
+    if (keys.length === 0) return;
+    const { scheduler, trace } = this.#network;
+    const line = `${what} over a channel: ${keys.join(",")}`;
+    trace.add({ atMs: scheduler.nowMs, who, what: line, keys });
+  }
+
+  /** Tells the rules whether the request has reached the process that it was sent to. */
+  watch(hasArrived: boolean): void {
+    const { client, origin: url, init: { method = "GET" } } = this.#options;
+    this.#network.watch({ client, url, method, keys: this.#keys, hasArrived });
+  }
+}
+
+function keysIn(text: string): string[] {
+  return [...new Set(text.match(KEYS))];
+}
+
+function textOf(body: RequestInit["body"]): string {
+  if (body instanceof Uint8Array) return decoder.decode(body);
+  return typeof body === "string" ? body : "";
+}
