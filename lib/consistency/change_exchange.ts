@@ -182,7 +182,7 @@ export class ChangeExchange {
   /** Drops a key that a peer has changed. */
   receive(group: string, key: string, note: ChangeNote): void {
     const change = { group, key, stamp: note.stamp };
-    if (this.#log.find(change) === undefined) this.#learn(change, note);
+    if (this.#isNew(change)) this.#learn(change, note);
     this.#settle(note.stamp.origin, note);
   }
 
@@ -198,7 +198,9 @@ export class ChangeExchange {
     // The change may already be known without its value: its process told a peer before asking it.
     const known = this.#log.find(change);
     if (known?.hasArrived) return "no";
-    if (isStale) return "stale";
+    // Or one may be known that the log has forgotten.
+    const isLate = known === undefined && note.stamp.time <= this.#log.forgottenTime;
+    if (isStale || isLate) return "stale";
     const logged = known ?? this.#learn(change, note);
     logged.hasArrived = true;
     this.#settle(note.stamp.origin, note);
@@ -225,7 +227,7 @@ export class ChangeExchange {
     const { time, isReset, changes } = update;
     if (isReset) this.#options.forgetAll();
     for (const change of changes) {
-      if (this.#log.find(change) === undefined) this.#learn(change);
+      if (this.#isNew(change)) this.#learn(change);
     }
     this.#log.witness(time);
     this.#settle(origin, update);
@@ -246,6 +248,14 @@ export class ChangeExchange {
     this.#isClosed = true;
     this.#options.clock.clearTimeout(this.#announcing);
     this.#knowledge.close();
+  }
+
+  /**
+   * Whether a change was not known before. If those that were forgotten counted as new, processes that know
+   * more than their logs hold would tell each other of the same ones over and over.
+   */
+  #isNew(change: Change): boolean {
+    return this.#log.find(change) === undefined && !this.#log.hasForgotten(change);
   }
 
   #learn(change: Change, note?: ChangeNote): LoggedChange {

@@ -1,4 +1,5 @@
 import { type Change, compareStamps, type Stamp } from "../wire/change.ts";
+import { ForgottenChanges } from "./forgotten_changes.ts";
 
 /** What accompanied a change. */
 export interface LearnOptions {
@@ -35,6 +36,9 @@ interface Settled {
   readonly list: string;
 }
 
+/** How many forgotten changes are recognized at least for each that is remembered. */
+const FORGOTTEN_PER_CHANGE = 2;
+
 /** How many processes are remembered that announced which of their changes are settled. */
 const MAX_ORIGINS = 1000;
 
@@ -63,11 +67,15 @@ export class ChangeLog {
   #settledThrough = 0;
   /** Which changes of each process are settled, by instance id. */
   #settled = new Map<string, Settled>();
+  /** Changes that are no longer in the log. */
+  #forgotten: ForgottenChanges;
+  #forgottenTime = 0;
 
   constructor({ origin, maxChanges = 16_384, maxKeyUnits = 1 << 20 }: ChangeLogOptions) {
     this.#origin = origin;
     this.maxChanges = maxChanges;
     this.#maxKeyUnits = maxKeyUnits;
+    this.#forgotten = new ForgottenChanges(FORGOTTEN_PER_CHANGE * maxChanges);
   }
 
   /** The highest known time. */
@@ -114,6 +122,16 @@ export class ChangeLog {
       change = change.previous;
     }
     return change;
+  }
+
+  /** Whether a change was in the log. Of those that were long ago nothing is known any more. */
+  hasForgotten(change: Change): boolean {
+    return this.#forgotten.has(change);
+  }
+
+  /** The highest time of all changes that the log has forgotten. */
+  get forgottenTime(): number {
+    return this.#forgottenTime;
   }
 
   /** Adds a new change, and forgets the oldest ones beyond the bound. */
@@ -215,6 +233,8 @@ export class ChangeLog {
     const change = this.#changes[this.#gone];
     if (change === undefined || change.position === this.end) return false;
     this.#changes[this.#gone++] = undefined;
+    this.#forgotten.add(change);
+    this.#forgottenTime = Math.max(this.#forgottenTime, change.stamp.time);
     this.#start++;
     const id = idOf(change.group, change.key);
     this.#keyUnits -= id.length;
