@@ -28,10 +28,13 @@ export class BodyPipe {
   #controller: ReadableStreamDefaultController<Chunk> | undefined;
   #onEnd: ((isOver: boolean) => void) | undefined;
 
-  constructor(body: ReadableStream<Chunk> | null, options: BodyPipeOptions) {
+  constructor(body: ReadableStream<Chunk> | Chunk | null, options: BodyPipeOptions) {
     this.#options = options;
-    this.#reader = body?.getReader();
-    this.#pump();
+    if (body instanceof Uint8Array) this.#written.push(body, "end");
+    else {
+      this.#reader = body?.getReader();
+      this.#pump();
+    }
   }
 
   /** Lets it break off half-way. */

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { useLightHttp } from "./light_http.ts";
 import { Random } from "./random.ts";
 
 /**
@@ -26,8 +27,10 @@ export function stubChance(): Disposable {
   }) as typeof crypto.getRandomValues;
   Object.assign(crypto.subtle, promptCrypto);
   globalThis.FinalizationRegistry = PromptRegistry as unknown as typeof FinalizationRegistry;
+  const lightHttp = useLightHttp();
   return {
     [Symbol.dispose](): void {
+      lightHttp[Symbol.dispose]();
       Object.assign(crypto, { randomUUID, getRandomValues });
       // The methods of the prototype show again.
       for (const name of Object.keys(promptCrypto)) Reflect.deleteProperty(crypto.subtle, name);

@@ -1,4 +1,5 @@
 import { BodyPipe } from "./body_pipe.ts";
+import { bytesOf } from "./light_http.ts";
 import type { Outage } from "./links.ts";
 import { MessageNotes } from "./message_notes.ts";
 import type { Endpoint, Network } from "./network.ts";
@@ -145,7 +146,7 @@ export class Exchange {
     const response = await server.serve(this.#request(isCut));
     // Nobody is there to take the reply.
     if (isCopy || isCut) return void response.body?.cancel().catch(() => {});
-    const body = new BodyPipe(response.body, {
+    const body = new BodyPipe(bytesOf(response) ?? response.body, {
       isGone: () => server.gate.isDead,
       send: (deliver, bytes) => this.#reply(server, deliver, bytes),
       splitAt: (bytes) => this.#splitAt("reply", bytes),

@@ -69,14 +69,13 @@ function readAll(world: World, cluster: Cluster, onRead?: (read: Read) => void):
 }
 
 function checkMemory({ plan, rules, nodes }: World): void {
-  for (const { name, cache, isUp } of nodes) {
-    if (!isUp) continue;
-    const { groups } = cache.stats();
-    for (const group of plan.groups) {
-      const stats = groups[group.name];
+  for (const node of nodes) {
+    if (!node.isUp) continue;
+    for (const [index, { name, maxBytes }] of plan.groups.entries()) {
+      const stats = node.group(index)?.group.stats();
       const bytes = (stats?.main.bytes ?? 0) + (stats?.hot.bytes ?? 0);
-      if (bytes <= group.maxBytes) continue;
-      const what = `${name}'s group ${group.name} takes ${bytes} bytes of ${group.maxBytes}`;
+      if (bytes <= maxBytes) continue;
+      const what = `${node.name}'s group ${name} takes ${bytes} bytes of ${maxBytes}`;
       rules.report({ rule: "memory", key: undefined, what });
     }
   }

@@ -16,7 +16,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { stubChance } from "./chance_stubs.ts";
 import { generate } from "./generate.ts";
-import { searchInJobs } from "./jobs.ts";
+import { searchInJobs, type Share } from "./jobs.ts";
 import { type ProfileName, PROFILES } from "./profiles.ts";
 import { replayCommand, tellStory } from "./report.ts";
 import { run } from "./run.ts";
@@ -35,7 +35,7 @@ const { values: args } = parseArgs({
     jobs: { type: "string", default: "2" },
     "no-shrink": { type: "boolean", default: false },
     all: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
+    shares: { type: "string" },
   },
 });
 for (const name of args.profile) {
@@ -49,7 +49,7 @@ const [from, count, jobs] = [args.from, args.seeds, args.jobs].map(Number) as [
 ];
 
 if (args.seed !== undefined) await replay(Number(args.seed));
-else if (args.json) await searchHere();
+else if (args.shares !== undefined) await searchHere(JSON.parse(args.shares));
 else await searchAll();
 
 async function replay(seed: number): Promise<void> {
@@ -76,23 +76,25 @@ async function replay(seed: number): Promise<void> {
   }
 }
 
-/** Runs the seeds of one profile, for the process that started this one. */
-async function searchHere(): Promise<void> {
+/** Runs shares of seeds, for the process that started this one, and prints a line for each. */
+async function searchHere(shares: readonly Share[]): Promise<void> {
   using _stubs = stubChance();
   const subject = await loadSubject(args.at);
-  const [profile] = profiles as [ProfileName];
-  const findings = await search({ subject, profile, from, count });
-  print(JSON.stringify({ ...findings, broken: [...findings.broken] }));
+  for (const share of shares) {
+    const findings = await search({ subject, ...share });
+    print(JSON.stringify({ ...findings, broken: [...findings.broken] }));
+  }
 }
 
 async function searchAll(): Promise<void> {
   const startMs = performance.now();
-  for (const profile of profiles) {
-    const profileMs = performance.now();
-    const findings = await searchInJobs({ profile, from, count, jobs, at: args.at });
-    const ms = (performance.now() - profileMs) / count;
+  const shares = profiles.map((profile) => ({ profile, from, count }));
+  for (const [index, found] of searchInJobs(shares, { jobs, at: args.at }).entries()) {
+    const profile = profiles[index] as ProfileName;
+    const findings = await found;
+    const ms = (findings.tookMs / count).toFixed(1);
     const steps = (findings.steps / count).toFixed(0);
-    print(`${profile}: ${count} seeds, ${ms.toFixed(1)} ms and ${steps} steps each`);
+    print(`${profile}: ${count} seeds, ${ms} ms and ${steps} steps each`);
     printBroken(profile, findings);
   }
   print(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
