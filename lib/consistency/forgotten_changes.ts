@@ -37,5 +37,5 @@ export class ForgottenChanges {
 }
 
 function hashOf(group: string, key: string): number {
-  return fnv1a(encoder.encode(`${group}/${key}`));
+  return Number(fnv1a(encoder.encode(`${group}/${key}`)) & 0xffffffffn);
 }

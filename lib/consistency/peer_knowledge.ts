@@ -113,7 +113,7 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   /** What a peer would be told next: no changes if it knows all. */
-  owed(url: string): ChangeUpdate {
+  owed(url: string): MissedChanges {
     const knowledge = this.#peers.get(url.replace(/\/$/, ""));
     return knowledge === undefined ? { changes: [], isReset: false } : this.#next(knowledge);
   }
@@ -214,7 +214,7 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   /** The next update for a peer, and the position up to which it then knows all changes. */
-  #next(knowledge: Knowledge): ChangeUpdate & { through: number } {
+  #next(knowledge: Knowledge): MissedChanges & { through: number } {
     const { log } = this.#options;
     const isReset = this.#through(knowledge) < log.start;
     const from = isReset ? log.start : knowledge.through;
