@@ -143,8 +143,8 @@ export interface PeerLimits {
    */
   maxChannels: number;
   /**
-   * The total size of the requests being received, in bytes, not counting those of up to 64 KiB. A request
-   * without room waits for at most 10 seconds and then fails with code `overloaded`. A request larger than
+   * The total size of the requests being received, in bytes. Those of up to 64 KiB may take a quarter of it
+   * in addition. A request without room waits for at most 10 seconds and then fails with code `overloaded`. A request larger than
    * the total is received alone. A request slower than 16 KB a second is rejected.
    *
    * @default 33554432, which is 32 MiB

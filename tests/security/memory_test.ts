@@ -65,6 +65,18 @@ const ATTACKS: Attack[] = [
     },
   },
   {
+    name: "800 requests of 64 KiB that stop before their end",
+    run: async (url, stack) => {
+      const body = new Uint8Array(65_000);
+      const headers = { ...PROTOBUF, "content-length": "65536" };
+      for (let i = 0; i < 800; i++) {
+        const client = stack.use(await RawClient.connect(url));
+        await client.sendHead("POST /_groupcache/values/_get-keys/", headers);
+        client.send(body);
+      }
+    },
+  },
+  {
     name: "a value of 8 MiB asked for 20 times, and not read",
     prepare: async (url) => {
       await (await fetch(`${url}/_groupcache/values/8192`)).arrayBuffer();

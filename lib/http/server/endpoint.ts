@@ -6,6 +6,7 @@ import type { ChangeNote } from "../../wire/change_note.ts";
 import type { Hello } from "../../wire/hello.ts";
 import type { ReportQuestion } from "../../wire/report_question.ts";
 import type { ByteBudget } from "./byte_budget.ts";
+import type { SmallBodies } from "./small_bodies.ts";
 import type { Admission } from "./door.ts";
 
 /** A channel that this process serves. */
@@ -31,6 +32,8 @@ export interface EndpointHost {
   readonly refusals: Refusals;
   /** Bounds the bodies being received. */
   readonly received: ByteBudget;
+  /** Receives small bodies. */
+  readonly small: SmallBodies;
   /** Bounds the large values being sent. */
   readonly sent: ByteBudget;
   /** The channels that are open. */

@@ -5,12 +5,7 @@ import { MAX_LIST_KEYS } from "../peer_limits.ts";
 import { chunkReaderOf } from "./chunk_reader.ts";
 import type { Call } from "./endpoint.ts";
 import { Progress } from "./progress.ts";
-
-/**
- * Bodies of at most this many bytes are read in one piece, which is faster: servers enforce the declared
- * length. They do not count towards the budget.
- */
-const SMALL_BODY_BYTES = 64 * 1024;
+import { noRoom, SMALL_BODY_BYTES, tooSlow } from "./small_bodies.ts";
 
 /** How long a body waits for room in the budget, in milliseconds. */
 const MAX_WAIT_MS = 10_000;
@@ -23,13 +18,15 @@ const MAX_WAIT_MS = 10_000;
  * `unauthorized` if it is not the body that was signed.
  */
 export async function readBody(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { request, admission: { digest }, host: { refusals } } = call;
+  const { request, admission: { digest }, host: { refusals, small } } = call;
   // Frameworks may hand over a request whose headers no server has checked.
   const length = contentLengthOf(request.headers);
   if (length !== undefined && length > maxBytes) throw tooLarge(`${length} bytes`, maxBytes);
   const isSmall = length !== undefined && length <= SMALL_BODY_BYTES;
-  const body = isSmall || request.body === null
-    ? new Uint8Array(await request.arrayBuffer())
+  const body = isSmall
+    ? await small.read(request, length)
+    : request.body === null
+    ? new Uint8Array()
     : await readLarge(request.body, length, maxBytes, call);
   if (digest !== undefined && await digestOf(body) !== digest) {
     refusals.add({ reason: "bad-proof", isRefused: true });
@@ -85,21 +82,10 @@ async function readLarge(
   }
 }
 
-function tooSlow(): GroupCacheError {
-  return new GroupCacheError("overloaded", "Cannot accept the request: its body is too slow");
-}
-
 function tooLarge(received: string, maxBytes: number): GroupCacheError {
   return new GroupCacheError(
     "too-large",
     `Cannot accept the request: its body may have ${maxBytes} bytes: received ${received}`,
-  );
-}
-
-function noRoom(): GroupCacheError {
-  return new GroupCacheError(
-    "overloaded",
-    "Cannot accept the request: too many bytes are being received",
   );
 }
 

@@ -4,6 +4,7 @@ import { GroupCache } from "../../../mod.ts";
 import type { EndpointHost } from "../../../lib/http/server/endpoint.ts";
 import { ByteBudget } from "../../../lib/http/server/byte_budget.ts";
 import { readBody } from "../../../lib/http/server/request_body.ts";
+import { SmallBodies } from "../../../lib/http/server/small_bodies.ts";
 import { encodeSetRequest } from "../../../lib/wire/messages.ts";
 import { systemClock } from "../../../lib/timing/clock.ts";
 import { ANYBODY } from "./open_door.ts";
@@ -35,7 +36,8 @@ function read(
   received = new ByteBudget(32 << 20, systemClock),
 ): Promise<Uint8Array> {
   const clock = systemClock;
-  const host = { clock, received } as unknown as EndpointHost;
+  const small = new SmallBodies(8 << 20, clock);
+  const host = { clock, received, small } as unknown as EndpointHost;
   return readBody({ request, info: undefined, host, admission: ANYBODY }, maxBytes);
 }
 
