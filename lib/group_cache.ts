@@ -8,11 +8,16 @@ import { GroupCacheError, quote } from "./errors.ts";
 import { PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { GroupCacheEvents } from "./group_cache_events.ts";
 import type { Group } from "./group_api.ts";
-import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
+import {
+  checkGroupCacheOptions,
+  GROUP_CACHE_OPTIONS,
+  type GroupCacheOptions,
+} from "./group_cache_options.ts";
 import {
   checkDuration,
   checkGroupName,
   checkGroupOptions,
+  GROUP_OPTIONS,
   type GroupOptions,
 } from "./group_options.ts";
 import { HttpPeer } from "./http/client/http_peer.ts";
@@ -22,7 +27,7 @@ import { protectionOf } from "./http/protection.ts";
 import { PeerHandler } from "./http/server/handler.ts";
 import { checkKey } from "./key.ts";
 import type { InspectionReply, ReportReply } from "./process_report.ts";
-import { Problems, unknownGroup } from "./problems.ts";
+import { Problems, unknownGroup, unknownOptions } from "./problems.ts";
 import { type CheckReport, compareReports } from "./cluster_check.ts";
 import { ClusterReports, hottestOf } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
@@ -253,6 +258,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       isLeaving: (peer) => this.#handshake.isLeaving(peer),
       report: (question) => this.#reports.answer(question),
     });
+    unknownOptions("GroupCache", options, GROUP_CACHE_OPTIONS).forEach(this.#report);
     if (peers !== undefined) this.#findPeers(peers);
   }
 
@@ -285,6 +291,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       report: this.#report,
     });
     this.#groups.set(name, created);
+    unknownOptions(`group ${quote(name)}`, options, GROUP_OPTIONS).forEach(this.#report);
     return created.group;
   }
 

@@ -145,6 +145,26 @@ export interface GroupCacheOptions {
   tracer?: Tracer;
 }
 
+/** The names of all options. */
+export const GROUP_CACHE_OPTIONS: Readonly<Record<keyof GroupCacheOptions, true>> = {
+  self: true,
+  peers: true,
+  placement: true,
+  basePath: true,
+  peerTimeoutMs: true,
+  handoffMs: true,
+  hedge: true,
+  auth: true,
+  authorize: true,
+  hosts: true,
+  limits: true,
+  fetch: true,
+  clock: true,
+  random: true,
+  log: true,
+  tracer: true,
+};
+
 type Optional = "self" | "peers" | "auth" | "authorize" | "hosts" | "tracer";
 
 /** The options of a cache, checked and with their defaults. */
@@ -189,6 +209,7 @@ export function checkGroupCacheOptions(options: GroupCacheOptions): CheckedGroup
       `Cannot create GroupCache: hedge must be a boolean: received ${quote(hedge)}`,
     );
   }
+  checkPlacement(placement);
   checkAccess(options, placement);
   return {
     ...(self !== undefined && { self }),
@@ -225,6 +246,14 @@ function checkBasePath(basePath: string): void {
   throw new TypeError(
     "Cannot create GroupCache: basePath must begin and end with a slash, and be normalized as in " +
       `URLs: received ${quote(basePath)}`,
+  );
+}
+
+function checkPlacement(placement: Placement): void {
+  if (typeof placement?.rank === "function" && typeof placement.name === "string") return;
+  throw new TypeError(
+    "Cannot create GroupCache: placement must be a Placement, as rendezvous(): received " +
+      quote(placement),
   );
 }
 

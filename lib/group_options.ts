@@ -190,6 +190,21 @@ function isAtLeastZero(value: unknown): boolean {
   return typeof value === "number" && value >= 0;
 }
 
+/** The names of all options. */
+export const GROUP_OPTIONS: Readonly<Record<keyof GroupOptions<unknown>, true>> = {
+  maxBytes: true,
+  load: true,
+  loadMany: true,
+  codec: true,
+  ttlMs: true,
+  loadTimeoutMs: true,
+  maxLoads: true,
+  maxQueuedLoads: true,
+  maxLoadKeys: true,
+  mirrorMinuteQps: true,
+  mirrorTtlMs: true,
+};
+
 /** Drops options that are undefined, so that their defaults apply. */
 function withoutUndefined<Options extends object>(options: Options): Options {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -32,7 +32,7 @@ export interface LogEntry {
   level: "info" | "warn" | "error";
   /**
    * The kind of problem, for programs: the type of an event such as `peer-down`, or `no-peers`,
-   * `too-large`, `unknown-group`, `codec`.
+   * `too-large`, `unknown-group`, `unknown-option`, `codec`.
    */
   cause: string;
   /** What is wrong and what to check, for people. */
@@ -171,6 +171,8 @@ function entryOf(event: Event): LogEntry & { subject: string } | undefined {
     const where = peer === undefined ? "a request to this process" : `a reply of peer ${peer}`;
     const check = reason === "unconfirmed"
       ? "somebody else may send messages in the name of a peer: see docs/security.md"
+      : reason === "not-authorized"
+      ? "check the option authorize"
       : "check that all processes have the same secret";
     const message = `Cannot trust ${where}: ${reason}${
       error ? `: ${messageOf(error)}` : ""
@@ -194,4 +196,19 @@ export function unknownGroup(name: string, known: readonly string[]): ProblemEve
     `all processes? Here are ${known.map(quote).join(", ") || "none yet"}`;
   // One subject for all: anybody may ask for anything.
   return new ProblemEvent({ cause: "unknown-group", message, subject: "" });
+}
+
+/** Returns the events for options that do not exist, which are misspelt ones. */
+export function unknownOptions(
+  what: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+): ProblemEvent[] {
+  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(known, name));
+  return unknown.map((name) => {
+    const message =
+      `Cannot use the option ${quote(name)} of ${what}: there is none of that name. ` +
+      `There are ${Object.keys(known).join(", ")}`;
+    return new ProblemEvent({ cause: "unknown-option", message, subject: `${what} ${name}` });
+  });
 }

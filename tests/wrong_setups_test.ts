@@ -262,11 +262,93 @@ const SETUPS: WrongSetup[] = [
   { name: "time to live in a string", group: { ttlMs: "60s" as never }, told: /ttlMs/ },
   { name: "no bound of memory", group: { maxBytes: undefined as never }, told: /maxBytes/ },
   {
+    name: "another base path",
+    options: { basePath: "/cache/" },
+    told: /something else answers at \/cache\/ there.*all processes have the same basePath/,
+  },
+  {
+    name: "an IPv6 address without brackets",
+    options: { self: "http://fd00::2:8080" },
+    told: /Cannot use self: expected a URL/,
+  },
+  {
+    name: "an IPv6 address in two notations",
+    options: { peers: [B, "http://[fd00::1]:8080", "http://[fd00:0::1]:8080"] },
+    told: /is listed twice/,
+  },
+  {
+    name: "self that is the address to listen on",
+    options: { self: "http://0.0.0.0:8080", peers: [A, "http://0.0.0.0:8080"] },
+    told: /calls itself http:\/\/0\.0\.0\.0:8080: self must be as the lists of peers have it/,
+  },
+  {
+    name: "self that differs in case",
+    options: { self: "HTTP://10.0.0.2:8080", peers: [A, "HTTP://10.0.0.2:8080"] },
+    told: /calls itself HTTP:\/\/10\.0\.0\.2:8080/,
+  },
+  {
+    name: "hosts without the name by which it is asked",
+    options: { hosts: ["localhost:8080"] },
+    told: /check its option hosts/,
+  },
+  {
+    name: "an authorize that forgets to return",
+    options: { authorize: (() => {}) as never },
+    told: /not-authorized; check the option authorize/,
+  },
+  {
+    name: "a secret that is too short",
+    options: { auth: { secrets: ["short"] } },
+    told: /auth\.secrets: expected at least 16 bytes/,
+  },
+  {
+    name: "a placement by its name",
+    options: { placement: "rendezvous" as never },
+    told: /placement must be a Placement, as rendezvous\(\): received "rendezvous"/,
+  },
+  {
+    name: "a tracer of OpenTelemetry itself",
+    options: { tracer: { startSpan() {} } as never },
+    told: /tracer must be a Tracer, as openTelemetryTracer\(\)/,
+  },
+  {
+    name: "a discovery that fails",
+    options: { peers: failing() },
+    told: /Cannot update the list of peers, the previous one remains in force: no such zone/,
+  },
+  {
+    name: "values larger than the other process takes",
+    options: { limits: { maxValueBytes: 3 } },
+    told: /limits\.maxValueBytes is 3/,
+  },
+  {
+    name: "a typo in a limit",
+    options: { limits: { maxValueByte: 1000 } as never },
+    told: /there is no limit maxValueByte/,
+  },
+  {
+    name: "a typo in an option",
+    options: { peerTimeout: 1000 } as never,
+    told: /Cannot use the option "peerTimeout" of GroupCache: there is none of that name/,
+  },
+  {
+    name: "a typo in an option of a group",
+    group: { ttl: 60_000 } as never,
+    told: /Cannot use the option "ttl" of group "users": there is none of that name/,
+  },
+  {
     name: "the base path without slashes",
     options: { basePath: "cache" },
     told: /basePath must begin and end with a slash/,
   },
 ];
+
+/** A source of peers that finds none. */
+// deno-lint-ignore require-yield -- it fails before
+async function* failing(): AsyncGenerator<string[]> {
+  await Promise.resolve();
+  throw new Error("no such zone");
+}
 
 /** Stands for a clock that is a minute ahead of the others. */
 function ahead() {

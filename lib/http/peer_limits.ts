@@ -186,11 +186,15 @@ const MAXIMA: Partial<PeerLimits> = { maxKeys: MAX_LIST_KEYS, maxKeyBytes: MAX_L
 /**
  * Checks the limits and fills in the defaults.
  *
+ * @throws {TypeError} If there is no such limit.
  * @throws {RangeError} If a limit is not a positive integer, or more than peers accept.
  */
 export function checkLimits(limits: Partial<PeerLimits>): PeerLimits {
   const checked: PeerLimits = { ...DEFAULTS };
   for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      throw new TypeError(`Cannot create GroupCache: there is no limit ${name}`);
+    }
     if (value === undefined) continue;
     const most = MAXIMA[name as keyof PeerLimits] ?? Infinity;
     const least = name === "maxChannels" ? 0 : 1;

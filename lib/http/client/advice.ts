@@ -13,6 +13,10 @@ export function adviceFor({ status, type, basePath }: StrangeReply): string {
   if (status === 401 || status === 403 || status === 407) {
     return `something in front of it refuses peers: let requests to ${basePath} pass`;
   }
+  if (status === 400) {
+    return "it may refuse the name by which it is asked: check its option hosts, and what is in " +
+      "front of it";
+  }
   if (status >= 300 && status < 400) {
     return `something in front of it redirects peers: let requests to ${basePath} pass, and check ` +
       "whether it wants http or https";
