@@ -8,16 +8,11 @@ import { GroupCacheError, quote } from "./errors.ts";
 import { PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { GroupCacheEvents } from "./group_cache_events.ts";
 import type { Group } from "./group_api.ts";
-import {
-  checkGroupCacheOptions,
-  GROUP_CACHE_OPTIONS,
-  type GroupCacheOptions,
-} from "./group_cache_options.ts";
+import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
 import {
   checkDuration,
   checkGroupName,
   checkGroupOptions,
-  GROUP_OPTIONS,
   type GroupOptions,
 } from "./group_options.ts";
 import { HttpPeer } from "./http/client/http_peer.ts";
@@ -27,7 +22,7 @@ import { protectionOf } from "./http/protection.ts";
 import { PeerHandler } from "./http/server/handler.ts";
 import { checkKey } from "./key.ts";
 import type { InspectionReply, ReportReply } from "./process_report.ts";
-import { Problems, unknownGroup, unknownOptions } from "./problems.ts";
+import { Problems, unknownGroup } from "./problems.ts";
 import { type CheckReport, compareReports } from "./cluster_check.ts";
 import { ClusterReports, hottestOf } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
@@ -41,6 +36,7 @@ import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
 import type { Tracer } from "./tracer.ts";
+import { unknownCacheOptions, unknownGroupOptions } from "./unknown_options.ts";
 import { SteadyClock } from "./timing/steady_clock.ts";
 
 /** How long a source of peers may take to end, in milliseconds. */
@@ -258,7 +254,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       isLeaving: (peer) => this.#handshake.isLeaving(peer),
       report: (question) => this.#reports.answer(question),
     });
-    unknownOptions("GroupCache", options, GROUP_CACHE_OPTIONS).forEach(this.#report);
+    unknownCacheOptions(options).forEach(this.#report);
     if (peers !== undefined) this.#findPeers(peers);
   }
 
@@ -291,7 +287,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       report: this.#report,
     });
     this.#groups.set(name, created);
-    unknownOptions(`group ${quote(name)}`, options, GROUP_OPTIONS).forEach(this.#report);
+    unknownGroupOptions(name, options).forEach(this.#report);
     return created.group;
   }
 

@@ -197,18 +197,3 @@ export function unknownGroup(name: string, known: readonly string[]): ProblemEve
   // One subject for all: anybody may ask for anything.
   return new ProblemEvent({ cause: "unknown-group", message, subject: "" });
 }
-
-/** Returns the events for options that do not exist, which are misspelt ones. */
-export function unknownOptions(
-  what: string,
-  options: object,
-  known: Readonly<Record<string, true>>,
-): ProblemEvent[] {
-  const unknown = Object.keys(options).filter((name) => !Object.hasOwn(known, name));
-  return unknown.map((name) => {
-    const message =
-      `Cannot use the option ${quote(name)} of ${what}: there is none of that name. ` +
-      `There are ${Object.keys(known).join(", ")}`;
-    return new ProblemEvent({ cause: "unknown-option", message, subject: `${what} ${name}` });
-  });
-}

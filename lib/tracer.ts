@@ -114,3 +114,24 @@ export interface Tracer {
 export function detached<Result>(tracer: Tracer | undefined, work: () => Result): Result {
   return tracer === undefined ? work() : tracer.detach(work);
 }
+
+/** Takes the place of a span that could not be started. */
+const NO_SPAN: TraceSpan = { traceparent: undefined, run: (work) => work(), end: () => {} };
+
+/** Starts a span. A tracer that throws must not fail a get. */
+export function startSpan(tracer: Tracer, details: SpanDetails): TraceSpan {
+  try {
+    return tracer.start(details);
+  } catch {
+    return NO_SPAN;
+  }
+}
+
+/** Ends a span, likewise: its processors and exporters may throw. */
+export function endSpan(span: Pick<TraceSpan, "end">, outcome: SpanOutcome): void {
+  try {
+    span.end(outcome);
+  } catch {
+    // As above.
+  }
+}

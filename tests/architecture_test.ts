@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   [
     "problems.ts",
     "group_cache_options.ts",
+    "unknown_options.ts",
     "create_group.ts",
     "group_cache_events.ts",
     "cluster_reports.ts",

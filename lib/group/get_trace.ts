@@ -1,7 +1,7 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import { sourceOfError } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
-import type { TraceSpan } from "../tracer.ts";
+import { endSpan, type TraceSpan } from "../tracer.ts";
 
 /** The trace of a `get`, or of all that a `getMany` misses. */
 export interface GetTrace {
@@ -20,10 +20,10 @@ export function endWith(
   signal: Cancellation | undefined,
 ): void {
   outcome.then(
-    ({ view, source }) => span.end({ source: source ?? "peer", valueBytes: view.size }),
+    ({ view, source }) => endSpan(span, { source: source ?? "peer", valueBytes: view.size }),
     (error) => {
       const source = sourceOfError(error, signal);
-      span.end(source === "notFound" || source === "aborted" ? { source } : { error });
+      endSpan(span, source === "notFound" || source === "aborted" ? { source } : { error });
     },
   );
 }

@@ -1,5 +1,5 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
-import type { Tracer, TraceSpan } from "../tracer.ts";
+import { startSpan, type Tracer, type TraceSpan } from "../tracer.ts";
 import { GetManyTrace } from "./get_many_trace.ts";
 import { endWith, type GetTrace } from "./get_trace.ts";
 
@@ -16,7 +16,7 @@ export class GroupSpans {
   /** Starts the span of a `get`. */
   get(key: string, { isShared }: { isShared: boolean }): GetTrace {
     const group = this.#group;
-    const span = this.#tracer.start({ operation: "get", group, keys: [key], isShared });
+    const span = startSpan(this.#tracer, { operation: "get", group, keys: [key], isShared });
     return {
       span,
       ask: (peer, key, options) => {
@@ -32,7 +32,7 @@ export class GroupSpans {
   /** Prepares the span of a `getMany`, which starts with the first key that is not in memory. */
   getMany(keys: readonly string[]): GetTrace {
     return new GetManyTrace({
-      start: () => this.#tracer.start({ operation: "getMany", group: this.#group, keys }),
+      start: () => startSpan(this.#tracer, { operation: "getMany", group: this.#group, keys }),
       startPeer: (peer, parent) => this.#startPeer(peer, [], parent),
       ask: (span, peer, key, options) => this.#askWithin(span, peer, key, options),
     });
@@ -50,6 +50,12 @@ export class GroupSpans {
   }
 
   #startPeer({ url }: Peer, keys: readonly string[], parent: TraceSpan): TraceSpan {
-    return this.#tracer.start({ operation: "peer", group: this.#group, keys, peer: url, parent });
+    return startSpan(this.#tracer, {
+      operation: "peer",
+      group: this.#group,
+      keys,
+      peer: url,
+      parent,
+    });
   }
 }

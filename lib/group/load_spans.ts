@@ -1,5 +1,5 @@
 import { GroupCacheError } from "../errors.ts";
-import type { SpanOutcome, TraceParent, Tracer } from "../tracer.ts";
+import { endSpan, type SpanOutcome, startSpan, type TraceParent, type Tracer } from "../tracer.ts";
 
 /** What a loader is called with. */
 interface Context {
@@ -54,7 +54,7 @@ export class LoadSpans {
     load: () => Result | Promise<Result>,
   ): Promise<Result> {
     const isOne = typeof what === "string";
-    const span = this.#tracer.start({
+    const span = startSpan(this.#tracer, {
       operation: isOne ? "load" : "loadMany",
       group: this.#group(),
       keys: isOne ? [what] : what,
@@ -62,14 +62,14 @@ export class LoadSpans {
       links,
     });
     // A loader that ignores its signal may never settle.
-    const onAbort = (): void => span.end(outcomeOfAbort(signal.reason));
+    const onAbort = (): void => endSpan(span, outcomeOfAbort(signal.reason));
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const result = await span.run(load);
-      span.end(result === undefined ? { source: "notFound" } : {});
+      endSpan(span, result === undefined ? { source: "notFound" } : {});
       return result;
     } catch (error) {
-      span.end(outcomeOf(error));
+      endSpan(span, outcomeOf(error));
       throw error;
     } finally {
       signal.removeEventListener("abort", onAbort);
