@@ -1,5 +1,5 @@
 import type { Runtime } from "../../tests/runtime.ts";
-import { median, round, type Row } from "../store/report.ts";
+import { args, median, round, type Row } from "../store/report.ts";
 import { type Bar, type Bench, inTurns, ratio, skipped } from "./bench.ts";
 import type { Load } from "./calls.ts";
 import {
@@ -62,7 +62,14 @@ interface Round extends Load {
  */
 export const callers: Bar = async (bench) => {
   const rows: Row[] = [];
-  for (const each of CASES) rows.push(...await measure(bench, each));
+  const isAsked = (name: string, value: number) => {
+    const told = args.indexOf(name);
+    return told < 0 || Number(args[told + 1]) === value;
+  };
+  const cases = CASES.filter(({ callers, bytes }) =>
+    isAsked("--callers", callers) && isAsked("--bytes", bytes)
+  );
+  for (const each of cases) rows.push(...await measure(bench, each));
   return {
     bar:
       "Callers of owner hits: independent of each other (0 to 8 turns between gets), and in lockstep",
