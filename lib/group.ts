@@ -157,8 +157,10 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
       return this.#local.loadLocally(key, flight.signal, { wereAsked: true, parent });
     }
     const { together } = batching;
-    const load = new OwnerLoad(this.#ownerLoads, { key, flight, together, startedAtMs, trace });
-    return owners.ask(preferred, load);
+    return owners.ask(
+      preferred,
+      new OwnerLoad(this.#ownerLoads, key, flight, together, startedAtMs, trace),
+    );
   }
 
   #decode(

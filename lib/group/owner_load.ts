@@ -1,6 +1,6 @@
 import type { GroupCacheError } from "../errors.ts";
 import type { AskOptions } from "../peer/ask_owner.ts";
-import type { EncodedValue, Peer } from "../peer/peer.ts";
+import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Counters } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
@@ -12,22 +12,45 @@ import type { Flight } from "./single_flight.ts";
 
 /**
  * One load of a key that another process owns: asks that process, or those that stand in for it, or this
- * one. A class without closures, because each miss makes one: with closures it took six objects.
+ * one.
+ *
+ * Each miss makes one, so it has no closures, and neither it nor what it makes is an object literal: V8
+ * allocates the objects of a literal among the old ones if those of the first seconds lived long. Then
+ * everything that they point to waits for a full collection, many times a second.
  */
 export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
   #options: OwnerLoadOptions<T>;
-  #wanted: WantedKey;
+  #key: string;
+  #flight: Flight;
+  #together: boolean;
+  #startedAtMs: number;
+  #trace: GetTrace | undefined;
   /** Peers that were asked, mostly one, at the load's start. */
   #first: Peer | undefined;
   #laterAtMs: Map<Peer, number> | undefined;
 
-  constructor(options: OwnerLoadOptions<T>, wanted: WantedKey) {
+  /**
+   * @param together Whether the key is sent together with others of the same turn.
+   * @param startedAtMs When it was asked for, by the stopwatch.
+   */
+  constructor(
+    options: OwnerLoadOptions<T>,
+    key: string,
+    flight: Flight,
+    together: boolean,
+    startedAtMs: number,
+    trace: GetTrace | undefined,
+  ) {
     this.#options = options;
-    this.#wanted = wanted;
+    this.#key = key;
+    this.#flight = flight;
+    this.#together = together;
+    this.#startedAtMs = startedAtMs;
+    this.#trace = trace;
   }
 
   get signal(): Cancellation {
-    return this.#wanted.flight.signal;
+    return this.#flight.signal;
   }
 
   askPeer(peer: Peer, signal: Cancellation): Promise<EncodedValue> {
@@ -35,24 +58,23 @@ export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
     const { group, loadTimeoutMs, stopwatch } = this.#options;
     if (this.#first === undefined) this.#first = peer;
     else (this.#laterAtMs ??= new Map()).set(peer, stopwatch());
-    const { key, together, trace } = this.#wanted;
-    const options = { signal, loadTimeoutMs, together };
-    return trace?.ask(peer, key, options) ?? peer.get(group, key, options);
+    const options = new GetOptions(signal, loadTimeoutMs, this.#together);
+    return this.#trace?.ask(peer, this.#key, options) ?? peer.get(group, this.#key, options);
   }
 
   onAnswer(value: EncodedValue, peer: Peer): EncodedValue {
     const { stopwatch, counters } = this.#options;
-    const ms = stopwatch() - (this.#laterAtMs?.get(peer) ?? this.#wanted.startedAtMs);
+    const ms = stopwatch() - (this.#laterAtMs?.get(peer) ?? this.#startedAtMs);
     peer.health.traffic.record(ms);
     counters.latencies.peer.record(ms);
     counters.peerLoads++;
-    if (this.#wanted.flight.isCurrent) this.#mirror(value);
+    if (this.#flight.isCurrent) this.#mirror(value);
     return value;
   }
 
   askSelf(signal: Cancellation): Promise<EncodedValue> {
-    const { key, trace } = this.#wanted;
-    return this.#options.local.loadLocally(key, signal, { wereAsked: true, parent: trace?.span });
+    const { local } = this.#options;
+    return local.loadLocally(this.#key, signal, { wereAsked: true, parent: this.#trace?.span });
   }
 
   onPeerFailure(peer: Peer, error: GroupCacheError): void {
@@ -63,25 +85,25 @@ export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
   #mirror(value: EncodedValue): void {
     const { clock, hotKeys, memory, counters } = this.#options;
     // A mirror whose owner has been asked again was in demand all along, though not at the owner.
-    const { key } = this.#wanted;
-    const isMirrored = memory.isMirrored(key);
+    const isMirrored = memory.isMirrored(this.#key);
     if (!isMirrored && hotKeys.isCold(value.minuteQps)) return;
     const now = clock.now();
     if (!isMirrored && !hotKeys.shouldMirror(value.minuteQps, now)) return;
     counters.mirrored++;
-    if (memory.mirror(key, value)) hotKeys.evictedMirrors(now);
+    if (memory.mirror(this.#key, value)) hotKeys.evictedMirrors(now);
   }
 }
 
-/** A key to load, and for whom. */
-export interface WantedKey {
-  readonly key: string;
-  readonly flight: Flight;
-  /** Whether it is sent together with others of the same turn. */
+class GetOptions implements PeerCallOptions {
+  readonly signal: Cancellation;
+  readonly loadTimeoutMs: number;
   readonly together: boolean;
-  /** When it was asked for, by the stopwatch. */
-  readonly startedAtMs: number;
-  readonly trace: GetTrace | undefined;
+
+  constructor(signal: Cancellation, loadTimeoutMs: number, together: boolean) {
+    this.signal = signal;
+    this.loadTimeoutMs = loadTimeoutMs;
+    this.together = together;
+  }
 }
 
 /** What the loads of a group have in common. */

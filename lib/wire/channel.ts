@@ -56,21 +56,25 @@ export interface ChannelRequest {
   ping: number | undefined;
 }
 
-/** The answer to one key: a value, an error, or a part of a value. */
-export interface ChannelAnswer {
-  id: number;
-  value: Uint8Array<ArrayBuffer> | undefined;
-  minuteQps: number | undefined;
+/** The answer to one key: a value, an error, or a part of a value. A class for the reason of `OwnerLoad`. */
+export class ChannelAnswer {
+  readonly id: number;
+  value: Uint8Array<ArrayBuffer> | undefined = undefined;
+  minuteQps: number | undefined = undefined;
   /** The remaining time to live in milliseconds, so that clocks need not agree; undefined: forever. */
-  ttlMs: number | undefined;
-  error: string | undefined;
-  message: string | undefined;
+  ttlMs: number | undefined = undefined;
+  error: string | undefined = undefined;
+  message: string | undefined = undefined;
   /** The details of the error, as JSON. */
-  details: string | undefined;
+  details: string | undefined = undefined;
   /** A part of a value, which continues in later messages. */
-  part: Uint8Array<ArrayBuffer> | undefined;
+  part: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** Whether the value is too large for the channel and must be requested separately. */
-  isLarge: boolean;
+  isLarge = false;
+
+  constructor(id: number) {
+    this.id = id;
+  }
 }
 
 /** A message of the server. An empty one is a sign of life. */
@@ -270,7 +274,7 @@ export function decodeChannelReply(bytes: Uint8Array<ArrayBuffer>): ChannelReply
   for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
     switch (tag) {
       case REPLY.id:
-        answer = newAnswer(reader.varint());
+        answer = new ChannelAnswer(reader.varint());
         reply.answers.push(answer);
         break;
       case REPLY.pong:
@@ -284,20 +288,6 @@ export function decodeChannelReply(bytes: Uint8Array<ArrayBuffer>): ChannelReply
     }
   }
   return reply;
-}
-
-function newAnswer(id: number): ChannelAnswer {
-  return {
-    id,
-    value: undefined,
-    minuteQps: undefined,
-    ttlMs: undefined,
-    error: undefined,
-    message: undefined,
-    details: undefined,
-    part: undefined,
-    isLarge: false,
-  };
 }
 
 function readAnswer(reader: Reader, tag: number, answer: ChannelAnswer): boolean {

@@ -1,4 +1,5 @@
-import { viewOf } from "../../byte_view.ts";
+import { type ByteView, viewOf } from "../../byte_view.ts";
+import type { EncodedValue } from "../../peer/peer.ts";
 import { Due } from "../../timing/due_queue.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
@@ -241,7 +242,7 @@ export class Channel extends Due implements Route {
       call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
     } else {
       const expiresAtMs = fromExpiry(answer, this.#connection.options.clock);
-      call.resolve({ view: viewOf(value), expiresAtMs, minuteQps });
+      call.resolve(new ReceivedValue(viewOf(value), expiresAtMs, minuteQps));
     }
   }
 
@@ -337,6 +338,18 @@ export class Channel extends Due implements Route {
     this.#echo?.promise.catch(() => {});
     this.#echo?.reject(error ?? new TypeError("it was closed"));
     this.#options.onEnd(unanswered, error, this.#lifeAtMs);
+  }
+}
+
+class ReceivedValue implements EncodedValue {
+  readonly view: ByteView;
+  readonly expiresAtMs: number;
+  readonly minuteQps: number | undefined;
+
+  constructor(view: ByteView, expiresAtMs: number, minuteQps: number | undefined) {
+    this.view = view;
+    this.expiresAtMs = expiresAtMs;
+    this.minuteQps = minuteQps;
   }
 }
 
