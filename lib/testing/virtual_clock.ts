@@ -122,5 +122,6 @@ async function settle(): Promise<void> {
     });
   }
   port1.close();
+  port2.close();
   await new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -149,3 +149,28 @@ test("VirtualClock.until() throws if no timer can settle the promise", async () 
   );
   assert(clock.now() >= 10);
 });
+
+test("VirtualClock closes both ends of what it waits with: Deno keeps 5 KB for one left open", async () => {
+  const original = globalThis.MessageChannel;
+  let opened = 0;
+  let closed = 0;
+  globalThis.MessageChannel = class extends original {
+    constructor() {
+      super();
+      for (const port of [this.port1, this.port2]) {
+        opened++;
+        const close = port.close.bind(port);
+        port.close = () => {
+          closed++;
+          close();
+        };
+      }
+    }
+  };
+  try {
+    await new VirtualClock().advance(10);
+  } finally {
+    globalThis.MessageChannel = original;
+  }
+  assertEquals([opened, closed], [2, 2]);
+});
