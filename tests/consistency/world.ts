@@ -55,11 +55,11 @@ export class World implements AsyncDisposable {
       maxBytes: 1 << 20,
       codec: text,
       mirrorMinuteQps: Infinity,
-      ...groupOptions,
       load: (key) => {
         this.loads.push(key);
         return this.valueOf(key);
       },
+      ...groupOptions,
     });
     const process = { url, cache, group };
     this.#processes.push(process);

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ByteView } from "../../lib/byte_view.ts";
 import { bytes, type Codec, json, protobuf, text, view } from "../../lib/codec.ts";
-import { GroupMemory } from "../../lib/group/group_memory.ts";
+import { GroupMemory, MISS } from "../../lib/group/group_memory.ts";
 import { newCounters } from "../../lib/stats.ts";
-import { systemClock } from "../../lib/timing/clock.ts";
+import { VirtualClock } from "../../lib/testing/mod.ts";
+import { type Clock, systemClock } from "../../lib/timing/clock.ts";
 import { test } from "../runtime.ts";
 
 const CODECS: { name: string; codec: Codec<unknown>; lends: boolean }[] = [
@@ -18,12 +19,16 @@ const CODECS: { name: string; codec: Codec<unknown>; lends: boolean }[] = [
   },
 ];
 
-function memoryOf(codec: Codec<unknown>, onRefused = (_key: string, _valueBytes: number) => {}) {
+function memoryOf(
+  codec: Codec<unknown>,
+  onRefused = (_key: string, _valueBytes: number) => {},
+  clock: Clock = systemClock,
+) {
   return new GroupMemory({
     maxBytes: 1 << 20,
     codec,
     mirrorTtlMs: 1000,
-    clock: systemClock,
+    clock,
     counters: newCounters(),
     onRefused,
   });
@@ -51,4 +56,61 @@ test("GroupMemory.keep() tells of a value that is too large to be stored", () =>
   assertEquals(memory.keep("too large", new Uint8Array((1 << 19) + 1), Infinity), undefined);
   assertEquals(refused, [["too large", (1 << 19) + 1]]);
   assertEquals(memory.stats().main.refused, 1);
+});
+
+const encoder = new TextEncoder();
+
+function timedMemory(codec: Codec<unknown> = text as Codec<unknown>) {
+  const clock = new VirtualClock();
+  return { clock, memory: memoryOf(codec, undefined, clock) };
+}
+
+test("GroupMemory.keep() of a value that has ended drops the one before it", () => {
+  const { clock, memory } = timedMemory();
+  memory.keep("key", encoder.encode("before"), Infinity);
+  assertEquals(memory.keep("key", encoder.encode("ended"), clock.now()), undefined);
+  assertEquals(memory.get("key"), MISS);
+});
+
+test("GroupMemory.keep() drops the mirror of a key, which is older", async () => {
+  const { clock, memory } = timedMemory();
+  memory.mirror("key", { view: new ByteView("mirror"), expiresAtMs: Infinity });
+  memory.keep("key", encoder.encode("kept"), clock.now() + 100);
+  assertEquals(memory.get("key"), "kept");
+  await clock.advance(100);
+  assertEquals(memory.get("key"), MISS);
+});
+
+test("GroupMemory.acceptHandoff() takes neither a value that has ended nor one of a key that is held", () => {
+  const { clock, memory } = timedMemory();
+  const ended = { view: new ByteView("ended"), expiresAtMs: clock.now() };
+  assert(!memory.acceptHandoff("key", ended));
+  memory.keep("key", encoder.encode("held"), Infinity);
+  assert(!memory.acceptHandoff("key", { view: new ByteView("other"), expiresAtMs: Infinity }));
+  assertEquals(memory.get("key"), "held");
+});
+
+test("GroupMemory.clear() drops mirrors too", () => {
+  const { memory } = timedMemory();
+  memory.mirror("key", { view: new ByteView("mirror"), expiresAtMs: Infinity });
+  memory.clear();
+  assertEquals(memory.get("key"), MISS);
+});
+
+test("GroupMemory keeps no decoded value whose decoding replaced the bytes", () => {
+  let replace = () => {};
+  const codec = {
+    ...json(),
+    decode: (view: ByteView) => {
+      const value = view.json();
+      replace();
+      return value;
+    },
+  };
+  const { memory } = timedMemory(codec);
+  memory.keep("key", encoder.encode('"old"'), Infinity);
+  replace = () => void memory.keep("key", encoder.encode('"new"'), Infinity);
+  assertEquals(memory.get("key"), "old");
+  replace = () => {};
+  assertEquals(memory.get("key"), "new");
 });

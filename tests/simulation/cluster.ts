@@ -198,11 +198,12 @@ export class Cluster {
       this.#world.calm.disturb("fault")();
       return network.breakChannels(node, how);
     }
-    const end = this.#world.calm.disturb("fault");
     const outage = how === "refused" ? how : "silent";
     const isOfChannels = true;
-    const others = plan.places.keys().map(urlOf).filter((url) => url !== node.url);
-    const mend = [...others].flatMap((other) => [
+    const others = plan.places.map((_, place) => urlOf(place)).filter((url) => url !== node.url);
+    // What a channel holds up comes late.
+    const end = this.#world.trouble([node.url, ...others]);
+    const mend = others.flatMap((other) => [
       ...how === "held up in" ? [] : [network.links.cut(node.url, other, outage, { isOfChannels })],
       ...how === "held up out"
         ? []
