@@ -173,7 +173,8 @@ export class GroupMemory<T> {
     this.#changes++;
     this.#main.clear();
     this.#hot?.clear();
-    this.#main.maxBytes = this.#options.maxBytes;
+    // An empty hot cache takes memory, too.
+    this.#main.maxBytes = this.#options.maxBytes - (this.#hot?.stats().bytes ?? 0);
   }
 
   /** Tells which cache holds a key and what is known of it, without using the entry. */

@@ -97,6 +97,23 @@ test("GroupMemory.clear() drops mirrors too", () => {
   assertEquals(memory.get("key"), MISS);
 });
 
+test("GroupMemory takes no more than maxBytes after clear(), mirrors included", () => {
+  const memory = new GroupMemory({
+    maxBytes: 64 << 10,
+    codec: text,
+    mirrorTtlMs: 1000,
+    clock: systemClock,
+    counters: newCounters(),
+  });
+  memory.mirror("key", { view: new ByteView("mirror"), expiresAtMs: Infinity });
+  memory.clear();
+  for (let i = 0; i < 200; i++) {
+    memory.keep(`key ${i % 20}`, new Uint8Array(i * 97 % 8000), Infinity);
+    const { main, hot, maxBytes } = memory.stats();
+    assert(main.bytes + hot.bytes <= maxBytes, `${main.bytes} + ${hot.bytes} of ${maxBytes}`);
+  }
+});
+
 test("GroupMemory keeps no decoded value whose decoding replaced the bytes", () => {
   let replace = () => {};
   const codec = {

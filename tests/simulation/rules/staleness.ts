@@ -41,7 +41,10 @@ export class Staleness {
     for (const change of history.changesOf(read.group, read.key)) {
       if (change.ended === undefined || change.ended.order > read.began.order) continue;
       if (!isOlder(read.value, change)) continue;
-      const rule = this.#broken(read, change);
+      const broken = this.#broken(read, change);
+      // Its message may have arrived after the change.
+      const isFailed = !["under way", "resolved"].includes(read.value.setBy?.outcome ?? "resolved");
+      const rule = broken !== undefined && isFailed ? "stale by a failed set" : broken;
       if (rule !== undefined) return report({ rule, key: read.key, what: tell(read, change) });
     }
   }
