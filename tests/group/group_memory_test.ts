@@ -107,8 +107,9 @@ test("GroupMemory takes no more than maxBytes after clear(), mirrors included", 
   });
   memory.mirror("key", { view: new ByteView("mirror"), expiresAtMs: Infinity });
   memory.clear();
-  for (let i = 0; i < 200; i++) {
-    memory.keep(`key ${i % 20}`, new Uint8Array(i * 97 % 8000), Infinity);
+  for (let i = 0; i < 3000; i++) {
+    memory.keep(`key ${i % 20}`, new Uint8Array(i * 7919 % 3000), Infinity);
+    if (i % 3 === 0) memory.get(`key ${i % 7}`);
     const { main, hot, maxBytes } = memory.stats();
     assert(main.bytes + hot.bytes <= maxBytes, `${main.bytes} + ${hot.bytes} of ${maxBytes}`);
   }
