@@ -1,13 +1,24 @@
 const EMPTY = new Uint8Array(0);
 
+/** From this size on, a chunk that is most of its buffer is kept as it is. */
+const KEPT_BYTES = 4096;
+
+/** The largest buffer into which chunks are copied, in bytes. */
+const MAX_TAIL_BYTES = 64 * 1024;
+
 /**
- * Collects bytes that arrive in chunks. They are copied into one buffer that grows, because a chunk
- * may be a small view of a large buffer: Deno reads into 64 KiB, all of which a chunk of one byte
- * would keep alive. Only a first chunk that is most of its buffer is kept as it is.
+ * Collects bytes that arrive in chunks, and copies them once they are complete. Small chunks are copied
+ * at once, because each may be a view of a large buffer: Deno reads into 64 KiB, all of which a chunk of
+ * one byte would keep alive.
  */
 export class ByteBuffer {
-  /** Either the first chunk, which is full and so never written to, or a buffer of our own. */
-  #bytes: Uint8Array<ArrayBuffer> = EMPTY;
+  /** What precedes the tail. */
+  #chunks: Uint8Array<ArrayBuffer>[] = [];
+  /** A buffer of our own, the last bytes of which are unused. */
+  #tail = EMPTY;
+  /** The part of it that follows the chunks. */
+  #start = 0;
+  #end = 0;
   #byteLength = 0;
 
   /** The number of bytes collected. */
@@ -15,33 +26,50 @@ export class ByteBuffer {
     return this.#byteLength;
   }
 
-  /**
-   * Appends a chunk.
-   *
-   * @param expectedBytes How many bytes there will be in the end, if known: the buffer doubles its
-   * size up to there. Memory grows with what has arrived, whatever the number.
-   */
-  push(chunk: Uint8Array<ArrayBuffer>, expectedBytes: number = Infinity): void {
-    const byteLength = this.#byteLength + chunk.byteLength;
-    if (this.#byteLength === 0 && chunk.byteLength * 2 > chunk.buffer.byteLength) {
-      this.#bytes = chunk;
-    } else {
-      if (byteLength > this.#bytes.byteLength) {
-        const doubled = Math.min(this.#bytes.byteLength * 2, expectedBytes);
-        const grown = new Uint8Array(Math.max(byteLength, doubled));
-        grown.set(this.#bytes.subarray(0, this.#byteLength));
-        this.#bytes = grown;
-      }
-      this.#bytes.set(chunk, this.#byteLength);
+  /** Appends a chunk, which is never written to. */
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    const { byteLength } = chunk;
+    const mayBeKept = byteLength >= KEPT_BYTES || this.#byteLength === 0;
+    this.#byteLength += byteLength;
+    if (mayBeKept && byteLength * 2 > chunk.buffer.byteLength) {
+      this.#endTail();
+      this.#chunks.push(chunk);
+      return;
     }
-    this.#byteLength = byteLength;
+    if (byteLength > this.#tail.byteLength - this.#end) {
+      this.#endTail();
+      const doubled = Math.min(2 * this.#tail.byteLength, MAX_TAIL_BYTES);
+      this.#tail = new Uint8Array(Math.max(byteLength, doubled));
+      this.#start = this.#end = 0;
+    }
+    this.#tail.set(chunk, this.#end);
+    this.#end += byteLength;
   }
 
   /** Returns the bytes collected, which are the caller's from then on, and starts afresh. */
   take(): Uint8Array<ArrayBuffer> {
-    const bytes = this.#bytes.subarray(0, this.#byteLength);
-    this.#bytes = EMPTY;
-    this.#byteLength = 0;
+    this.#endTail();
+    const [first = EMPTY, ...others] = this.#chunks;
+    const bytes = others.length === 0 ? first : this.#join();
+    this.#chunks = [];
+    this.#tail = EMPTY;
+    this.#start = this.#end = this.#byteLength = 0;
+    return bytes;
+  }
+
+  #endTail(): void {
+    if (this.#start === this.#end) return;
+    this.#chunks.push(this.#tail.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+
+  #join(): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#byteLength);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    }
     return bytes;
   }
 }

@@ -37,7 +37,7 @@ export class FrameDecoder {
     if (chunk.byteLength === 0) return [];
     let bytes = chunk;
     if (this.#pending.byteLength > 0) {
-      this.#pending.push(chunk, this.#wanted);
+      this.#pending.push(chunk);
       if (this.#pending.byteLength < this.#wanted) return [];
       bytes = this.#pending.take();
     }
@@ -54,7 +54,7 @@ export class FrameDecoder {
     }
     this.#unwanted = Math.max(0, start - bytes.byteLength);
     this.#wanted = this.#readableEnd(frame) - start;
-    if (start < bytes.byteLength) this.#pending.push(bytes.subarray(start), this.#wanted);
+    if (start < bytes.byteLength) this.#pending.push(bytes.subarray(start));
     return messages;
   }
 
