@@ -57,6 +57,14 @@ export class ByteBuffer {
     return bytes;
   }
 
+  /** As `push` and `take`, but without a copy of the last chunk in between. */
+  takeWith(last: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    this.#endTail();
+    this.#chunks.push(last);
+    this.#byteLength += last.byteLength;
+    return this.take();
+  }
+
   #endTail(): void {
     if (this.#start === this.#end) return;
     this.#chunks.push(this.#tail.subarray(this.#start, this.#end));

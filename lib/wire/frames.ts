@@ -29,20 +29,35 @@ export class FrameDecoder {
    * @throws {RangeError} If a length takes more than 53 bits.
    */
   push(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-    if (this.#unwanted > 0) {
-      const skipped = Math.min(this.#unwanted, chunk.byteLength);
-      this.#unwanted -= skipped;
-      chunk = chunk.subarray(skipped);
-    }
-    if (chunk.byteLength === 0) return [];
-    let bytes = chunk;
-    if (this.#pending.byteLength > 0) {
-      this.#pending.push(chunk);
-      if (this.#pending.byteLength < this.#wanted) return [];
-      bytes = this.#pending.take();
-    }
     const messages: Uint8Array<ArrayBuffer>[] = [];
     let start = 0;
+    while (start < chunk.byteLength) {
+      const restBytes = chunk.byteLength - start;
+      if (this.#unwanted > 0) {
+        const skipped = Math.min(this.#unwanted, restBytes);
+        this.#unwanted -= skipped;
+        start += skipped;
+      } else if (this.#pending.byteLength === 0) {
+        this.#read(chunk, start, messages);
+        break;
+      } else {
+        // Of the message that began earlier, and only of it, the bytes must be joined.
+        const missing = this.#wanted - this.#pending.byteLength;
+        const part = chunk.subarray(start, start + missing);
+        start += part.byteLength;
+        if (restBytes < missing) this.#pending.push(part);
+        else this.#read(this.#pending.takeWith(part), 0, messages);
+      }
+    }
+    return messages;
+  }
+
+  /** Reads the messages in `bytes` from `start` on. What follows the last one is kept. */
+  #read(
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    messages: Uint8Array<ArrayBuffer>[],
+  ): void {
     let frame = frameAt(bytes, start);
     while (this.#readableEnd(frame) <= bytes.byteLength) {
       if (this.#isTooLarge(frame)) {
@@ -55,7 +70,6 @@ export class FrameDecoder {
     this.#unwanted = Math.max(0, start - bytes.byteLength);
     this.#wanted = this.#readableEnd(frame) - start;
     if (start < bytes.byteLength) this.#pending.push(bytes.subarray(start));
-    return messages;
   }
 
   #isTooLarge({ byteLength }: Frame): boolean {
