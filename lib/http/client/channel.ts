@@ -2,6 +2,7 @@ import { type ByteView, viewOf } from "../../byte_view.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import { Due } from "../../timing/due_queue.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import { chunkReaderOf } from "../chunk_reader.ts";
 import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { tracesOf } from "../../wire/key_traces.ts";
@@ -177,11 +178,11 @@ export class Channel extends Due implements Route {
     });
     try {
       const reply = await this.#connection.open(this.#body.stream, this.#abort.signal);
-      const reader = reply.getReader();
+      const reader = chunkReaderOf(reply, { keeps: true });
       for (;;) {
-        const { done, value } = await reader.read();
+        const value = await reader.read();
         if (!this.#isOpen) return;
-        if (done) break;
+        if (value === undefined) break;
         this.#lifeAtMs = clock.now();
         this.#receivedBytes += value.byteLength;
         health.heard();

@@ -4,6 +4,7 @@ import type { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
+import { chunkReaderOf } from "../chunk_reader.ts";
 import { isTime } from "../../wire/change_note.ts";
 import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
 import { contentLengthOf } from "../content_length.ts";
@@ -131,14 +132,14 @@ export class Reply {
       take(new Uint8Array(await wait(response.arrayBuffer())));
       return;
     }
-    const reader = response.body.getReader();
+    const reader = chunkReaderOf(response.body, { keeps: true });
     let byteLength = 0;
     const endsAtMs = this.#context.endsAtMs;
     try {
       if (length !== undefined && length > maxBytes) throw this.tooLarge(`${length} bytes`);
       while (true) {
-        const { done, value } = await wait(reader.read());
-        if (done) return;
+        const value = await wait(reader.read());
+        if (value === undefined) return;
         health.heard();
         byteLength += value.byteLength;
         // Signs of life are no excuse for ever; bytes are.
@@ -150,7 +151,7 @@ export class Reply {
       }
     } finally {
       // No effect if the body has ended.
-      reader.cancel().catch(() => {});
+      reader.cancel();
     }
   }
 

@@ -24,6 +24,7 @@ import {
   MAX_INLINE_BYTES,
   MAX_OWED_KEYS,
 } from "../peer_limits.ts";
+import { type ChunkReader, chunkReaderOf } from "../chunk_reader.ts";
 import { ChannelOutput } from "./channel_output.ts";
 import { inNextTurn } from "../../timing/clock.ts";
 import type { Call, EndpointHost } from "./endpoint.ts";
@@ -33,12 +34,6 @@ import { parse } from "./request_body.ts";
 
 /** How many bytes of large values may be queued before the answers to other keys. */
 const LARGE_AHEAD_BYTES = 256 * 1024;
-
-/** As much of the reader of a body as is used: the types of the runtimes differ in the rest. */
-interface BodyReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array<ArrayBuffer> | undefined }>;
-  cancel(): Promise<void>;
-}
 
 /** A requested key. */
 interface Wanted {
@@ -65,7 +60,7 @@ export class ChannelSession {
   readonly output: ChannelOutput;
   #call: Call;
   #host: EndpointHost;
-  #reader: BodyReader;
+  #reader: ChunkReader;
   #loads = new Map<number, AbortController>();
   /** Outcomes of loads, written together in the next turn. */
   #outcomes: Outcome[] = [];
@@ -87,7 +82,7 @@ export class ChannelSession {
     const { host } = call;
     this.#call = call;
     this.#host = host;
-    this.#reader = body.getReader();
+    this.#reader = chunkReaderOf(body, { keeps: true });
     this.#lastReadMs = host.clock.now();
     this.#onEnd = onEnd;
     const { sent, channels } = host;
@@ -103,8 +98,8 @@ export class ChannelSession {
     });
     try {
       while (this.output.isOpen) {
-        const { done, value } = await this.#reader.read();
-        if (done || value === undefined) break;
+        const value = await this.#reader.read();
+        if (value === undefined) break;
         this.#lastReadMs = this.#host.clock.now();
         for (const message of frames.push(value)) {
           const { gets, cancels, ping } = decodeChannelRequest(message);
@@ -141,7 +136,7 @@ export class ChannelSession {
     this.#onEnd = ended;
     this.#host.clock.clearTimeout(this.#timer);
     this.output.close();
-    this.#reader.cancel().catch(() => {});
+    this.#reader.cancel();
     for (const waiter of this.#loads.values()) waiter.abort();
     this.#loads.clear();
     onEnd();

@@ -2,7 +2,7 @@ import { digestOf } from "../../auth/signing_key.ts";
 import { contentLengthOf } from "../content_length.ts";
 import { GroupCacheError, messageOf } from "../../errors.ts";
 import { MAX_LIST_KEYS } from "../peer_limits.ts";
-import { chunkReaderOf } from "./chunk_reader.ts";
+import { chunkReaderOf } from "../chunk_reader.ts";
 import type { Call } from "./endpoint.ts";
 import { Progress } from "./progress.ts";
 import { noRoom, SMALL_BODY_BYTES, tooSlow } from "./small_bodies.ts";
@@ -46,7 +46,7 @@ async function readLarge(
   maxBytes: number,
   { host: { clock, received } }: Call,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = chunkReaderOf(body);
+  const reader = chunkReaderOf(body, { keeps: false });
   const progress = new Progress(clock, () => reader.cancel());
   let taken = 0;
   try {
