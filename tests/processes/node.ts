@@ -16,6 +16,7 @@ import { type Group, GroupCache, rendezvous, text } from "@groupcache/groupcache
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { serve } from "../runtime.ts";
+import { ChannelCount } from "./channel_count.ts";
 
 /** What a process can be told, and what it answers. */
 export interface Control {
@@ -76,7 +77,8 @@ let aborted: string[] = [];
 const begun = new Map<string, { controller: AbortController; outcome: Promise<string> }>();
 let traffic: State["traffic"] & { isOn: boolean } = { isOn: false, gets: 0, failures: [] };
 
-const counts = { requests: 0, channels: 0, openChannels: 0 };
+let requests = 0;
+const channels = new ChannelCount();
 
 /** `large:<bytes>:…` has so many, `slow:<ms>:…` takes its time, `stuck:…` as much as it is given; any other is there at once. */
 async function load(key: string, { signal }: { signal: AbortSignal }): Promise<string> {
@@ -199,7 +201,16 @@ const commands: { [Name in keyof Control]: (order: never) => unknown } = {
   state(): State {
     const { serverRequests, peerErrors } = group.stats();
     const { gets, failures } = traffic;
-    return { loads, aborted, traffic: { gets, failures }, serverRequests, peerErrors, ...counts };
+    return {
+      loads,
+      aborted,
+      traffic: { gets, failures },
+      serverRequests,
+      peerErrors,
+      requests,
+      channels: channels.opened,
+      openChannels: channels.open,
+    };
   },
 };
 
@@ -214,31 +225,8 @@ async function control(request: Request): Promise<Response> {
 
 /** Counts the requests of peers. */
 async function count(request: Request, info: unknown): Promise<Response> {
-  counts.requests++;
-  const response = await mount(request, info);
-  if (!request.url.endsWith("/_channel/") || response.body === null) return response;
-  counts.channels++;
-  counts.openChannels++;
-  const reader = response.body.getReader();
-  let isOpen = true;
-  const close = () => {
-    // Bun cancels a body that has ended, if its reader has gone.
-    if (isOpen) counts.openChannels--;
-    isOpen = false;
-  };
-  const body = new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (!done) return controller.enqueue(value);
-      close();
-      controller.close();
-    },
-    cancel(reason) {
-      close();
-      return reader.cancel(reason);
-    },
-  });
-  return new Response(body, response);
+  requests++;
+  return channels.add(request, await mount(request, info));
 }
 
 const app = new Hono();
