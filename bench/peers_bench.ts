@@ -18,6 +18,8 @@ import { callers } from "./peers/callers.ts";
 import { getMany } from "./peers/get_many.ts";
 import { handler } from "./peers/handler.ts";
 import { hotKey } from "./peers/hot_key.ts";
+import { idlePeers } from "./peers/idle_peers.ts";
+import { largeBeside } from "./peers/large_beside.ts";
 import { localHit } from "./peers/local_hit.ts";
 import { findOthers } from "./peers/processes.ts";
 import { slowKey } from "./peers/slow_key.ts";
@@ -33,6 +35,8 @@ const BARS: Record<string, Bar> = {
   zipf,
   localHit,
   authCost,
+  largeBeside,
+  idlePeers,
 };
 
 if (args.includes("--auth")) process.env["GROUPCACHE_BENCH_AUTH"] = "1";

@@ -102,6 +102,34 @@ export async function load(
   };
 }
 
+/** Makes one call after another until `end` settles. Returns calls per second. */
+export async function repeatUntil(
+  end: Promise<unknown>,
+  call: Call,
+  keys: Keys,
+): Promise<number> {
+  let isOver = false;
+  const over = () => isOver = true;
+  end.then(over, over);
+  let calls = 0;
+  const start = performance.now();
+  for (; !isOver; calls++) await call(keys.next());
+  return calls / (performance.now() - start) * 1000;
+}
+
+/** Makes so many calls in all, some at a time. */
+export async function callAll(
+  call: Call,
+  keys: Keys,
+  { calls, callers }: { calls: number; callers: number },
+): Promise<void> {
+  let left = calls;
+  const caller = async () => {
+    while (left-- > 0) await call(keys.next());
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+}
+
 /** The processor time that this process has taken so far, in microseconds. */
 export function processorMicros(): number {
   const { user, system } = process.cpuUsage();

@@ -15,7 +15,9 @@ const server = serve((request, info) => handle(request, info));
 const auth = process.env["GROUPCACHE_BENCH_AUTH"]
   ? { auth: { secrets: ["the secret of this benchmark"] } }
   : {};
-const cache = new GroupCache({ self: server.url, ...auth });
+const maxChannels = process.env["GROUPCACHE_BENCH_MAX_CHANNELS"];
+const limits = maxChannels === undefined ? {} : { maxChannels: Number(maxChannels) };
+const cache = new GroupCache({ self: server.url, limits, ...auth });
 const options = {
   maxBytes: 256 << 20,
   load: async (key: string) => {

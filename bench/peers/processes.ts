@@ -41,6 +41,18 @@ export function startNode(runtime: Runtime, env: Record<string, string> = {}): P
   return started(spawn("bench/peers/node.ts", { runtime, env }));
 }
 
+/** A process of a cluster, still without peers, that can be told to collect its garbage. */
+export function startCollectingNode(runtime: Runtime, env: Record<string, string>): Promise<Node> {
+  const collecting = { runtimeArgs: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"] };
+  const options = { runtime, env, ...(runtime === "deno" && collecting) };
+  return started(spawn("bench/peers/node.ts", options));
+}
+
+/** One process that stands for many owners. */
+export function startOwners(runtime: Runtime, count: number): Promise<Node> {
+  return started(spawn("bench/peers/many_owners.ts", { runtime, args: [String(count)] }));
+}
+
 /** A server that does nothing but answer. */
 export function startBareServer(runtime: Runtime): Promise<Node> {
   return started(spawn("bench/peers/bare_server.ts", { runtime }));

@@ -2,8 +2,10 @@ import process from "node:process";
 import { type Group, type GroupCache, rendezvous } from "../../mod.ts";
 import type { ByteView, ByteViewInit } from "../../mod.ts";
 import { zipfRanks } from "../store/rng.ts";
+import { collectAll } from "../store/report.ts";
 import {
   type Call,
+  callAll,
   Keys,
   latencies,
   latenciesAtOnce,
@@ -11,6 +13,7 @@ import {
   pause,
   percentile,
   processorMicros,
+  repeatUntil,
   steadily,
   throughput,
 } from "./calls.ts";
@@ -19,6 +22,12 @@ import { VALUE, valueOf } from "./value.ts";
 
 /** What a process can be told to do, with what the query says. */
 export type Task = (query: Readonly<Record<string, string>>) => unknown;
+
+/** What a process takes, in bytes, with no garbage: of the machine's memory, and for what is alive. */
+export interface Memory {
+  resident: number;
+  live: number;
+}
 
 type Values = Group<ByteView, ByteViewInit>;
 
@@ -34,6 +43,8 @@ export interface Equipment {
 }
 
 const LOCAL_HITS = 300_000;
+const LARGE_KEYS = 8;
+const COLLECTIONS = 5;
 
 /** The tasks of a process. */
 export function tasksOf({ self, cache, plain, mirrored }: Equipment): Record<string, Task> {
@@ -55,8 +66,8 @@ export function tasksOf({ self, cache, plain, mirrored }: Equipment): Record<str
       keys = new Keys(list);
     },
 
-    bare: ({ target = "", bytes }) => {
-      subjects["bare"] = bareFetch(bytes === undefined ? target : `${target}/size/${bytes}`);
+    bare: ({ target = "", bytes, name = "bare" }) => {
+      subjects[name] = bareFetch(bytes === undefined ? target : `${target}/size/${bytes}`);
     },
 
     redis: async ({ port, count, client, bytes }) => {
@@ -78,7 +89,37 @@ export function tasksOf({ self, cache, plain, mirrored }: Equipment): Record<str
 
     processorMicros,
 
+    /** Beside it one more caller may ask for large values in a loop. */
+    loadBeside: async ({ subject, large = "", callers, ms, owner = "", bytes = "" }) => {
+      const run = load(subjectOf(subject), keys, {
+        callers: Number(callers),
+        ms: Number(ms),
+        isIndependent: true,
+      });
+      if (large === "") return { ...await run, largePerSecond: NaN };
+      const largeKeys = new Keys(keysOf(cache.peers, [owner], LARGE_KEYS, `size:${bytes}:`));
+      const [figures, largePerSecond] = await Promise.all([
+        run,
+        repeatUntil(run, subjectOf(large), largeKeys),
+      ]);
+      return { ...figures, largePerSecond };
+    },
+
+    /** As many calls as there are to be, however long they take. */
+    calls: ({ calls, callers }) =>
+      callAll((key) => plain.get(key), keys, { calls: Number(calls), callers: Number(callers) }),
+
     memory: () => process.memoryUsage.rss(),
+
+    memoryInUse: async (): Promise<Memory> => {
+      for (let i = 0; i < COLLECTIONS; i++) {
+        collectAll();
+        // Finalizers run, and memory is given back, between turns.
+        await pause(100);
+      }
+      const { rss, heapUsed, external } = process.memoryUsage();
+      return { resident: rss, live: heapUsed + external };
+    },
 
     latency: async ({ subject, ms }) => {
       const taken = await latencies(subjectOf(subject), keys, Number(ms));

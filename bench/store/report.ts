@@ -19,7 +19,7 @@ export interface Report {
 const { Deno, Bun, gc } = globalThis as unknown as {
   Deno?: { args: string[]; version: { deno: string }; exit(code: number): never };
   Bun?: { argv: string[]; version: string; gc(isFull: boolean): void };
-  gc?: () => void;
+  gc?: (options?: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 };
 
 export const runtime: string = Bun === undefined
@@ -33,6 +33,12 @@ export function collect(): void {
   if (Bun !== undefined) return Bun.gc(true);
   if (gc === undefined) throw new Error("Run with deno run --v8-flags=--expose-gc");
   gc();
+}
+
+/** As `collect`, and gives back to the system what V8 would keep for objects to come. */
+export function collectAll(): void {
+  collect();
+  gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 /** The milliseconds that `run` takes. */
