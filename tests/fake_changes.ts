@@ -7,6 +7,7 @@ export function fakeChanges(
 ): ChangeReceiver {
   return {
     time: 0,
+    mark: "giver.0",
     receive: (_group, key) => onDrop(key),
     receiveValue: () => "yes",
     receiveUnstamped: (_group, key) => onDrop(key),

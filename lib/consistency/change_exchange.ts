@@ -3,10 +3,11 @@ import type { PeerSet } from "../peer/peer_set.ts";
 import { fnv1a } from "../placement/fnv.ts";
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
-import type { ChangeNote } from "../wire/change_note.ts";
+import { type ChangeNote, NO_MARK } from "../wire/change_note.ts";
 import type { ChangeUpdate } from "../wire/change_update.ts";
 import { type Change, compareStamps } from "../wire/change.ts";
 import { ChangeLog, type ChangeLogOptions, type LoggedChange } from "./change_log.ts";
+import { Marks } from "./marks.ts";
 import { PeerKnowledge } from "./peer_knowledge.ts";
 
 /** A process that has had peers for longer has been told of changes all along, in milliseconds. */
@@ -40,6 +41,7 @@ const ANNOUNCE_MS = 500;
 export class ChangeExchange {
   readonly #options: ChangeExchangeOptions;
   readonly #log: ChangeLog;
+  readonly #marks: Marks;
   readonly #knowledge: PeerKnowledge<Peer>;
   /** This process's own changes that some peers may not know, by time, the earliest first. */
   readonly #open = new Map<number, LoggedChange>();
@@ -58,6 +60,7 @@ export class ChangeExchange {
     const { peers, clock } = options;
     this.#options = options;
     this.#log = new ChangeLog(options);
+    this.#marks = new Marks(this.#log, options.origin);
     this.#list = digestOf(peers.urls);
     this.#knowledge = new PeerKnowledge({
       log: this.#log,
@@ -155,9 +158,20 @@ export class ChangeExchange {
     return change;
   }
 
-  /** Returns what peers are told about a change of this process. */
-  noteOf({ stamp, knownBy }: LoggedChange): ChangeNote {
-    return { stamp, list: this.#list, settledTime: this.#settledTime(), knownBy };
+  /**
+   * Returns what a process is told about a change of this process.
+   *
+   * @param to The peer; undefined for this process itself.
+   */
+  noteOf({ stamp, knownBy }: LoggedChange, to: Peer | undefined): ChangeNote {
+    const mark = this.#markOf(knownBy ?? to?.url);
+    return { stamp, list: this.#list, settledTime: this.#settledTime(), knownBy, mark };
+  }
+
+  #markOf(url: string | undefined): string {
+    const { peers } = this.#options;
+    if (url === undefined || url === peers.self) return this.mark;
+    return peers.find(url)?.mark ?? NO_MARK;
   }
 
   /** Records that all peers on the list know a change of this process. */
@@ -184,27 +198,47 @@ export class ChangeExchange {
     const change = { group, key, stamp: note.stamp };
     if (this.#isNew(change)) this.#learn(change, note);
     this.#settle(note.stamp.origin, note);
+    this.#keepMark(note);
+  }
+
+  /** A peer that changed the key after its owner was told knows no less than this process. */
+  #keepMark({ knownBy, mark }: ChangeNote): void {
+    if (knownBy === undefined || mark === undefined || mark === NO_MARK) return;
+    const peer = this.#options.peers.find(knownBy);
+    if (peer !== undefined) peer.mark = mark;
   }
 
   /**
    * Decides whether to store a value that a peer sets: `yes`; `no` if it was stored before, because the
-   * message is a duplicate; or `stale` if a later change of the key is known, so that the peer must retry
-   * with a later stamp.
+   * message is a duplicate; or `stale` if a change of the key is known that may have been called after the
+   * call of `set` had ended, so that the peer must retry if it has not.
    */
   receiveValue(group: string, key: string, note: ChangeNote): "yes" | "no" | "stale" {
     const change = { group, key, stamp: note.stamp };
-    const latest = this.#log.latest(group, key);
-    const isStale = latest !== undefined && compareStamps(latest.stamp, note.stamp) > 0;
     // The change may already be known without its value: its process told a peer before asking it.
     const known = this.#log.find(change);
     if (known?.hasArrived) return "no";
-    // Or one may be known that the log has forgotten.
-    const isLate = known === undefined && note.stamp.time <= this.#log.forgottenTime;
-    if (isStale || isLate) return "stale";
+    const isCovered = note.mark === undefined || this.#marks.covers(note.mark, change);
+    if (!isCovered || !this.#isLatest(change)) {
+      // So that a retry is stamped later, and the time in the reply is not 0, which says that it was stored.
+      this.#log.witness(note.stamp.time);
+      return "stale";
+    }
     const logged = known ?? this.#learn(change, note);
     logged.hasArrived = true;
     this.#settle(note.stamp.origin, note);
     return "yes";
+  }
+
+  /**
+   * Whether a change has a later stamp than all others of its key. Another process may have stored the value
+   * before, and the next one after it: hearing of the first one again, that process would not drop the next.
+   */
+  #isLatest(change: Change): boolean {
+    const latest = this.#log.latest(change.group, change.key);
+    if (latest !== undefined && compareStamps(latest.stamp, change.stamp) > 0) return false;
+    // One may have been known that the log has forgotten.
+    return this.#log.find(change) !== undefined || change.stamp.time > this.#log.forgottenTime;
   }
 
   /** Drops a key that a process without stamps, such as a Go process, has changed. */
@@ -217,6 +251,11 @@ export class ChangeExchange {
     return this.#log.time;
   }
 
+  /** How much this process has heard of. */
+  get mark(): string {
+    return this.#marks.current;
+  }
+
   /** Whether a time may be taken from anybody: counting on from there is no harm. */
   isPlausible(time: number): boolean {
     return time <= this.#log.time + MAX_LEAD;
@@ -225,7 +264,10 @@ export class ChangeExchange {
   /** Applies what a peer tells about the changes that it knows. */
   receiveUpdate(origin: string, update: ChangeUpdate): void {
     const { time, isReset, changes } = update;
-    if (isReset) this.#options.forgetAll();
+    if (isReset) {
+      this.#options.forgetAll();
+      this.#marks.renew();
+    }
     for (const change of changes) {
       if (this.#isNew(change)) this.#learn(change);
     }
@@ -277,6 +319,7 @@ export class ChangeExchange {
       time: this.#log.time,
       list: this.#list,
       settledTime: this.#settledTime(),
+      mark: this.mark,
       isReset,
       changes,
     };

@@ -6,8 +6,11 @@ import type { EncodedValue, Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
 import type { LocalGroup } from "./local_group.ts";
 
-/** A `set` that others overtake this often gives up: by then there were as many newer values. */
-const MAX_ATTEMPTS = 8;
+/**
+ * A `set` that others overtake this often gives up: by then there were as many newer values. Of processes
+ * that set a key at the same time one gets through in each round.
+ */
+const MAX_ATTEMPTS = 64;
 
 /** Makes the changes of a group known to all processes, the key's owner first. */
 export class Writes {
@@ -53,14 +56,16 @@ export class Writes {
     let holder: Peer | undefined;
     const staleAt = await askInTurn.ask<number, number>(peers.peersFor(key) ?? [], {
       signal,
-      askPeer: (peer) => peer.set(group, key, value, { signal, change: changes.noteOf(change) }),
+      askPeer: (peer) =>
+        peer.set(group, key, value, { signal, change: changes.noteOf(change, peer) }),
       onAnswer: (staleAt, peer) => {
         holder = peer;
         change.knownBy = peer.url;
         return staleAt;
       },
       askSelf: () => {
-        const outcome = changes.receiveValue(group, key, changes.noteOf(change));
+        const outcome = changes.receiveValue(group, key, changes.noteOf(change, undefined));
+        change.knownBy = peers.self;
         if (outcome === "yes") local.put(key, value);
         return Promise.resolve(outcome === "stale" ? changes.time : 0);
       },
@@ -74,9 +79,9 @@ export class Writes {
     const { group, local, peers, changes } = this.#options;
     const change = changes.begin(group, key);
     const [owner] = peers.peersFor(key) ?? [];
-    const told = await owner?.remove(group, key, { signal, change: changes.noteOf(change) })
+    const told = await owner?.remove(group, key, { signal, change: changes.noteOf(change, owner) })
       .then(() => owner, () => undefined);
-    change.knownBy = told?.url;
+    change.knownBy = owner === undefined ? peers.self : told?.url;
     local.drop(key);
     await this.#tellOthers(change, told, signal);
   }
@@ -96,7 +101,7 @@ export class Writes {
     const tell = async (peer: Peer): Promise<void> => {
       told.add(peer);
       try {
-        await peer.remove(group, change.key, { signal, change: changes.noteOf(change) });
+        await peer.remove(group, change.key, { signal, change: changes.noteOf(change, peer) });
       } catch (error) {
         failures.set(peer, error);
         if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);

@@ -31,6 +31,9 @@ export const CHANGE = "groupcache-change";
 /** On a reply that refuses an outdated change: the latest time that the peer knows. */
 export const TIME = "groupcache-time";
 
+/** On replies to changes: a mark of the process that replies. See `ChangeNote`. */
+export const MARK = "groupcache-mark";
+
 /** On requests: how long the owner may spend on a load, in milliseconds. */
 export const TIMEOUT = "groupcache-timeout-ms";
 

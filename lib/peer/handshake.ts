@@ -214,7 +214,8 @@ export class Handshake {
   }
 
   /** Records what a peer says of itself. Returns whether it can be asked for values. */
-  #meet(peer: Peer, { instance, isLeaving }: Hello): boolean {
+  #meet(peer: Peer, { instance, isLeaving, changes }: Hello): boolean {
+    peer.mark = changes?.mark ?? peer.mark;
     const before = this.#instances.get(peer);
     const isNew = before !== instance;
     this.#instances.set(peer, instance);

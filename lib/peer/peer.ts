@@ -51,6 +51,8 @@ export interface Peer {
   readonly url: string;
   /** Whether it is worth asking. */
   readonly health: PeerHealth;
+  /** The last mark of the peer that this process has heard of. */
+  mark?: string | undefined;
   /** Returns the value of a key. The peer loads it if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
   /**

@@ -7,16 +7,29 @@ export interface ChangeNote {
   readonly list: string;
   /** All peers on that list know the changes of the same process up to this time. */
   readonly settledTime: number;
-  /** The base URL of the peer that was told first. */
+  /** The base URL of the process that was told first. */
   readonly knownBy?: string | undefined;
+  /**
+   * A mark of that process or, if there is none, of the receiver, or {@linkcode NO_MARK}. Absent from
+   * processes without marks.
+   */
+  readonly mark?: string | undefined;
 }
+
+/** In place of a mark: none is known. */
+export const NO_MARK = "-";
+
+/** In place of a URL. */
+const NO_URL = "-";
 
 /** The limit of times. Counting never reaches 2^48, and a peer that sends it must not stop our clock. */
 const MAX_TIME = 2 ** 48;
 
 /** Encodes a note as the value of a header. */
-export function encodeChangeNote({ stamp, list, settledTime, knownBy }: ChangeNote): string {
+export function encodeChangeNote(note: ChangeNote): string {
+  const { stamp, list, settledTime, knownBy, mark } = note;
   const text = `${stamp.time} ${stamp.origin} ${list} ${settledTime}`;
+  if (mark !== undefined) return `${text} ${knownBy ?? NO_URL} ${mark}`;
   return knownBy === undefined ? text : `${text} ${knownBy}`;
 }
 
@@ -26,15 +39,23 @@ export function encodeChangeNote({ stamp, list, settledTime, knownBy }: ChangeNo
  * @throws {TypeError} If it is malformed.
  */
 export function decodeChangeNote(text: string): ChangeNote {
-  const [time, origin = "", list = "", settledTime, knownBy] = text.split(" ");
+  const [time, origin = "", list = "", settledTime, url, mark] = text.split(" ");
   const note = {
     stamp: { time: Number(time), origin },
     list,
     settledTime: Number(settledTime),
-    knownBy,
+    knownBy: url === NO_URL ? undefined : url,
+    ...(mark !== undefined && { mark }),
   };
-  if (isTime(note.stamp.time) && origin !== "" && isTime(note.settledTime)) return note;
+  const isValid = isTime(note.stamp.time) && origin !== "" && isTime(note.settledTime) &&
+    (mark === undefined || isMark(mark));
+  if (isValid) return note;
   throw new TypeError(`expected a change's time, origin, list and settled time: received ${text}`);
+}
+
+/** Whether something from a peer is a valid mark, which is passed on as it stands. */
+export function isMark(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.-]{1,64}$/.test(value);
 }
 
 /** Whether a number from a peer is a valid time. */

@@ -1,5 +1,5 @@
 import type { Change } from "./change.ts";
-import { isTime } from "./change_note.ts";
+import { isMark, isTime } from "./change_note.ts";
 
 /** What a process says of the changes that it knows of. It travels as a part of a hello. */
 export interface ChangeUpdate {
@@ -9,6 +9,8 @@ export interface ChangeUpdate {
   readonly list: string;
   /** All peers on that list know the process's own changes up to this time. */
   readonly settledTime: number;
+  /** A mark of the process. Absent from processes without marks. */
+  readonly mark?: string | undefined;
   /**
    * Whether the receiver has missed changes that the process no longer remembers, and so has to
    * drop everything that it holds.
@@ -31,6 +33,7 @@ export interface ChangeUpdateJson {
   time: number;
   list: string;
   settled: number;
+  mark?: string | undefined;
   reset: boolean;
   changes: [number, string, string, string][];
   again?: true | undefined;
@@ -40,12 +43,13 @@ export interface ChangeUpdateJson {
 }
 
 export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
-  const { time, list, settledTime, isReset, changes, asksAgain, asksAfter, through, hasMore } =
-    update;
+  const { time, list, settledTime, mark, isReset, changes, asksAgain, asksAfter } = update;
+  const { through, hasMore } = update;
   return {
     time,
     list,
     settled: settledTime,
+    mark,
     reset: isReset,
     changes: changes.map(({ stamp, group, key }) => [stamp.time, stamp.origin, group, key]),
     again: asksAgain || undefined,
@@ -61,15 +65,16 @@ export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
  * @throws {TypeError} If it is malformed.
  */
 export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
-  const { time, list, settled, reset, changes, again, after, through, more } = Object(json);
+  const { time, list, settled, mark, reset, changes, again, after, through, more } = Object(json);
   const isValid = isTime(time) && typeof list === "string" && isTime(settled) &&
-    Array.isArray(changes) && changes.every(isChangeJson) &&
+    Array.isArray(changes) && changes.every(isChangeJson) && (mark === undefined || isMark(mark)) &&
     (after === undefined || isTime(after)) && (through === undefined || isTime(through));
   if (!isValid) throw new TypeError("expected a hello's changes as time, list, settled, changes");
   return {
     time,
     list,
     settledTime: settled,
+    ...(mark !== undefined && { mark }),
     isReset: reset === true,
     changes: (changes as ChangeUpdateJson["changes"]).map(([time, origin, group, key]) => (
       { stamp: { time, origin }, group, key }

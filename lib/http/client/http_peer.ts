@@ -19,6 +19,7 @@ import { Patience } from "./patience.ts";
 export class HttpPeer implements Peer {
   readonly url: string;
   readonly health: PeerHealth;
+  mark: string | undefined;
   #self: () => string;
   #catchUp: HttpPeerOptions["catchUp"];
   #connection: Connection;
@@ -153,6 +154,7 @@ export class HttpPeer implements Peer {
     await this.#call((patience) => {
       return this.#connection.exchange(path, request, options, patience, async (reply) => {
         const body = await reply.start(MAX_NOTE_BYTES);
+        this.mark = reply.mark ?? this.mark;
         staleAt = reply.staleAt;
         if (staleAt > 0) return;
         if (!reply.isOk) throw reply.error(body);

@@ -5,11 +5,11 @@ import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
-import { isTime } from "../../wire/change_note.ts";
+import { isMark, isTime } from "../../wire/change_note.ts";
 import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
 import { contentLengthOf } from "../content_length.ts";
 import type { Dialect } from "../dialect.ts";
-import { CHANNEL, CHANNEL_VERSION, ERROR, PROTOBUF, TIME, VERSION } from "../headers.ts";
+import { CHANNEL, CHANNEL_VERSION, ERROR, MARK, PROTOBUF, TIME, VERSION } from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES, MIN_BYTES_PER_MS } from "../peer_limits.ts";
 import { adviceFor } from "./advice.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
@@ -62,6 +62,12 @@ export class Reply {
     if (this.#response.status !== 409) return 0;
     const time = Number(this.#response.headers.get(TIME));
     return isTime(time) ? time : 0;
+  }
+
+  /** The peer's mark, if it replied to a change. */
+  get mark(): string | undefined {
+    const mark = this.#response.headers.get(MARK);
+    return isMark(mark) ? mark : undefined;
   }
 
   /** Whether the peer's cache is closed. */

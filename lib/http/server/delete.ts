@@ -15,5 +15,5 @@ export function deleteKey(call: RemovalCall): Response | Promise<Response> {
 function drop({ name, key, host: { changes } }: RemovalCall, note: ChangeNote | undefined) {
   if (note === undefined) changes.receiveUnstamped(name, key);
   else changes.receive(name, key, note);
-  return doneReply();
+  return doneReply(changes);
 }

@@ -56,6 +56,8 @@ export interface EndpointHost {
 export interface ChangeReceiver {
   /** The latest known time. */
   readonly time: number;
+  /** How much this process has heard of, for peers to repeat when they set a value. */
+  readonly mark: string;
   /** Drops a key that a peer has changed. */
   receive(group: string, key: string, note: ChangeNote): void;
   /** As `receive`. Returns whether to store the value that the peer sets. */

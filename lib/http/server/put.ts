@@ -32,11 +32,11 @@ export async function putKey(call: GroupCall): Promise<Response> {
   host.group(name);
   if (note === undefined) changes.receiveUnstamped(name, key);
   const outcome = note === undefined ? "yes" : changes.receiveValue(name, key, note);
-  if (outcome === "stale") return staleReply(changes.time);
+  if (outcome === "stale") return staleReply(changes);
   if (outcome === "yes") {
     group.put(key, { view: viewOf(value), expiresAtMs: fromExpiry(set, host.clock) });
   }
-  return doneReply();
+  return doneReply(changes);
 }
 
 /**

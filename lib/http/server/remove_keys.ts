@@ -17,7 +17,7 @@ export async function removeKeys(call: RemovalCall): Promise<Response> {
     if (note === undefined) host.changes.receiveUnstamped(name, key);
     else host.changes.receive(name, key, note);
   }
-  return doneReply();
+  return doneReply(host.changes);
 }
 
 function decodeKeys(json: string): string[] {

@@ -15,7 +15,7 @@ import {
   type GetResponse,
   toExpiry,
 } from "../../wire/messages.ts";
-import { ERROR, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
+import { ERROR, MARK, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
 /** The statuses, chosen for Go's clients: see docs/protocol.md. */
 const STATUSES: Readonly<Record<GroupCacheErrorCode, number>> = {
@@ -62,14 +62,14 @@ function withHeaders(response: Response): Response {
   return response;
 }
 
-/** Creates an empty reply that reports success. */
-export function doneReply(): Response {
-  return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION } });
+/** Creates the reply to a change that was applied. */
+export function doneReply({ mark }: { mark: string }): Response {
+  return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION, [MARK]: mark } });
 }
 
-/** Creates the reply to a value that is not stored because a later change of its key is known. */
-export function staleReply(time: number): Response {
-  const headers = { [VERSION]: PROTOCOL_VERSION, [TIME]: String(time) };
+/** Creates the reply to a value that is not stored because a change of its key may be later. */
+export function staleReply({ time, mark }: { time: number; mark: string }): Response {
+  const headers = { [VERSION]: PROTOCOL_VERSION, [TIME]: String(time), [MARK]: mark };
   return new Response("Cannot set the value: a later change is known", { status: 409, headers });
 }
 

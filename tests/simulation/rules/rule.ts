@@ -8,8 +8,6 @@ export type RuleName =
   | "stale after return"
   /** As above, of a change that rejected, long after all could be told of it. */
   | "stale after failure"
-  /** A read brings what a call of `set` has set that did not succeed, and ended before a later change. */
-  | "stale by a failed set"
   /** Processes return what different calls of `set` have set, long after the last one. */
   | "diverged"
   /** A value is served beyond its time to live. */

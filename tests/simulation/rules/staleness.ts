@@ -41,10 +41,7 @@ export class Staleness {
     for (const change of history.changesOf(read.group, read.key)) {
       if (change.ended === undefined || change.ended.order > read.began.order) continue;
       if (!isOlder(read.value, change)) continue;
-      const broken = this.#broken(read, change);
-      // Its message may have arrived after the change.
-      const isFailed = !["under way", "resolved"].includes(read.value.setBy?.outcome ?? "resolved");
-      const rule = broken !== undefined && isFailed ? "stale by a failed set" : broken;
+      const rule = this.#broken(read, change);
       if (rule !== undefined) return report({ rule, key: read.key, what: tell(read, change) });
     }
   }
