@@ -127,7 +127,8 @@ export class HttpPeer implements Peer {
       return this.#connection.exchange(basePath, request, {}, patience, async (reply) => {
         const body = await reply.start(MAX_HELLO_BYTES);
         if (reply.isOk && reply.isOurs) theirs = decodeHello(new TextDecoder().decode(body));
-        else if (!reply.isUp) throw reply.error(body);
+        // One that refuses to hear of changes is up, but it still has to be told.
+        else if (!reply.isUp || reply.isOurs && tellsChanges(hello)) throw reply.error(body);
       });
     }, options);
     return theirs;
@@ -188,6 +189,10 @@ export class HttpPeer implements Peer {
   #pathOf(group: string, key: string): string {
     return keyPath(this.#connection.options.basePath, group, key);
   }
+}
+
+function tellsChanges({ changes }: Hello): boolean {
+  return changes !== undefined && (changes.isReset || changes.changes.length > 0);
 }
 
 /** Options for {@linkcode HttpPeer}. */

@@ -26,3 +26,23 @@ test("HttpPeer.hello() takes whatever a Go peer answers for a sign of life, and 
   const error = await new Setup(refusal).peer.hello(HELLO).catch((error) => error);
   assertEquals(error.code, "peer-failed");
 });
+
+test("HttpPeer.hello() takes a refusal for a sign of life, unless the peer had to hear of changes", async () => {
+  const headers = { "groupcache-version": "1", "groupcache-error": "peer-failed" };
+  const { peer } = new Setup(() => new Response("not confirmed", { status: 421, headers }));
+  assertEquals(await peer.hello(HELLO), undefined);
+  const changes = {
+    time: 1,
+    list: "list",
+    settledTime: 0,
+    mark: "0-0",
+    isReset: false,
+    changes: [],
+  };
+  assertEquals(await peer.hello({ ...HELLO, changes }), undefined);
+  const change = { group: "group", key: "key", stamp: { time: 1, origin: "1" } };
+  for (const told of [{ ...changes, isReset: true }, { ...changes, changes: [change] }]) {
+    const error = await peer.hello({ ...HELLO, changes: told }).catch((error) => error);
+    assertEquals(error?.code, "peer-failed");
+  }
+});
