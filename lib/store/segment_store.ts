@@ -91,6 +91,8 @@ export class SegmentStore implements Store {
     this.#budget.maxBytes = maxBytes;
     this.#policy.maxBytes = maxBytes;
     this.#lender.maxLentBytes = this.#budget.maxLentBytes;
+    // Otherwise it would be over a lower limit until something is stored.
+    this.#budget.settle();
   }
 
   find(key: string, nowMs: number): Slot {

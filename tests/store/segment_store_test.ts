@@ -33,3 +33,14 @@ test("SegmentStore.set() displaces an entry when a bucket of the index is full",
   assertEquals(keys.filter((key) => store.peek(key, 0) >= 0).length, 4095);
   assertEquals(store.stats().items, 4095);
 });
+
+test("SegmentStore.maxBytes holds a lower limit at once", () => {
+  const store = new SegmentStore({ maxBytes: 1 << 20 });
+  for (let i = 0; i < 1000; i++) store.set(`key ${i}`, new Uint8Array(1000), Infinity);
+  for (const maxBytes of [900_000, 500_000, 65_536]) {
+    store.maxBytes = maxBytes;
+    const { bytes, items } = store.stats();
+    assert(bytes <= maxBytes, `${bytes} of ${maxBytes}`);
+    assert(items > 0);
+  }
+});
