@@ -17,16 +17,11 @@ export interface KeyTableEntry {
  * the next full collection.
  */
 export class KeyTable<Entry extends KeyTableEntry> {
-  /** As many as a power of two. They are never fewer again: at most 16 bytes for each entry at a time. */
+  /** A power of two. Never fewer again: at most 16 bytes for each entry that there was at a time. */
   #buckets: (Entry | undefined)[] = new Array(FIRST_BUCKETS).fill(undefined);
   #size = 0;
   /** So that nobody can choose keys that all fall into one bucket. */
   #seed = crypto.getRandomValues(new Int32Array(2));
-
-  /** The number of entries. */
-  get size(): number {
-    return this.#size;
-  }
 
   /** Hashes a key. */
   hash(key: string): number {
