@@ -73,6 +73,7 @@ export function createGroup<T, Input>(
     memory,
     loader,
     hotKeys,
+    spans,
     peers,
     clock,
     mirrorMinuteQps: options.mirrorMinuteQps,
@@ -87,6 +88,7 @@ export function createGroup<T, Input>(
     local,
     peers,
     changes,
+    spans,
     maxValueBytes,
     onPeerFailure,
   });

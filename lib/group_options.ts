@@ -54,8 +54,9 @@ export interface GroupOptions<T, Input = T> {
    */
   codec?: Codec<T, Input>;
   /**
-   * How long a value may be served, in milliseconds, or a function that returns it. With 0 callers
-   * share the load, and the value is not kept.
+   * How long a value may be served, in milliseconds, or a function that returns it. If that returns 0,
+   * callers share the load, and the value is not kept. The number 0 is rejected, because to many caches
+   * it means forever: leave the option out for that.
    *
    * @default Infinity
    */
@@ -160,9 +161,15 @@ export function checkGroupOptions<T, Input>(
   if (typeof codec.encode !== "function" || typeof codec.decode !== "function") {
     throw new TypeError("Cannot create group: codec must have encode and decode");
   }
+  if (ttlMs === 0) {
+    throw new RangeError(
+      "Cannot create group: ttlMs must be above 0, or a function: received 0. Leave it out to keep " +
+        "values until their room is needed, or use () => 0 to keep none",
+    );
+  }
   if (typeof ttlMs !== "function" && !isAtLeastZero(ttlMs)) {
     throw new RangeError(
-      "Cannot create group: ttlMs must be a number of at least 0, or a function: received " +
+      "Cannot create group: ttlMs must be a number above 0, or a function: received " +
         quote(ttlMs),
     );
   }

@@ -23,9 +23,10 @@ export type TraceParent = TraceSpan | string;
  */
 export interface SpanDetails {
   /**
-   * A `get` or `getMany` that misses in memory, a call of a peer, or a run of `load` or `loadMany`.
+   * A `get` or `getMany` that misses in memory, a `set`, a `remove`, a call of a peer, a look into the
+   * memory of a previous owner before a load, or a run of `load` or `loadMany`.
    */
-  readonly operation: "get" | "getMany" | "peer" | "load" | "loadMany";
+  readonly operation: "get" | "getMany" | "set" | "remove" | "peer" | "peek" | "load" | "loadMany";
   /** The name of the group. */
   readonly group: string;
   /** The keys that it is about. */
@@ -51,7 +52,7 @@ export interface SpanDetails {
  * ```
  */
 export interface SpanOutcome {
-  /** Where the value came from, as in `stats().answers`. */
+  /** Where the value came from, as in `stats().answers`; `notFound` of a peek: it was not there. */
   readonly source?: "peer" | "handoff" | "load" | "notFound" | "aborted";
   /** The length of the value, in bytes. */
   readonly valueBytes?: number;

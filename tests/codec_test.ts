@@ -28,7 +28,7 @@ function roundTrip<T, Input>(codec: Codec<T, Input>, value: Input): T {
 function groupOf<T, Input>(
   codec: Codec<T, Input>,
   value: (key: string) => Input,
-  options: { maxBytes?: number; ttlMs?: number } = {},
+  options: { maxBytes?: number; ttlMs?: () => number } = {},
 ): Group<T, Input> {
   return new GroupCache().group("values", { maxBytes: 1 << 20, ...options, codec, load: value });
 }
@@ -63,8 +63,8 @@ for (const { name, init } of INITS) {
 }
 
 const LIFETIMES = [
-  { name: "kept", ttlMs: Infinity },
-  { name: "not kept", ttlMs: 0 },
+  { name: "kept", ttlMs: () => Infinity },
+  { name: "not kept", ttlMs: () => 0 },
 ];
 
 for (const { name, ttlMs } of LIFETIMES) {

@@ -327,7 +327,7 @@ test("Group.get() calls ttlMs with the value and its key", async () => {
 
 test("Group.get() shares a value whose time to live is 0 and keeps nothing", async () => {
   let loads = 0;
-  const { group } = setUp({ ttlMs: 0, load: () => `load ${++loads}` });
+  const { group } = setUp({ ttlMs: () => 0, load: () => `load ${++loads}` });
   assertEquals(await Promise.all([group.get("key"), group.get("key")]), ["load 1", "load 1"]);
   assertEquals(group.stats().main.items, 0);
   assertEquals(await group.get("key"), "load 2");

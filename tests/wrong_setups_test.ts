@@ -259,6 +259,7 @@ const SETUPS: WrongSetup[] = [
     options: { clock: ahead() },
     told: /the clock at .* differs/,
   },
+  { name: "no time to live", group: { ttlMs: 0 }, told: /ttlMs must be above 0.*Leave it out/ },
   { name: "time to live in a string", group: { ttlMs: "60s" as never }, told: /ttlMs/ },
   { name: "no bound of memory", group: { maxBytes: undefined as never }, told: /maxBytes/ },
   {

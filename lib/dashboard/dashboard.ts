@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { GroupCacheError, messageOf, quote } from "../errors.ts";
 import type { GroupCache } from "../group_cache.ts";
 import { groupNamed } from "../group_cache.ts";
+import { contentLengthOf } from "../http/content_length.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "../metrics/prometheus.ts";
 import { keepOpen } from "../runtime.ts";
 import { type Clock, systemClock } from "../timing/clock.ts";
@@ -181,9 +182,14 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
 async function removeKey(c: Context, cache: GroupCache): Promise<Response> {
   const why = whyNotOurs(c.req.raw);
   if (why !== undefined) return c.text(`Cannot remove the key: ${why}`, 403);
-  const text = await c.req.text();
-  if (text.length > MAX_BODY_BYTES) return c.text("Cannot remove the key: it is too long", 413);
-  const { group: name, key } = JSON.parse(text);
+  const body = await readAtMost(MAX_BODY_BYTES, c.req.raw);
+  if (body === undefined) return c.text("Cannot remove the key: it is too long", 413);
+  const action = parseAction(body);
+  if (action === undefined) {
+    const expected = 'expected JSON such as {"group": "…", "key": "…"}';
+    return c.text(`Cannot remove the key: ${expected}`, 400);
+  }
+  const { group: name, key } = action;
   const group = groupNamed(cache, name);
   if (group === undefined) {
     return c.text(`Cannot remove the key: there is no group ${quote(name)} here`, 404);
@@ -195,6 +201,33 @@ async function removeKey(c: Context, cache: GroupCache): Promise<Response> {
     const status = error instanceof GroupCacheError ? 502 : 400;
     return c.text(messageOf(error), status);
   }
+}
+
+/** Returns the body of a request, or undefined as soon as it is certain that it has more bytes. */
+async function readAtMost(maxBytes: number, request: Request): Promise<string | undefined> {
+  if ((contentLengthOf(request.headers) ?? 0) > maxBytes) return undefined;
+  if (request.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let byteLength = 0;
+  for await (const chunk of request.body) {
+    byteLength += chunk.byteLength;
+    // Ends the loop, which cancels the body.
+    if (byteLength > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parseAction(json: string): { group: string; key: string } | undefined {
+  let group: unknown;
+  let key: unknown;
+  try {
+    ({ group, key } = Object(JSON.parse(json)));
+  } catch {
+    return undefined;
+  }
+  return typeof group === "string" && typeof key === "string" ? { group, key } : undefined;
 }
 
 /** Returns why a request does not come from the page itself, or undefined if it does. */

@@ -1,7 +1,7 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import { sourceOfError } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
-import { endSpan, type TraceSpan } from "../tracer.ts";
+import { endSpan, type SpanOutcome, type TraceSpan } from "../tracer.ts";
 
 /** The trace of a `get`, or of all that a `getMany` misses. */
 export interface GetTrace {
@@ -21,9 +21,12 @@ export function endWith(
 ): void {
   outcome.then(
     ({ view, source }) => endSpan(span, { source: source ?? "peer", valueBytes: view.size }),
-    (error) => {
-      const source = sourceOfError(error, signal);
-      endSpan(span, source === "notFound" || source === "aborted" ? { source } : { error });
-    },
+    (error) => endSpan(span, outcomeOfError(error, signal)),
   );
+}
+
+/** What the span of a failed call ends with. That a value is missing, or its caller left, is no failure. */
+export function outcomeOfError(error: unknown, signal: Cancellation | undefined): SpanOutcome {
+  const source = sourceOfError(error, signal);
+  return source === "notFound" || source === "aborted" ? { source } : { error };
 }

@@ -1,9 +1,11 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
-import { startSpan, type Tracer, type TraceSpan } from "../tracer.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
+import { startSpan, type TraceParent, type Tracer, type TraceSpan } from "../tracer.ts";
+import { ChangeTrace } from "./change_trace.ts";
 import { GetManyTrace } from "./get_many_trace.ts";
 import { endWith, type GetTrace } from "./get_trace.ts";
 
-/** Makes the spans of a group's gets, and of the calls of peers below them. */
+/** Makes the spans of a group's gets and changes, and of the calls of peers below them. */
 export class GroupSpans {
   #tracer: Tracer;
   #group: string;
@@ -36,6 +38,40 @@ export class GroupSpans {
       startPeer: (peer, parent) => this.#startPeer(peer, [], parent),
       ask: (span, peer, key, options) => this.#askWithin(span, peer, key, options),
     });
+  }
+
+  /** Makes a change in a span. */
+  change(
+    operation: "set" | "remove",
+    key: string,
+    signal: Cancellation,
+    work: (trace: ChangeTrace) => Promise<void>,
+  ): Promise<void> {
+    const span = startSpan(this.#tracer, { operation, group: this.#group, keys: [key] });
+    return new ChangeTrace({
+      span,
+      signal,
+      startPeer: (peer) => this.#startPeer(peer, [key], span),
+    }).run(work);
+  }
+
+  /** Looks into the memory of a peer for what is about to be loaded. */
+  peek(
+    peer: Peer,
+    key: string,
+    parent: TraceParent,
+    options: PeerCallOptions,
+  ): Promise<EncodedValue> {
+    const span = startSpan(this.#tracer, {
+      operation: "peek",
+      group: this.#group,
+      keys: [key],
+      peer: peer.url,
+      parent,
+    });
+    const answer = this.#askWithin(span, peer, key, options);
+    endWith(span, answer, options.signal);
+    return answer;
   }
 
   /** The spans that a runtime makes of requests then belong to it. */

@@ -3,6 +3,7 @@ import type { Cancellation } from "../timing/cancellation.ts";
 import { type Clock, stopwatchOf } from "../timing/clock.ts";
 import { GroupCacheError, quote } from "../errors.ts";
 import { LoadErrorEvent, ProblemEvent } from "../events.ts";
+import type { GroupSpans } from "./group_spans.ts";
 import type { GroupMemory } from "./group_memory.ts";
 import type { HotKeys } from "./hot_keys.ts";
 import type { Loader } from "./loader.ts";
@@ -86,7 +87,8 @@ export class LocalGroup implements PeerBackend {
     signal: Cancellation | undefined,
     options: { wereAsked: boolean; peeks?: boolean; parent?: TraceParent | undefined },
   ): Promise<EncodedValue> {
-    const { group, memory, loader, peers, clock, p99Ms, counters } = this.#options;
+    const { group, memory, loader, peers, clock, p99Ms, counters, spans } = this.#options;
+    const { parent } = options;
     return this.#loads.run(key, signal, async (flight) => {
       try {
         // A process that left may have handed the value off while its peers were asked.
@@ -94,7 +96,14 @@ export class LocalGroup implements PeerBackend {
         if (here !== undefined) return { ...here, source: "handoff" };
         const holders = options.peeks === false ? undefined : peers.holders(key, options);
         const held = holders &&
-          await peekInTurn(holders, group, key, { signal: flight.signal, clock, p99Ms });
+          await peekInTurn(holders, group, key, {
+            signal: flight.signal,
+            clock,
+            p99Ms,
+            ask: spans === undefined || parent === undefined
+              ? undefined
+              : (peer, options) => spans.peek(peer, key, parent, options),
+          });
         if (held !== undefined) {
           counters.peekLoads++;
           if (flight.isCurrent) memory.keep(key, borrowBytes(held.view), held.expiresAtMs);
@@ -104,7 +113,7 @@ export class LocalGroup implements PeerBackend {
         const arrived = holders && memory.view(key);
         if (arrived !== undefined) return { ...arrived, source: "handoff" };
         const startedAtMs = this.#stopwatch();
-        const { bytes, expiresAtMs } = await loader.run(key, flight, options.parent)
+        const { bytes, expiresAtMs } = await loader.run(key, flight, parent)
           .finally(() => counters.latencies.load.record(this.#stopwatch() - startedAtMs));
         counters.localLoads++;
         const kept = flight.isCurrent ? memory.keep(key, bytes, expiresAtMs) : undefined;
@@ -209,6 +218,8 @@ export interface LocalGroupOptions {
   // deno-lint-ignore no-explicit-any -- as above
   loader: Loader<any, any>;
   hotKeys: HotKeys;
+  /** Makes the spans of peeks; undefined without a tracer. */
+  spans: GroupSpans | undefined;
   peers: PeerSet;
   clock: Clock;
   /** The rate from which peers mirror a key, in requests per minute. */

@@ -4,6 +4,8 @@ import { GroupCacheError, isPeerFailure, messageOf, quote, valueTooLarge } from 
 import { askInTurn } from "../peer/ask_in_turn.ts";
 import type { EncodedValue, Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
+import type { ChangeTrace } from "./change_trace.ts";
+import type { GroupSpans } from "./group_spans.ts";
 import type { LocalGroup } from "./local_group.ts";
 
 /**
@@ -21,7 +23,18 @@ export class Writes {
   }
 
   /** Stores a value at its owner, and drops the key elsewhere. */
-  async set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
+  set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
+    const { spans } = this.#options;
+    if (spans === undefined) return this.#set(key, value, signal, undefined);
+    return spans.change("set", key, signal, (trace) => this.#set(key, value, signal, trace));
+  }
+
+  async #set(
+    key: string,
+    value: EncodedValue,
+    signal: AbortSignal,
+    trace: ChangeTrace | undefined,
+  ): Promise<void> {
     const { group, local, peers, changes, maxValueBytes } = this.#options;
     const { size } = value.view;
     // Whether a value can be set must not depend on which process owns the key.
@@ -30,10 +43,10 @@ export class Writes {
     }
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const change = changes.begin(group, key);
-      const { holder, staleAt } = await this.#store(key, value, change, signal);
+      const { holder, staleAt } = await this.#store(key, value, change, signal, trace);
       // A Go peer is not told before it is asked: callers may have fetched its old value meanwhile.
       if (holder !== undefined) local.drop(key);
-      if (staleAt === 0) return await this.#tellOthers(change, holder, signal);
+      if (staleAt === 0) return await this.#tellOthers(change, holder, signal, trace);
       changes.superseded(change, staleAt);
     }
     throw new GroupCacheError(
@@ -51,13 +64,17 @@ export class Writes {
     value: EncodedValue,
     change: LoggedChange,
     signal: AbortSignal,
+    trace: ChangeTrace | undefined,
   ): Promise<{ holder: Peer | undefined; staleAt: number }> {
     const { group, local, peers, changes, onPeerFailure } = this.#options;
     let holder: Peer | undefined;
     const staleAt = await askInTurn.ask<number, number>(peers.peersFor(key) ?? [], {
       signal,
       askPeer: (peer) =>
-        peer.set(group, key, value, { signal, change: changes.noteOf(change, peer) }),
+        tell(peer, trace, (traceparent) => {
+          const note = changes.noteOf(change, peer);
+          return peer.set(group, key, value, { signal, change: note, traceparent });
+        }),
       onAnswer: (staleAt, peer) => {
         holder = peer;
         change.knownBy = peer.url;
@@ -75,15 +92,35 @@ export class Writes {
   }
 
   /** Removes a key everywhere. */
-  async remove(key: string, signal: AbortSignal): Promise<void> {
+  remove(key: string, signal: AbortSignal): Promise<void> {
+    const { spans } = this.#options;
+    if (spans === undefined) return this.#remove(key, signal, undefined);
+    return spans.change("remove", key, signal, (trace) => this.#remove(key, signal, trace));
+  }
+
+  async #remove(key: string, signal: AbortSignal, trace: ChangeTrace | undefined): Promise<void> {
     const { group, local, peers, changes } = this.#options;
     const change = changes.begin(group, key);
     const [owner] = peers.peersFor(key) ?? [];
-    const told = await owner?.remove(group, key, { signal, change: changes.noteOf(change, owner) })
+    const told = owner && await this.#drop(owner, change, signal, trace)
       .then(() => owner, () => undefined);
     change.knownBy = owner === undefined ? peers.self : told?.url;
     local.drop(key);
-    await this.#tellOthers(change, told, signal);
+    await this.#tellOthers(change, told, signal, trace);
+  }
+
+  /** Has a peer drop a key. */
+  #drop(
+    peer: Peer,
+    change: LoggedChange,
+    signal: AbortSignal,
+    trace: ChangeTrace | undefined,
+  ): Promise<void> {
+    const { group, changes } = this.#options;
+    return tell(peer, trace, (traceparent) => {
+      const note = changes.noteOf(change, peer);
+      return peer.remove(group, change.key, { signal, change: note, traceparent });
+    });
   }
 
   /**
@@ -94,14 +131,15 @@ export class Writes {
     change: LoggedChange,
     first: Peer | undefined,
     signal: AbortSignal,
+    trace: ChangeTrace | undefined,
   ): Promise<void> {
     const { group, peers, changes, onPeerFailure } = this.#options;
     const told = new Set([first]);
     const failures = new Map<Peer, unknown>();
-    const tell = async (peer: Peer): Promise<void> => {
+    const drop = async (peer: Peer): Promise<void> => {
       told.add(peer);
       try {
-        await peer.remove(group, change.key, { signal, change: changes.noteOf(change, peer) });
+        await this.#drop(peer, change, signal, trace);
       } catch (error) {
         failures.set(peer, error);
         if (isPeerFailure(error) && !signal.aborted) onPeerFailure(peer, error);
@@ -110,7 +148,7 @@ export class Writes {
     for (;;) {
       const others = peers.others().filter((peer) => !told.has(peer));
       if (others.length === 0) break;
-      await Promise.all(others.map(tell));
+      await Promise.all(others.map(drop));
       signal.throwIfAborted();
     }
     if (failures.size === 0) return changes.settled(change);
@@ -132,6 +170,15 @@ export class Writes {
   }
 }
 
+/** Tells a peer of a change, in a span if the change is traced. */
+function tell<Result>(
+  peer: Peer,
+  trace: ChangeTrace | undefined,
+  call: (traceparent: string | undefined) => Promise<Result>,
+): Promise<Result> {
+  return trace === undefined ? call(undefined) : trace.tell(peer, call);
+}
+
 /** Options for {@linkcode Writes}. */
 export interface WritesOptions {
   /** The name of the group. */
@@ -140,6 +187,8 @@ export interface WritesOptions {
   local: Pick<LocalGroup, "put" | "drop">;
   peers: PeerSet;
   changes: ChangeExchange;
+  /** Makes the spans of changes; undefined without a tracer. */
+  spans: GroupSpans | undefined;
   /** The largest value sent between processes, in bytes. */
   maxValueBytes: number;
   /** Told of each peer that could not be told. */

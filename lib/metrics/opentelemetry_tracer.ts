@@ -109,7 +109,10 @@ export interface OpenTelemetryApi<Context> {
  * | ---------------------- | -------- | --------------------------------------------------------------- |
  * | `cache.get <group>`    | internal | a `get` whose key is not in memory                              |
  * | `cache.getMany <group>`| internal | a `getMany`, if any of its keys are not in memory               |
- * | `cache.peer <group>`   | client   | a call of a peer: for a key, or for those of a `getMany`        |
+ * | `cache.set <group>`    | internal | a `set`                                                         |
+ * | `cache.remove <group>` | internal | a `remove`                                                      |
+ * | `cache.peer <group>`   | client   | a call of a peer: for a key, for those of a `getMany`, or to tell it of a change |
+ * | `cache.peek <group>`   | client   | a look into the memory of a previous owner, before a load       |
  * | `cache.load <group>`   | internal | a run of `load`                                                 |
  * | `cache.loadMany <group>` | internal | a run of `loadMany`, linked to the other traces that wait for it |
  *

@@ -2,7 +2,7 @@ import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import { GroupCacheError, isPeerFailure } from "../errors.ts";
-import type { EncodedValue, Peer } from "./peer.ts";
+import type { EncodedValue, Peer, PeerCallOptions } from "./peer.ts";
 
 /** If a peek takes longer than this, a load may be quicker. */
 const PEEK_MS = 1000;
@@ -17,6 +17,8 @@ export interface PeekInTurnOptions {
    * hedging, this peek may belong to a second request, sent because that very peer is stalled.
    */
   p99Ms: (peer: Peer) => number | undefined;
+  /** Asks a peer; undefined: it is called as it is, and no span is made of it. */
+  ask?: ((peer: Peer, options: PeerCallOptions) => Promise<EncodedValue>) | undefined;
 }
 
 /** Returns the value of a key from the memory of the first peer that has it. No peer loads it. */
@@ -24,7 +26,8 @@ export async function peekInTurn(
   peers: Iterable<Peer>,
   group: string,
   key: string,
-  { signal, clock, p99Ms }: PeekInTurnOptions,
+  { signal, clock, p99Ms, ask = (peer, options) => peer.get(group, key, options) }:
+    PeekInTurnOptions,
 ): Promise<EncodedValue | undefined> {
   for (const peer of peers) {
     // It would delay this key, too.
@@ -32,7 +35,7 @@ export async function peekInTurn(
     let isHurried = false;
     const peekMs = Math.min(p99Ms(peer) ?? PEEK_MS, PEEK_MS);
     try {
-      return await withDeadline((end) => peer.get(group, key, { signal: end, peek: true }), {
+      return await withDeadline((end) => ask(peer, { signal: end, peek: true }), {
         clock,
         ms: peekMs,
         signal,

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { Hono } from "hono";
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -239,7 +239,57 @@ test("A key is removed only where actions are switched on, and only by the page 
   const wrong = { group: "none", key: "key" };
   assertEquals((await remove(app, headers, wrong)).status, 404);
   assertEquals((await remove(app, headers, { group: "texts", key: "" })).status, 400);
-  assertEquals((await remove(app, headers, "no object" as never)).status, 404);
+});
+
+const REMOVE = { "groupcache-action": "remove", "sec-fetch-site": "same-origin" };
+
+const BAD_BODIES = [
+  "",
+  "{",
+  "null",
+  "[]",
+  '"text"',
+  '{"group":"texts"}',
+  '{"group":1,"key":"key"}',
+];
+
+for (const body of BAD_BODIES) {
+  test(`A removal whose body is ${body || "empty"} is answered with what to send`, async () => {
+    const { app } = setUp({ actions: true });
+    const init = { method: "POST", headers: REMOVE, body };
+    const response = await app.request("/ops/actions/remove", init);
+    assertEquals(response.status, 400);
+    assertMatch(await response.text(), /^Cannot remove the key: expected JSON such as \{"group"/);
+  });
+}
+
+test("A removal whose declared body is too large is refused before any of it is read", async () => {
+  const { app } = setUp({ actions: true });
+  let pulls = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulls++;
+      controller.enqueue(new Uint8Array(1000));
+    },
+  }, { highWaterMark: 0 });
+  const headers = { ...REMOVE, "content-length": String(2 << 20) };
+  const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+  assertEquals((await app.request("/ops/actions/remove", init)).status, 413);
+  assertEquals(pulls, 0);
+});
+
+test("A removal whose body has no end is read no further than a key may be long", async () => {
+  const { app } = setUp({ actions: true });
+  let sentBytes = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sentBytes += 64 << 10;
+      controller.enqueue(new Uint8Array(64 << 10));
+    },
+  });
+  const init = { method: "POST", headers: REMOVE, body, duplex: "half" } as RequestInit;
+  assertEquals((await app.request("/ops/actions/remove", init)).status, 413);
+  assert(sentBytes <= 2 << 20, `${sentBytes} bytes`);
 });
 
 test("The page's scripts pass the type checker", () => {

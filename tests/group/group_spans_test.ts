@@ -15,7 +15,7 @@ const TRACERS: Record<string, Tracer> = {
 };
 
 for (const [what, tracer] of Object.entries(TRACERS)) {
-  test(`Group.get() and getMany() are not failed by a tracer that ${what}`, async () => {
+  test(`Group.get(), getMany(), set() and remove() are not failed by a tracer that ${what}`, async () => {
     await using cache = new GroupCache({ tracer, log: false });
     const group = cache.group("texts", {
       maxBytes: 1 << 20,
@@ -26,6 +26,10 @@ for (const [what, tracer] of Object.entries(TRACERS)) {
     assertEquals(await group.get("a"), "one a");
     assertEquals([...(await group.getMany(["b", "c"])).values()], ["many b", "many c"]);
     assertEquals(await group.get("missing").catch(({ code }) => code), "not-found");
+    await group.set("a", "set");
+    assertEquals(await group.get("a"), "set");
+    await group.remove("a");
+    assertEquals(await group.get("a"), "one a");
     // A rejection that nobody handles would fail the test.
     await new Promise((resolve) => setTimeout(resolve));
   });

@@ -11,6 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { assert, assertEquals } from "@std/assert";
 import { type Group, GroupCacheError, rendezvous, text } from "../../mod.ts";
+import { CHANGE, PEEK, TRACEPARENT } from "../../lib/http/headers.ts";
 import { openTelemetryTracer } from "../../lib/metrics/mod.ts";
 import { Cluster, type ClusterOptions } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
@@ -23,6 +24,8 @@ class Setup implements AsyncDisposable {
   readonly groups: readonly Group<string>[];
   /** Whether each run of the loader was in a span that is recorded. */
   readonly loadsInSpans: boolean[] = [];
+  /** The requests that carry a change, or peek, as method and `traceparent`. */
+  readonly requests: { what: string; traceparent: string | null }[] = [];
   #exporter = new InMemorySpanExporter();
   #provider: BasicTracerProvider;
   /** What the loader waits for. */
@@ -41,7 +44,14 @@ class Setup implements AsyncDisposable {
     });
     trace.setGlobalTracerProvider(this.#provider);
     const tracer = openTelemetryTracer({ context, trace });
-    this.cluster = new Cluster(2, { ...options, tracer, authorize: () => true });
+    const authorize = ({ method, headers }: Request) => {
+      const what = headers.has(PEEK) ? "peek" : headers.has(CHANGE) ? method : undefined;
+      const traceparent = headers.get(TRACEPARENT);
+      if (what !== undefined) this.requests.push({ what, traceparent });
+      return true;
+    };
+    // New processes peek at each other before they load.
+    this.cluster = new Cluster(2, { handoffMs: 0, ...options, tracer, authorize });
     const load = async (keys: readonly string[]): Promise<string> => {
       this.loadsInSpans.push(trace.getActiveSpan()?.isRecording() ?? false);
       await this.gate;
@@ -108,6 +118,7 @@ class Setup implements AsyncDisposable {
   forget(): void {
     this.#exporter.reset();
     this.loadsInSpans.length = 0;
+    this.requests.length = 0;
   }
 
   get spans(): ReadableSpan[] {
@@ -343,6 +354,117 @@ test("A peer that is down is an error of its span, and the next process's load b
     "    cache.peer texts failed",
   ]);
   assertEquals(setup.named("cache.peer texts").attributes["error.type"], "peer-failed");
+});
+
+/** The `traceparent` of a span, as a peer is told of it. */
+function traceparentOf(span: ReadableSpan): string {
+  const { traceId, spanId } = span.spanContext();
+  return `00-${traceId}-${spanId}-01`;
+}
+
+const CHANGES: {
+  name: string;
+  key: string;
+  owner: 0 | 1;
+  change: (group: Group<string>, key: string) => Promise<void>;
+  span: string;
+  request: string;
+}[] = [
+  {
+    name: "A set of a key that this process owns",
+    key: "key",
+    owner: 0,
+    change: (group, key) => group.set(key, "new"),
+    span: "cache.set texts",
+    request: "DELETE",
+  },
+  {
+    name: "A set of a key that another process owns",
+    key: "key",
+    owner: 1,
+    change: (group, key) => group.set(key, "new"),
+    span: "cache.set texts",
+    request: "PUT",
+  },
+  {
+    name: "A remove of a key that this process owns",
+    key: "key",
+    owner: 0,
+    change: (group, key) => group.remove(key),
+    span: "cache.remove texts",
+    request: "DELETE",
+  },
+  {
+    name: "A remove of a key that another process owns",
+    key: "key",
+    owner: 1,
+    change: (group, key) => group.remove(key),
+    span: "cache.remove texts",
+    request: "DELETE",
+  },
+  {
+    name: "A remove of a key that fits no path",
+    key: "k".repeat(9000),
+    owner: 1,
+    change: (group, key) => group.remove(key),
+    span: "cache.remove texts",
+    request: "POST",
+  },
+];
+
+for (const { name, key, owner, change, span, request } of CHANGES) {
+  test(`${name} has a span, and one below it of the peer, which is told of that`, async () => {
+    await using setup = new Setup();
+    const group = setup.groups[0] as Group<string>;
+    await setup.get(setup.key(1));
+    setup.forget();
+    const changed = within("request", () => change(group, setup.key(owner, key)));
+    await setup.cluster.clock.until(changed);
+    assertEquals(setup.tree, ["request", `  ${span}`, "    cache.peer texts"]);
+    const traceparent = traceparentOf(setup.named("cache.peer texts"));
+    assertEquals(setup.requests, [{ what: request, traceparent }]);
+  });
+}
+
+test("A peer that cannot be told of a change is an error of its span, and of the change", async () => {
+  await using setup = new Setup();
+  setup.cluster.setFault(1, "refuse");
+  const removed = within("request", () => setup.groups[0]?.remove(setup.key(0)));
+  assertEquals(await setup.failure(setup.cluster.clock.until(removed)), "peer-failed");
+  assertEquals(setup.tree, [
+    "request",
+    "  cache.remove texts failed",
+    "    cache.peer texts failed",
+  ]);
+});
+
+test("A look into the memory of a previous owner has a span below what asks for the load", async () => {
+  await using setup = new Setup({ ...ORDINARY, handoffMs: 30_000 });
+  const { cluster: { caches, clock, urls }, groups } = setup;
+  const [moved, missing] = [setup.key(1, "moved"), setup.key(1, "new")];
+  for (const [index, url] of urls.entries()) caches[index]?.setPeers([url]);
+  await clock.until(Promise.resolve(groups[0]?.get(moved)));
+  for (const cache of caches) cache.setPeers(urls);
+  setup.forget();
+
+  await clock.until(within("request", () => groups[1]?.get(moved)));
+  assertEquals(setup.tree, ["request", "  cache.get texts", "    cache.peek texts"]);
+  const { attributes } = setup.named("cache.peek texts");
+  assertEquals([attributes["server.address"], attributes["groupcache.source"]], ["peer-0", "peer"]);
+  const traceparent = traceparentOf(setup.named("cache.peek texts"));
+  assertEquals(setup.requests, [{ what: "peek", traceparent }]);
+
+  setup.forget();
+  await setup.get(missing);
+  assertEquals(setup.tree, [
+    "request",
+    "  cache.get texts",
+    "    cache.peer texts",
+    "      cache.load texts",
+    "        query",
+    "      cache.peek texts",
+  ]);
+  assertEquals(setup.named("cache.peek texts").attributes["groupcache.source"], "notFound");
 });
 
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
