@@ -4,12 +4,16 @@
  * cache's comes first: what that costs is the server's and the flooding client's share.
  *
  *     deno run -A bench/flood_bench.ts [--runtime deno|bun|both] [--per-second N] [--requests N]
+ *         [--auth with|without] [--kinds]
+ *
+ * `--kinds` finds the kind that costs most: one flood for each, in which it takes its turn among as many
+ * harmless requests as there are other kinds.
  */
 
 import process from "node:process";
 import { spawn } from "../tests/processes/child.ts";
 import { type Runtime, runtime } from "../tests/runtime.ts";
-import { BAD_REQUESTS } from "./flood/requests.ts";
+import { BAD_REQUESTS, type BadRequest } from "./flood/requests.ts";
 import { type Node, started } from "./peers/processes.ts";
 import { printReport, round, type Row } from "./store/report.ts";
 
@@ -24,6 +28,9 @@ const requests = Number(valueOf("--requests") ?? 50_000);
 const told = valueOf("--runtime") ?? runtime;
 const runtimes = (told === "both" ? ["deno", "bun"] : [told]) as Runtime[];
 
+const toldAuth = valueOf("--auth");
+const auths = toldAuth === undefined ? [true, false] : [toldAuth === "with"];
+
 interface Latencies {
   p99: number;
   gets: number;
@@ -32,24 +39,22 @@ interface Latencies {
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A path of the application, where the server answers 404 and reads nothing. */
-const HARMLESS_PATH = "/none";
-
 /**
- * Sends bad requests at a steady rate. Returns how often each status came.
+ * Sends requests at a steady rate. Returns how often each status came.
  *
- * @param path Where to send them instead.
+ * @param kinds What to send in turn.
  */
-async function flood(url: string, count: number, path?: string): Promise<Map<number, number>> {
+async function flood(
+  url: string,
+  count: number,
+  kinds: readonly BadRequest[],
+): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
   const startMs = performance.now();
   const pending = new Set<Promise<void>>();
   for (let number = 0; number < count; number++) {
-    const [badPath, init] =
-      (BAD_REQUESTS[number % BAD_REQUESTS.length] as (typeof BAD_REQUESTS)[0])(
-        number,
-      );
-    const sent = fetch(url + (path ?? badPath), { ...init, signal: AbortSignal.timeout(30_000) })
+    const [path, init] = (kinds[number % kinds.length] as BadRequest).make(number);
+    const sent = fetch(url + path, { ...init, signal: AbortSignal.timeout(30_000) })
       .then(async (response) => {
         await response.arrayBuffer();
         return response.status;
@@ -67,8 +72,18 @@ async function flood(url: string, count: number, path?: string): Promise<Map<num
   return statuses;
 }
 
-async function measure(runtime: Runtime, withAuth: boolean): Promise<Row> {
-  await using stack = new AsyncDisposableStack();
+/** The same requests to a path of the application, where the server answers 404 and reads nothing. */
+const HARMLESS: readonly BadRequest[] = BAD_REQUESTS.map(({ name, make }) => ({
+  name,
+  make: (number) => ["/none", make(number)[1]],
+}));
+
+/** Starts a process that calls, and one to flood. */
+async function startNodes(
+  runtime: Runtime,
+  withAuth: boolean,
+  stack: AsyncDisposableStack,
+): Promise<[caller: Node, flooded: Node]> {
   const start = async () => {
     const flags = runtime === "deno"
       ? { runtimeArgs: ["run", "-A", "--quiet", "--v8-flags=--expose-gc"] }
@@ -81,21 +96,26 @@ async function measure(runtime: Runtime, withAuth: boolean): Promise<Row> {
     return stack.use(await started(child));
   };
   const nodes = [await start(), await start()] as [Node, Node];
-  const [caller, flooded] = nodes;
   const peers = nodes.map(({ url }) => `peer=${encodeURIComponent(url)}`).join("&");
   for (const { url } of nodes) await fetch(`${url}/join?${peers}`);
   await later(3000);
+  return nodes;
+}
+
+async function measure(runtime: Runtime, withAuth: boolean): Promise<Row> {
+  await using stack = new AsyncDisposableStack();
+  const [caller, flooded] = await startNodes(runtime, withAuth, stack);
   // Once beforehand, so that what a process keeps for good is there.
-  await flood(flooded.url, 2000);
+  await flood(flooded.url, 2000, BAD_REQUESTS);
   await later(1000);
   const memoryBefore = await flooded.ask<number>("memory");
   await caller.ask("latencies");
   await later(CALM_MS);
   const calm = await caller.ask<Latencies>("latencies");
-  await flood(flooded.url, requests, HARMLESS_PATH);
+  await flood(flooded.url, requests, HARMLESS);
   const harmless = await caller.ask<Latencies>("latencies");
   const startMs = performance.now();
-  const statuses = await flood(flooded.url, requests);
+  const statuses = await flood(flooded.url, requests, BAD_REQUESTS);
   const seconds = (performance.now() - startMs) / 1000;
   const during = await caller.ask<Latencies>("latencies");
   await later(12_000);
@@ -118,8 +138,47 @@ async function measure(runtime: Runtime, withAuth: boolean): Promise<Row> {
   };
 }
 
+/** Floods with each kind in turn. The harmless flood is the first row. */
+async function measureKinds(runtime: Runtime, withAuth: boolean): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack();
+  const [caller, flooded] = await startNodes(runtime, withAuth, stack);
+  await flood(flooded.url, 2000, BAD_REQUESTS);
+  const rows: Row[] = [];
+  const floods = [undefined, ...BAD_REQUESTS.keys()];
+  for (const kind of floods) {
+    const kinds = HARMLESS.map((harmless, index) =>
+      index === kind ? BAD_REQUESTS[index] as BadRequest : harmless
+    );
+    await caller.ask("latencies");
+    const statuses = await flood(flooded.url, requests, kinds);
+    const { p99, failures } = await caller.ask<Latencies>("latencies");
+    statuses.delete(404);
+    rows.push({
+      case: kind === undefined ? "harmless only" : BAD_REQUESTS[kind]?.name ?? "",
+      figures: {
+        "status": [...statuses.keys()].join(" "),
+        "p99 ms": round(p99),
+        "failed gets": failures,
+      },
+      isMet: true,
+    });
+  }
+  return rows;
+}
+
 for (const runtime of runtimes) {
-  const rows = [await measure(runtime, true), await measure(runtime, false)];
+  if (args.includes("--kinds")) {
+    for (const withAuth of auths) {
+      printReport({
+        bar: `${runtime}: each kind of bad request, ${withAuth ? "with" : "without"} auth`,
+        limit: "none: the harmless flood is to compare with",
+        rows: await measureKinds(runtime, withAuth),
+      });
+    }
+    continue;
+  }
+  const rows: Row[] = [];
+  for (const withAuth of auths) rows.push(await measure(runtime, withAuth));
   printReport({
     bar: `${runtime}: ${requests} bad requests beside normal traffic`,
     limit: `p99 at most ${MAX_P99_TIMES} times, memory back within 5 %, no get fails`,
