@@ -20,7 +20,7 @@ export type Verdict =
   }
   | {
     readonly isProved: false;
-    /** The header of the reply, for a sender that merely lacks the challenge. */
+    /** The header of the reply, for a sender that should sign the request anew. */
     readonly replyAuth: string | undefined;
     /** Undefined if the sender merely lacks the challenge. */
     readonly reason: RefusalReason | undefined;
@@ -105,7 +105,10 @@ export class Gatekeeper {
     if (senders === undefined) return this.#challenge();
     const replyProof = await key.sign(replyFields(proof));
     if (change !== undefined) {
-      if (!this.#passes(senders, from, change.sequence)) return refused("replayed");
+      // A proxy may have sent it twice: the reply to the first copy may be lost, so the sender asks again.
+      if (!this.#passes(senders, from, change.sequence)) {
+        return this.#challenge("replayed");
+      }
     } else if (senders.reads.size < MAX_SENDERS) {
       senders.reads.set(header.slice(0, header.lastIndexOf(".")), { proof, challenge, replyProof });
     }
@@ -127,8 +130,8 @@ export class Gatekeeper {
     return { isProved: true, replyAuth, digest };
   }
 
-  #challenge(): Verdict {
-    return { isProved: false, replyAuth: this.#challenges.current, reason: undefined };
+  #challenge(reason?: RefusalReason): Verdict {
+    return { isProved: false, replyAuth: this.#challenges.current, reason };
   }
 }
 

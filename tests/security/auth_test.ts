@@ -71,6 +71,11 @@ class Processes extends AsyncDisposableStack {
     }
   }
 
+  /** Lets what is under way, signatures included, go on. */
+  async turn(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
   get(index: number, key: string): Promise<string> {
     const group = this.groups[index];
     assert(group !== undefined);
@@ -172,6 +177,86 @@ test("A change that another process sends again does nothing", async () => {
   assertEquals(reply?.status, 401);
   assertEquals(processes.groups[1]?.peek(key), "second");
   assertEquals(processes.events, ["1: replayed"]);
+});
+
+for (const method of ["PUT", "DELETE"]) {
+  test(`A ${method} that a proxy sends twice is made once, and its sender hears of no failure`, async () => {
+    await using processes = new Processes([{ secrets: [NEW] }, { secrets: [NEW] }]);
+    const key = await processes.keyOf(1, 0);
+    await processes.get(0, key);
+    let copies = 0;
+    const whole = (request: Request) => processes.caches[1]?.fetch(request) as Response;
+    processes.listen(1, async (request) => {
+      if (request.method !== method || copies++ > 0) return await whole(request);
+      await whole(request.clone());
+      return await whole(request);
+    });
+    const failures: string[] = [];
+    processes.caches[0]?.addEventListener("peer-error", ({ error }) => {
+      failures.push(error.message);
+    });
+    const [group, owned] = processes.groups;
+    await (method === "PUT" ? group?.set(key, "set") : group?.remove(key));
+    assertEquals(owned?.peek(key), method === "PUT" ? "set" : undefined);
+    assertEquals(await processes.get(0, key), method === "PUT" ? "set" : "1");
+    assertEquals(failures, []);
+    // The copy is reported where it came to, and only once.
+    assertEquals(processes.events, ["1: replayed"]);
+    assertEquals(copies, 2);
+  });
+}
+
+test("A change that is refused as sent twice, again and again, fails", async () => {
+  await using processes = new Processes([{ secrets: [NEW] }, { secrets: [NEW] }]);
+  const key = await processes.keyOf(1, 0);
+  await processes.get(0, key);
+  let requests = 0;
+  processes.listen(1, async (request) => {
+    requests++;
+    await processes.caches[1]?.fetch(request.clone());
+    return await processes.caches[1]?.fetch(request) as Response;
+  });
+  const error = await assertRejects(async () => await processes.groups[0]?.remove(key));
+  assertEquals((error as GroupCacheError).code, "peer-failed");
+  assert(requests <= 4, `${requests} requests`);
+});
+
+test("A channel is opened again, with the challenge of a peer that has just started anew", async () => {
+  await using processes = new Processes([{ secrets: [NEW] }, { secrets: [NEW] }]);
+  const again = processes.use(
+    new GroupCache({
+      self: "http://peer-1:8080",
+      peers: ["http://peer-0:8080", "http://peer-1:8080"],
+      clock: processes.clock,
+      log: false,
+      fetch: (url, init) => processes.fetch(url, init),
+      auth: { secrets: [NEW] },
+    }),
+  );
+  again.group("texts", { maxBytes: 1 << 20, codec: text, load: () => "new" });
+  const statuses: number[] = [];
+  let gets = 0;
+  processes.listen(1, async (request) => {
+    const isChannel = new URL(request.url).pathname.endsWith("/_channel/");
+    // The one that knew the challenge has ended just before the channel is to be opened.
+    const isOld = !isChannel && statuses.length === 0;
+    if (request.method === "GET") gets++;
+    const serving = isOld ? processes.caches[1] : again;
+    const reply = await serving?.fetch(request) as Response;
+    if (isChannel) statuses.push(reply.status);
+    return reply;
+  });
+  for (let i = 0; i < 200 && statuses.at(-1) !== 200; i++) {
+    await processes.get(0, await processes.keyOf(1, 0, `warm up ${i}`));
+    await processes.turn();
+  }
+  assertEquals(statuses, [401, 200]);
+  // Echoes prove the channel in the background.
+  for (let i = 0; i < 200; i++) await processes.turn();
+  gets = 0;
+  assertEquals(await processes.get(0, await processes.keyOf(1, 0, "by channel")), "new");
+  assertEquals(gets, 0);
+  assertEquals(processes.events, []);
 });
 
 test("A body that was changed on its way does nothing", async () => {

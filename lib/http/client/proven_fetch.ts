@@ -32,7 +32,8 @@ export class ProvenFetch {
   }
 
   /**
-   * Sends a request. Sends it again if the peer has a new challenge, for example after a restart.
+   * Sends a request. Sends it again, once, if the peer has a new challenge, for example after a restart, or
+   * if the peer has received it already, because a proxy sent it twice.
    *
    * @throws {GroupCacheError} With code `peer-failed` if the peer rejects it or proves nothing.
    * @throws {StaleChallenge} If it has to be sent again, but its body is a stream.
@@ -65,11 +66,14 @@ export class ProvenFetch {
     const { fetch, credentials, isRequired } = this.#options;
     let signed = first;
     for (let isRetry = false;; isRetry = true) {
-      const verdict = credentials.judge(signed, response.headers.get(AUTH));
+      const header = response.headers.get(AUTH);
+      const verdict = credentials.judge(signed, header);
       const isRefused = response.status === 401;
       if (verdict === "proved" || !isRequired && !isRefused) return response;
       response.body?.cancel().catch(() => {});
-      if (verdict !== "challenged" || isRetry) {
+      // Refused with the challenge that was signed: the peer has had this very request before.
+      const mustSignAnew = verdict === "challenged" || isRefused && header === signed.challenge;
+      if (!mustSignAnew || isRetry) {
         throw isRefused
           ? this.#failure("refused", "it refused to be asked by this process")
           : this.#failure("no-proof", "it did not prove that it belongs to the cluster");

@@ -90,7 +90,7 @@ export class Door {
       if (reason !== undefined) this.#options.refusals.add({ reason, isRefused: false });
       return { ...ANYBODY, replyAuth };
     }
-    if (reason !== undefined) return this.#refuse(reason);
+    if (reason !== undefined) this.#options.refusals.add({ reason, isRefused: true });
     const headers: Record<string, string> = replyAuth === undefined ? {} : { [AUTH]: replyAuth };
     return new Response("", { status: 401, headers });
   }
