@@ -45,7 +45,7 @@ export class GroupMemory<T> {
     this.#options = options;
     this.#counters = options.counters;
     this.#decodesAtOnce = decodesAtOnce(options.codec);
-    this.#main = new SegmentStore({ maxBytes: options.maxBytes });
+    this.#main = this.#createStore(options.maxBytes);
   }
 
   /** Returns the decoded value of a key. */
@@ -148,7 +148,7 @@ export class GroupMemory<T> {
   mirror(key: string, value: EncodedValue): boolean {
     const { maxBytes, mirrorTtlMs, clock } = this.#options;
     const now = clock.now();
-    this.#hot ??= new SegmentStore({ maxBytes: maxBytes * HOT_SHARE });
+    this.#hot ??= this.#createStore(maxBytes * HOT_SHARE);
     this.#hasExpiring = true;
     this.#changes++;
     const evictions = this.#hot.stats().evictions;
@@ -226,6 +226,11 @@ export class GroupMemory<T> {
   stats(): Pick<GroupStats, "maxBytes" | "main" | "hot"> {
     const { maxBytes } = this.#options;
     return { maxBytes, main: this.#main.stats(), hot: this.#hot?.stats() ?? EMPTY };
+  }
+
+  #createStore(maxBytes: number): Store {
+    const keepsDecoded = this.#options.codec.decodedBytes !== undefined;
+    return new SegmentStore({ maxBytes, keepsDecoded });
   }
 
   /** The time; 0 as long as no entry expires. */

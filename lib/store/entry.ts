@@ -3,12 +3,12 @@
 /**
  * The layout of an entry in its segment, in words of 32 bits:
  *
- *     hash | value bytes | marks | decoded id | expiry, if any (2) | key (padded) | value (padded)
+ *     hash | value bytes | marks | decoded id, if any | expiry, if any (2) | key | value
  *
- * An entry starts at an even word. Marks hold the key's length, the uses and the flags. Marks and
- * the decoded id are the only words that ever change, and no view covers them.
+ * Key and value are padded to whole words. Marks hold the key's length, the uses and the flags.
+ * Marks and the decoded id are the only words that ever change, and no view covers them.
  */
-const HEADER_WORDS = 4;
+const HEADER_WORDS = 3;
 const VALUE_BYTES = 1;
 const MARKS = 2;
 const DECODED_ID = 3;
@@ -18,7 +18,11 @@ const USES_SHIFT = 17;
 const USES_MASK = 3 << USES_SHIFT;
 const ONE_USE = 1 << USES_SHIFT;
 const DEAD = 1 << 19;
-const EXPIRES = 1 << 20;
+/** The flags of what is optional. Together they say how many words that takes. */
+const HAS_DECODED_ID = 1 << 20;
+const EXPIRES = 2 << 20;
+const OPTIONAL_SHIFT = 20;
+const OPTIONAL_MASK = 3;
 
 /** The most uses an entry counts. */
 export const MAX_USES = 3;
@@ -27,10 +31,11 @@ const float = new Float64Array(1);
 const halves = new Int32Array(float.buffer);
 
 /** Returns the size of an entry, in words. */
-export function entryWords(keyBytes: number, valueBytes: number, expiresAtMs: number): number {
-  const words = HEADER_WORDS + (expiresAtMs === Infinity ? 0 : 2) + (keyBytes + 3 >>> 2) +
-    wordsFor(valueBytes);
-  return words + (words & 1);
+export function entryWords(
+  { keyBytes, valueBytes, expiresAtMs, hasDecodedId }: Omit<EntryHeader, "hash" | "uses">,
+): number {
+  return HEADER_WORDS + (hasDecodedId ? 1 : 0) + (expiresAtMs === Infinity ? 0 : 2) +
+    (keyBytes + 3 >>> 2) + wordsFor(valueBytes);
 }
 
 /** What comes before an entry's key and value. */
@@ -40,30 +45,35 @@ export interface EntryHeader {
   valueBytes: number;
   expiresAtMs: number;
   uses: number;
+  /** Whether there is room for a decoded id. */
+  hasDecodedId: boolean;
 }
 
 /** Writes a header at `at` and returns the word at which the key starts. */
 export function writeHeader(words: Int32Array, at: number, header: EntryHeader): number {
   words[at] = header.hash;
   words[at + VALUE_BYTES] = header.valueBytes;
-  words[at + DECODED_ID] = 0;
-  const marks = header.keyBytes | header.uses << USES_SHIFT;
-  if (header.expiresAtMs === Infinity) {
-    words[at + MARKS] = marks;
-    return at + HEADER_WORDS;
+  let marks = header.keyBytes | header.uses << USES_SHIFT;
+  let next = at + HEADER_WORDS;
+  if (header.hasDecodedId) {
+    marks |= HAS_DECODED_ID;
+    words[next++] = 0;
   }
-  words[at + MARKS] = marks | EXPIRES;
-  float[0] = header.expiresAtMs;
-  words[at + HEADER_WORDS] = halves[0]!;
-  words[at + HEADER_WORDS + 1] = halves[1]!;
-  return at + HEADER_WORDS + 2;
+  if (header.expiresAtMs !== Infinity) {
+    marks |= EXPIRES;
+    float[0] = header.expiresAtMs;
+    words[next++] = halves[0]!;
+    words[next++] = halves[1]!;
+  }
+  words[at + MARKS] = marks;
+  return next;
 }
 
 /** Returns the size of the entry at `at`, in words. */
 export function wordsOf(words: Int32Array, at: number): number {
-  const size = HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2) +
-    (keyBytesOf(words, at) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
-  return size + (size & 1);
+  const marks = words[at + MARKS]!;
+  return HEADER_WORDS + (marks >>> OPTIONAL_SHIFT & OPTIONAL_MASK) +
+    ((marks & KEY_BYTES_MASK) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
 }
 
 /** Returns `Math.ceil(bytes / 4)`, for up to 4 GiB. */
@@ -85,7 +95,7 @@ export function valueBytesOf(words: Int32Array, at: number): number {
 
 /** Returns the word at which the key starts. */
 export function keyStartOf(words: Int32Array, at: number): number {
-  return at + HEADER_WORDS + ((words[at + MARKS]! & EXPIRES) === 0 ? 0 : 2);
+  return at + HEADER_WORDS + (words[at + MARKS]! >>> OPTIONAL_SHIFT & OPTIONAL_MASK);
 }
 
 /** Returns the word at which the value starts. */
@@ -95,8 +105,9 @@ export function valueStartOf(words: Int32Array, at: number): number {
 
 export function expiresAtMsOf(words: Int32Array, at: number): number {
   if ((words[at + MARKS]! & EXPIRES) === 0) return Infinity;
-  halves[0] = words[at + HEADER_WORDS]!;
-  halves[1] = words[at + HEADER_WORDS + 1]!;
+  const keyStart = keyStartOf(words, at);
+  halves[0] = words[keyStart - 2]!;
+  halves[1] = words[keyStart - 1]!;
   return float[0]!;
 }
 
@@ -126,9 +137,14 @@ export function countUse(words: Int32Array, at: number): void {
   if ((marks & USES_MASK) !== USES_MASK) words[at + MARKS] = marks + ONE_USE;
 }
 
+/** Whether an entry has room for a decoded id. */
+export function hasDecodedId(words: Int32Array, at: number): boolean {
+  return (words[at + MARKS]! & HAS_DECODED_ID) !== 0;
+}
+
 /** Returns the id of the entry's value in `DecodedValues`, or 0 if it has none. */
 export function decodedIdOf(words: Int32Array, at: number): number {
-  return words[at + DECODED_ID]!;
+  return hasDecodedId(words, at) ? words[at + DECODED_ID]! : 0;
 }
 
 export function setDecodedId(words: Int32Array, at: number, id: number): void {

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-non-null-assertion -- indices into typed arrays are in range by construction
 
 const WAYS = 8;
+const NO_CELLS = new Int32Array(0);
 const TAG_BITS = 9;
 const TAG_MASK = (1 << TAG_BITS) - 1;
 
@@ -10,24 +11,28 @@ export const MAX_TAG: number = TAG_MASK;
 /**
  * Fingerprints of evicted keys: 23 bits of the hash, and 9 bits that mean something only to the
  * eviction policy. They lie in sets of eight, newest first; when a set is full its oldest goes.
+ *
+ * Nothing is allocated before there is a ghost: a store that is never full has none. All the same
+ * `byteLength` counts the whole table, or the first evictions would have to make room for it.
  */
 export class GhostTable {
-  #cells: Int32Array;
-  #setMask: number;
+  /** How many ghosts fit, a power of two and at least 8. */
+  slots: number;
+  #cells = NO_CELLS;
 
-  /** @param slots How many ghosts fit, a power of two and at least 8. */
   constructor(slots: number) {
-    this.#cells = new Int32Array(slots);
-    this.#setMask = slots / WAYS - 1;
+    this.slots = slots;
   }
 
+  /** Memory taken or set aside, in bytes. */
   get byteLength(): number {
-    return this.#cells.byteLength;
+    return 4 * this.slots;
   }
 
   add(hash: number, tag: number): void {
+    if (this.#cells.length === 0) this.#cells = new Int32Array(this.slots);
     const cells = this.#cells;
-    const start = (hash & this.#setMask) * WAYS;
+    const start = this.#startOf(hash);
     let hole = start;
     while (hole < start + WAYS - 1 && cells[hole]! !== 0) hole++;
     for (; hole > start; hole--) cells[hole] = cells[hole - 1]!;
@@ -37,7 +42,8 @@ export class GhostTable {
   /** Removes the newest ghost of a hash and returns its tag, or -1 if there is none. */
   take(hash: number): number {
     const cells = this.#cells;
-    const start = (hash & this.#setMask) * WAYS;
+    if (cells.length === 0) return -1;
+    const start = this.#startOf(hash);
     for (let at = start; at < start + WAYS; at++) {
       const cell = cells[at]!;
       if (cell === 0 || (cell ^ hash) >>> TAG_BITS !== 0) continue;
@@ -47,23 +53,23 @@ export class GhostTable {
     return -1;
   }
 
-  /** Doubles or halves the number of slots. */
+  /** Changes the number of slots. */
   resize(slots: number): void {
     const old = this.#cells;
+    this.slots = slots;
+    if (old.length === 0 || old.length === slots) return;
     this.#cells = new Int32Array(slots);
-    this.#setMask = slots / WAYS - 1;
-    if (slots > old.length) {
-      // A fingerprint does not tell which of the two sets it belongs to now, so both get it.
-      this.#cells.set(old);
-      this.#cells.set(old, old.length);
-    } else {
-      this.#cells.set(old.subarray(0, slots));
-      this.#fillHoles(old.subarray(slots));
+    // A fingerprint does not tell which of the new sets it belongs to now, so all of them get it.
+    for (let at = 0; at < slots; at += old.length) this.#cells.set(old.subarray(0, slots), at);
+    for (let at = slots; at < old.length; at += slots) {
+      this.#fillHoles(old.subarray(at, at + slots));
     }
   }
 
   /** Moves the ghosts whose hash has this bit to a table of the same size. */
   split(other: GhostTable, bit: number): void {
+    if (this.#cells.length === 0) return;
+    other.#cells = new Int32Array(this.slots);
     for (let at = 0; at < this.#cells.length; at++) {
       const cell = this.#cells[at]!;
       if ((cell >>> bit & 1) === 0) continue;
@@ -74,11 +80,16 @@ export class GhostTable {
 
   /** Takes over the ghosts of a table of the same size, as far as there is room. */
   merge(other: GhostTable): void {
-    this.#fillHoles(other.#cells);
+    if (this.#cells.length === 0) this.#cells = other.#cells;
+    else this.#fillHoles(other.#cells);
+  }
+
+  #startOf(hash: number): number {
+    return (hash & this.slots / WAYS - 1) * WAYS;
   }
 
   #fillHoles(cells: Int32Array): void {
-    for (let at = 0; at < this.#cells.length; at++) {
+    for (let at = 0; at < cells.length; at++) {
       if (this.#cells[at] === 0) this.#cells[at] = cells[at]!;
     }
   }

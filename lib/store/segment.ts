@@ -4,8 +4,8 @@
  */
 export const SEGMENT_OVERHEAD_BYTES = 768;
 
-/** Entries start at even words, and never at 0, which means "none". */
-export const FIRST_WORD = 2;
+/** Entries never start at 0, which means "none". */
+export const FIRST_WORD = 1;
 
 /** A run of entries in one buffer, filled front to back and dropped as a whole. */
 export class Segment {

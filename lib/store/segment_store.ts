@@ -5,6 +5,7 @@ import {
   decodedIdOf,
   entryWords,
   expiresAtMsOf,
+  hasDecodedId,
   isAlive,
   setDecodedId,
   usesOf,
@@ -62,7 +63,9 @@ export class SegmentStore implements Store {
   #refused = 0;
   #displaced = 0;
 
-  constructor({ maxBytes, hash = seededKeyHash() }: SegmentStoreOptions) {
+  constructor(
+    { maxBytes, hash = seededKeyHash(), keepsDecoded = true }: SegmentStoreOptions,
+  ) {
     this.#hash = hash;
     this.#log = new EntryLog(standardWordsFor(maxBytes));
     this.#policy = new S3Fifo(this.#log.index);
@@ -77,6 +80,7 @@ export class SegmentStore implements Store {
       valueBytes: 0,
       expiresAtMs: Infinity,
       uses: 0,
+      hasDecodedId: keepsDecoded,
       words: 0,
       storedAtMs: 0,
     };
@@ -145,6 +149,7 @@ export class SegmentStore implements Store {
     const { decoded } = this.#log;
     const { words } = this.#segment(slot);
     const at = this.#foundAt;
+    if (!hasDecodedId(words, at)) return;
     const id = decodedIdOf(words, at);
     if (!(bytes >= 0 && bytes <= this.#budget.maxDecodedBytes)) {
       if (id !== 0) decoded.replace(id, undefined, 0);
@@ -165,7 +170,12 @@ export class SegmentStore implements Store {
     this.#reclaimer.nowMs = this.#nowMs;
     this.#key.read(key);
     const hash = this.#hash(this.#key.words, this.#key.byteLength);
-    const words = entryWords(this.#key.byteLength, value.byteLength, expiresAtMs);
+    const entry = this.#entry;
+    entry.hash = hash;
+    entry.keyBytes = this.#key.byteLength;
+    entry.valueBytes = value.byteLength;
+    entry.expiresAtMs = expiresAtMs;
+    const words = entryWords(entry);
     const old = this.#drop(hash);
     const isTooLarge = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
     const uses = old?.uses ?? usesElsewhere;
@@ -176,12 +186,7 @@ export class SegmentStore implements Store {
       return false;
     }
     this.#makeSlot(hash);
-    const entry = this.#entry;
-    entry.hash = hash;
-    entry.keyBytes = this.#key.byteLength;
     entry.value = value;
-    entry.valueBytes = value.byteLength;
-    entry.expiresAtMs = expiresAtMs;
     entry.uses = uses;
     entry.words = words;
     entry.storedAtMs = nowMs;
@@ -249,7 +254,7 @@ export class SegmentStore implements Store {
         this.#foundAt = at;
         return this.#foundSlot = bucket.id << SLOT_BITS | slot;
       }
-      slot = bucket.next(slot + 1 & bucket.mask, hash);
+      slot = bucket.next(bucket.after(slot), hash);
     }
     return -1;
   }
@@ -271,10 +276,10 @@ export class SegmentStore implements Store {
   #makeSlot(hash: number): void {
     const { index, memory } = this.#log;
     const bucket = index.bucketWithRoom(hash);
-    if (bucket.items < bucket.mask) return;
+    if (bucket.items < bucket.capacity - 1) return;
     const home = bucket.home(hash);
     // One slot is free, and it may be this one: then its neighbour's entry has to go.
-    const slot = bucket.isFree(home) ? home + 1 & bucket.mask : home;
+    const slot = bucket.isFree(home) ? bucket.after(home) : home;
     this.#log.drop(memory.segments[bucket.segmentId(slot)] as Segment, bucket.word(slot));
     this.#displaced++;
   }
@@ -286,4 +291,6 @@ export interface SegmentStoreOptions {
   maxBytes: number;
   /** The hash of keys. @default a hash with a random seed */
   hash?: KeyHash;
+  /** Whether decoded values can be stored with entries, which takes 4 bytes of each. @default true */
+  keepsDecoded?: boolean;
 }

@@ -46,6 +46,24 @@ test("EntryIndex finds every entry while it grows and while it shrinks", () => {
   assertEquals(index.bytes, empty);
 });
 
+test("EntryIndex takes at most 28 bytes an entry, however many there are", () => {
+  const index = new EntryIndex();
+  for (let i = 0; i < 100_000; i++) {
+    insert(index, scatter(i), i);
+    if (i > 2000) assert(index.bytes <= 28 * i, `${index.bytes} bytes with ${i} entries`);
+  }
+});
+
+test("EntryIndex splits a bucket whose entries all go to one side", () => {
+  const index = new EntryIndex();
+  const count = 20_000;
+  for (const prefix of [0, 0xfe]) {
+    const hashOf = (i: number) => prefix << 24 | scatter(i) >>> 8;
+    for (let i = 0; i < count; i++) insert(index, hashOf(i), i);
+    for (let i = 0; i < count; i++) assert(slotOf(index, hashOf(i), i) >= 0);
+  }
+});
+
 test("EntryIndex agrees with a map under random insertions and removals in crowded buckets", () => {
   // Hashes that differ in few bits crowd together, so that removals move what follows.
   const hashes = fc.nat(40).map((i) => (i % 4) << 30 | (i >> 2) << 4);
@@ -77,7 +95,7 @@ test("EntryIndex tells apart locations in all segments and at all offsets", () =
   const index = new EntryIndex();
   const hash = scatter(7);
   const locations: [number, number][] = [[0, 2], [1, 2], [4095, 2], [4096, 2], [65_535, 2]];
-  locations.push([65_535, 2 * (2 ** 20 - 1)], [0, 2 * (2 ** 20 - 1)]);
+  locations.push([65_535, 2 ** 20 - 1], [0, 2 ** 20 - 1], [0, 1]);
   for (const [segmentId, word] of locations) {
     index.bucketWithRoom(hash).insert(hash, segmentId, word);
   }

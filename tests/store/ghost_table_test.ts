@@ -43,6 +43,30 @@ test("GhostTable keeps its ghosts when it doubles and when it halves", () => {
   assertEquals(hashes.slice(12).map((hash) => ghosts.take(hash)), new Array(12).fill(7));
 });
 
+test("GhostTable keeps its ghosts when it changes by more than a factor of two", () => {
+  const ghosts = new GhostTable(64);
+  const hashes = Array.from({ length: 8 }, (_, set) => hashesOf(set, 3)).flat();
+  for (const hash of hashes) ghosts.add(hash, 7);
+  ghosts.resize(512);
+  assertEquals(hashes.slice(0, 12).map((hash) => ghosts.take(hash)), new Array(12).fill(7));
+  ghosts.resize(64);
+  assertEquals(hashes.slice(12).map((hash) => ghosts.take(hash)), new Array(12).fill(7));
+});
+
+test("GhostTable counts its memory from the beginning, and finds nothing before there is a ghost", () => {
+  const [ghosts, other] = [new GhostTable(64), new GhostTable(64)];
+  assertEquals([ghosts.byteLength, ghosts.take(0), ghosts.take(5)], [256, -1, -1]);
+  ghosts.resize(128);
+  assertEquals(ghosts.byteLength, 512);
+  ghosts.resize(64);
+  ghosts.split(other, 31);
+  ghosts.merge(other);
+  assertEquals(ghosts.take(0), -1);
+  other.add(0x1000, 3);
+  ghosts.merge(other);
+  assertEquals(ghosts.take(0x1000), 3);
+});
+
 test("GhostTable.split() and merge() move ghosts by a bit of their hash", () => {
   const [zero, one] = [new GhostTable(64), new GhostTable(64)];
   zero.add(0x0000_1000, 1);

@@ -44,3 +44,15 @@ test("SegmentStore.maxBytes holds a lower limit at once", () => {
     assert(items > 0);
   }
 });
+
+test("SegmentStore takes less of an entry that is to have no decoded value, and stores none", () => {
+  const items = [true, false].map((keepsDecoded) => {
+    const store = new SegmentStore({ maxBytes: 1 << 20, keepsDecoded });
+    for (let i = 0; i < 100_000; i++) store.set(`key ${i}`, new Uint8Array(8), Infinity);
+    const slot = store.find("key 99999", 0);
+    store.setDecoded(slot, { decoded: 1 }, 100);
+    assertEquals(store.decoded(slot), keepsDecoded ? { decoded: 1 } : undefined);
+    return store.stats().items;
+  });
+  assert((items[1] as number) > 1.05 * (items[0] as number), `${items}`);
+});

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { KeyHash } from "../../lib/store/key_hash.ts";
-import { SegmentStore } from "../../lib/store/segment_store.ts";
+import { SegmentStore, type SegmentStoreOptions } from "../../lib/store/segment_store.ts";
 import { test } from "../runtime.ts";
 
 const KIB = 1024;
@@ -20,8 +19,8 @@ class Pair {
   readonly model = new Map<string, Expected>();
   readonly views: { bytes: Uint8Array; view: { bytes(): Uint8Array } }[] = [];
 
-  constructor(maxBytes: number, hash?: KeyHash) {
-    this.store = new SegmentStore(hash === undefined ? { maxBytes } : { maxBytes, hash });
+  constructor(options: SegmentStoreOptions) {
+    this.store = new SegmentStore(options);
   }
 
   /** Finds a key, and checks what is found. */
@@ -142,20 +141,24 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-const hashes: [string, KeyHash | undefined][] = [
-  ["", undefined],
-  [" even if all hashes collide", () => -1],
-  [" even if hashes differ in few bits", (words) => (words[0] as number) << 28],
+const cases: [string, Omit<SegmentStoreOptions, "maxBytes">][] = [
+  ["", {}],
+  [" even if all hashes collide", { hash: () => -1 }],
+  [
+    " even if hashes differ in few bits",
+    { hash: (words) => (words[0] as number) << 28 },
+  ],
+  [" without decoded values", { keepsDecoded: false }],
 ];
 
-for (const [name, hash] of hashes) {
+for (const [name, options] of cases) {
   test(`SegmentStore agrees with a model under random operations${name}`, () => {
     fc.assert(
       fc.property(
         fc.constantFrom(48, 128, 1024),
         fc.array(operations, { minLength: 20, maxLength: 400, size: "max" }),
         (kib, run) => {
-          const pair = new Pair(kib * KIB, hash);
+          const pair = new Pair({ maxBytes: kib * KIB, ...options });
           // Views are checked at the end; a collector that has not run must not count against it.
           for (const operation of run) operation(pair);
           pair.finish();
