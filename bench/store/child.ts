@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { collectAll, turn } from "./report.ts";
 
 /**
  * Runs a module in a process of its own, so that what one measurement leaves behind in memory is
@@ -31,4 +32,21 @@ export function answer(result: unknown): void {
 /** Resident memory, in bytes. */
 export function residentBytes(): number {
   return process.memoryUsage().rss;
+}
+
+/**
+ * Resident memory once garbage is collected and its memory is back with the system, in bytes. That
+ * takes JavaScriptCore some tenths of a second, in which as much as 10 MB more are resident; and V8
+ * keeps some 10 to 20 MB for objects to come unless it is told not to.
+ */
+export async function settledBytes(): Promise<number> {
+  let least = Infinity;
+  for (let looks = 0, sinceLeast = 0; looks < 30 && sinceLeast < 4; looks++, sinceLeast++) {
+    collectAll();
+    await turn(100);
+    const bytes = residentBytes();
+    if (bytes < least - 100_000) sinceLeast = 0;
+    least = Math.min(least, bytes);
+  }
+  return least;
 }

@@ -9,8 +9,11 @@ export interface Subject {
 }
 
 /** Our store, with so much memory; each hit makes a view. */
-export function segmentStore(maxBytes: number): Subject & { store: SegmentStore } {
-  const store = new SegmentStore({ maxBytes });
+export function segmentStore(
+  maxBytes: number,
+  options?: { keepsDecoded: boolean },
+): Subject & { store: SegmentStore } {
+  const store = new SegmentStore({ maxBytes, ...options });
   return {
     store,
     set: (key, value) => store.set(key, value, Infinity),
