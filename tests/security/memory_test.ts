@@ -30,12 +30,13 @@ const ATTACKS: Attack[] = [
     },
   },
   {
-    name: "a value of 100 KiB asked for 10,000 times in one request, and not read",
+    name: "625 values of 100 KiB asked for 16 times each in one request, and not read",
     run: async (url, stack) => {
-      const body = encodeGetKeysRequest(Array<string>(10_000).fill("100"));
+      const keys = Array.from({ length: 10_000 }, (_, index) => `100::${index % 625}`);
+      const body = encodeGetKeysRequest(keys);
       const client = stack.use(await RawClient.connect(url));
       const headers = { ...PROTOBUF, "content-length": `${body.byteLength}` };
-      await client.sendHead("POST /_groupcache/values/_get-keys/", headers);
+      await client.sendHead("POST /_groupcache/little/_get-keys/", headers);
       await client.send(body);
     },
   },

@@ -5,6 +5,7 @@ import { decodeGetResponse, type GetResponse, readIndex } from "../../wire/messa
 import { tracesOf } from "../../wire/key_traces.ts";
 import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";
+import { MAX_REPEATS, repeatsTooOften } from "../repeated_keys.ts";
 import type { Connection } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
@@ -48,6 +49,14 @@ export class KeyRequests implements Route {
   flush(): void {}
 
   send(calls: readonly KeyCall[]): void {
+    // Changes of one key, each followed by a get, can fill a batch with it, which the peer would refuse.
+    if (!repeatsTooOften(calls.map(({ key }) => key))) return this.#send(calls);
+    for (let i = 0; i < calls.length; i += MAX_REPEATS) {
+      this.#send(calls.slice(i, i + MAX_REPEATS));
+    }
+  }
+
+  #send(calls: readonly KeyCall[]): void {
     const isAlone = this.#unanswered++ === 0;
     let isAnswered = false;
     const onAnswer = () => {

@@ -1,9 +1,10 @@
 import { checkKeySize } from "../../key.ts";
 import { traceparentAt } from "../../wire/key_traces.ts";
-import { decodeGetKeysRequest } from "../../wire/get_keys_request.ts";
+import { decodeGetKeysRequest, type GetKeysRequest } from "../../wire/get_keys_request.ts";
 import { encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
 import { PEEK } from "../headers.ts";
 import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
+import { repeatsTooOften } from "../repeated_keys.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
 import { loadForPeer, timeoutMsOf } from "./load_for_peer.ts";
@@ -53,7 +54,7 @@ const PENDING_FRAME = encodeGetResponses([{ pending: true }]);
 export async function getKeys(call: GroupCall): Promise<Response> {
   const { group, host } = call;
   const body = await readBody(call, MAX_LIST_BYTES);
-  const { keys, traces } = parse(() => decodeGetKeysRequest(body, MAX_LIST_KEYS));
+  const { keys, traces } = parse(() => decodeKeys(body));
   // The cache may have been closed while the body was read.
   call.host.group(call.name);
   const { ready, later, missing, hasTaken } = lookUp(keys, call);
@@ -113,6 +114,15 @@ export async function getKeys(call: GroupCall): Promise<Response> {
   };
   Promise.all([writeLater(), loads]).then(() => reply.end());
   return streamReply(reply.stream);
+}
+
+function decodeKeys(body: Uint8Array<ArrayBuffer>): GetKeysRequest {
+  const request = decodeGetKeysRequest(body, MAX_LIST_KEYS);
+  const { keys } = request;
+  if (!repeatsTooOften(keys)) return request;
+  throw new RangeError(
+    `expected each key once: received ${keys.length} keys, ${new Set(keys).size} of them different`,
+  );
 }
 
 /** Looks all keys up in memory. A large value, or one beyond what may be ahead, is left for later. */

@@ -4,6 +4,7 @@ import { checkLimits } from "../../../lib/http/peer_limits.ts";
 import type { EncodedValue } from "../../../lib/peer/peer.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
 import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
+import { repeatsTooOften } from "../../../lib/http/repeated_keys.ts";
 import { encodeGetResponse, encodeGetResponses } from "../../../lib/wire/messages.ts";
 import { test } from "../../runtime.ts";
 import {
@@ -164,6 +165,23 @@ for (const { name, reply, code } of BAD_BODIES) {
     assertEquals((await setup.failure(setup.get("."))).code, code);
   });
 }
+
+test("HttpPeer.get() never asks so often for a key in one request that a peer would refuse it", async () => {
+  const setup = new Setup((request, attempt) => {
+    if (attempt === 1) return valueReply("hello");
+    const { keys } = decodeGetKeysRequest(request.body);
+    assert(!repeatsTooOften(keys), `${keys.length} keys`);
+    return new Response(
+      encodeGetResponses(keys.map((key, index) => ({ index, value: utf8(key) }))),
+      { headers: OURS },
+    );
+  });
+  await setup.get("first");
+  // As after so many changes of it, each of which starts another flight.
+  const values = await Promise.all(Array.from({ length: 100 }, () => setup.get("same")));
+  assertEquals(new Set(values.map(({ view }) => view.text())), new Set(["same"]));
+  assert(setup.sent.length < 12, `${setup.sent.length} requests`);
+});
 
 test("HttpPeer.get() says that it peeks, and never in one request with calls that do not", async () => {
   const setup = new Setup((request, attempt) => {

@@ -112,6 +112,24 @@ test("POST _get-keys tells of each key why there is no value", async () => {
   assertEquals(messages[2]?.message, "no b");
 });
 
+test("POST _get-keys that names its keys over and over is refused before any is looked at", async () => {
+  const setup = new Setup();
+  const distinct = Array.from({ length: 10 }, (_, index) => `key ${index}`);
+  const repeated = Array.from({ length: 16 }, () => distinct).flat();
+  const response = await getKeys(setup, [...repeated, "key 0"]);
+  assertEquals(response.status, 400);
+  assertEquals(
+    await response.text(),
+    "expected each key once: received 161 keys, 10 of them different",
+  );
+  assertEquals(setup.group.loads, []);
+  // As often as a peer does at most.
+  const allowed = await getKeys(setup, repeated);
+  assertEquals(allowed.status, 200);
+  assertEquals(setup.group.loads.length, 10);
+  await allowed.body?.cancel();
+});
+
 test("POST _get-keys of no keys is an empty reply", async () => {
   const setup = new Setup();
   assertEquals(await framesOf(await getKeys(setup, [])), []);
