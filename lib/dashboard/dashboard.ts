@@ -111,7 +111,8 @@ export function dashboard(cache: GroupCache, options: DashboardOptions = {}): Ho
   };
 
   const health = async (c: Context, reasons: string[]) => {
-    const maySee = await refusal(c.req.raw) === undefined;
+    // One that throws allows nothing; the process is no less healthy for it.
+    const maySee = await refusal(c.req.raw).then((refused) => refused === undefined, () => false);
     const ok = reasons.length === 0;
     return c.json(maySee ? { ok, reasons } : { ok }, ok ? 200 : 503, { ...SAFE_HEADERS });
   };

@@ -182,6 +182,11 @@ test("authorize that throws lets nobody in", async () => {
   });
   app.onError((_, c) => c.text("sorry", 500));
   assertEquals((await app.request("/ops/stats")).status, 500);
+  // Otherwise an orchestrator would restart every process because the directory is down.
+  for (const path of ["/ops/healthz", "/ops/readyz"]) {
+    const response = await app.request(path);
+    assertEquals([response.status, await response.json()], [200, { ok: true }]);
+  }
 });
 
 test("/inspect asks all processes, and refuses an invalid key", async () => {
