@@ -4,8 +4,8 @@ import { IndexBucket, MAX_SLOTS, MIN_SLOTS } from "./index_bucket.ts";
 const MAX_DEPTH = 16;
 
 /**
- * Finds entries by the hash of their key, with extendible hashing. A full bucket grows while it is
- * small, then splits in two; an empty one shrinks, or merges with its buddy (the bucket it would
+ * Finds entries by the hash of their key, with extendible hashing. A full bucket doubles while it
+ * is small, then splits in two; an empty one halves, or merges with its buddy (the bucket it would
  * have split from). So growing never touches more than one bucket, which takes some tens of
  * microseconds.
  */
@@ -38,8 +38,8 @@ export class EntryIndex {
   bucketWithRoom(hash: number): IndexBucket {
     for (;;) {
       const bucket = this.bucketOf(hash);
-      if (!bucket.isFull) return bucket;
-      if (bucket.capacity < MAX_SLOTS) this.#resize(bucket, bucket.items);
+      if (bucket.items < (bucket.mask + 1) * 0.75) return bucket;
+      if (bucket.mask + 1 < MAX_SLOTS) this.#resize(bucket, 2 * (bucket.mask + 1));
       else if (bucket.depth < MAX_DEPTH) this.#split(bucket, hash);
       else return bucket;
     }
@@ -49,7 +49,9 @@ export class EntryIndex {
   shrink(hash: number): void {
     const bucket = this.bucketOf(hash);
     if (bucket.depth > 0) this.#merge(bucket, hash);
-    else if (bucket.capacity > MIN_SLOTS && bucket.isSparse) this.#resize(bucket, 2 * bucket.items);
+    else if (bucket.mask + 1 > MIN_SLOTS && bucket.isSparse) {
+      this.#resize(bucket, (bucket.mask + 1) / 2);
+    }
   }
 
   /** Remembers an evicted key by its hash, with a tag of at most `MAX_TAG` for the policy. */
@@ -67,19 +69,19 @@ export class EntryIndex {
     this.#depth = 0;
     this.#freeIds = [];
     this.#buckets = [];
-    this.#directory = [this.#create(0)];
+    this.#directory = [this.#create({ depth: 0 })];
   }
 
-  #create(depth: number): IndexBucket {
-    const bucket = new IndexBucket(this.#freeIds.pop() ?? this.#buckets.length, depth);
+  #create(options: { depth: number; slots?: number }): IndexBucket {
+    const bucket = new IndexBucket(this.#freeIds.pop() ?? this.#buckets.length, options);
     this.#buckets[bucket.id] = bucket;
     this.bytes += bucket.byteLength;
     return bucket;
   }
 
-  #resize(bucket: IndexBucket, items: number): void {
+  #resize(bucket: IndexBucket, slots: number): void {
     this.bytes -= bucket.byteLength;
-    bucket.resizeFor(items);
+    bucket.resize(slots);
     this.bytes += bucket.byteLength;
   }
 
@@ -89,20 +91,17 @@ export class EntryIndex {
       this.#depth++;
       this.bytes += 8 * this.#directory.length / 2;
     }
-    const other = this.#create(bucket.depth);
-    this.bytes -= bucket.byteLength + other.byteLength;
+    const other = this.#create({ depth: bucket.depth, slots: MAX_SLOTS });
     bucket.split(other);
-    this.bytes += bucket.byteLength + other.byteLength;
     this.#fill(hash, bucket.depth, { zero: bucket, one: other });
   }
 
   #merge(bucket: IndexBucket, hash: number): void {
     const buddy = this.bucketOf(hash ^ 1 << 32 - bucket.depth);
     if (buddy.depth !== bucket.depth || bucket.items + buddy.items > MAX_SLOTS / 4) return;
-    const { depth } = bucket;
-    this.bytes -= bucket.byteLength + buddy.byteLength;
+    this.bytes -= buddy.byteLength;
+    const depth = bucket.depth;
     bucket.merge(buddy);
-    this.bytes += bucket.byteLength;
     this.#buckets[buddy.id] = undefined;
     this.#freeIds.push(buddy.id);
     this.#fill(hash, depth, { zero: bucket, one: bucket });

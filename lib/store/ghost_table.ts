@@ -18,10 +18,12 @@ export const MAX_TAG: number = TAG_MASK;
 export class GhostTable {
   /** How many ghosts fit, a power of two and at least 8. */
   slots: number;
+  #setMask: number;
   #cells = NO_CELLS;
 
   constructor(slots: number) {
     this.slots = slots;
+    this.#setMask = slots / WAYS - 1;
   }
 
   /** Memory taken or set aside, in bytes. */
@@ -32,7 +34,7 @@ export class GhostTable {
   add(hash: number, tag: number): void {
     if (this.#cells.length === 0) this.#cells = new Int32Array(this.slots);
     const cells = this.#cells;
-    const start = this.#startOf(hash);
+    const start = (hash & this.#setMask) * WAYS;
     let hole = start;
     while (hole < start + WAYS - 1 && cells[hole]! !== 0) hole++;
     for (; hole > start; hole--) cells[hole] = cells[hole - 1]!;
@@ -43,7 +45,7 @@ export class GhostTable {
   take(hash: number): number {
     const cells = this.#cells;
     if (cells.length === 0) return -1;
-    const start = this.#startOf(hash);
+    const start = (hash & this.#setMask) * WAYS;
     for (let at = start; at < start + WAYS; at++) {
       const cell = cells[at]!;
       if (cell === 0 || (cell ^ hash) >>> TAG_BITS !== 0) continue;
@@ -57,6 +59,7 @@ export class GhostTable {
   resize(slots: number): void {
     const old = this.#cells;
     this.slots = slots;
+    this.#setMask = slots / WAYS - 1;
     if (old.length === 0 || old.length === slots) return;
     this.#cells = new Int32Array(slots);
     // A fingerprint does not tell which of the new sets it belongs to now, so all of them get it.
@@ -82,10 +85,6 @@ export class GhostTable {
   merge(other: GhostTable): void {
     if (this.#cells.length === 0) this.#cells = other.#cells;
     else this.#fillHoles(other.#cells);
-  }
-
-  #startOf(hash: number): number {
-    return (hash & this.slots / WAYS - 1) * WAYS;
   }
 
   #fillHoles(cells: Int32Array): void {

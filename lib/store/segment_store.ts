@@ -178,8 +178,8 @@ export class SegmentStore implements Store {
     const words = entryWords(entry);
     const old = this.#drop(hash);
     const isTooLarge = value.byteLength > Math.min(this.maxBytes / 2, MAX_VALUE_BYTES);
-    const uses = old?.uses ?? usesElsewhere;
-    const queue = this.#policy.queueFor(hash, { uses, current: old?.queue });
+    entry.uses = old?.uses ?? usesElsewhere;
+    const queue = this.#policy.queueFor(entry, old?.queue);
     if (isTooLarge || !this.#budget.makeRoom(queue, words)) {
       this.#refused++;
       this.#budget.settle();
@@ -187,7 +187,6 @@ export class SegmentStore implements Store {
     }
     this.#makeSlot(hash);
     entry.value = value;
-    entry.uses = uses;
     entry.words = words;
     entry.storedAtMs = nowMs;
     const isStored = this.#log.append(queue, entry);
@@ -254,7 +253,7 @@ export class SegmentStore implements Store {
         this.#foundAt = at;
         return this.#foundSlot = bucket.id << SLOT_BITS | slot;
       }
-      slot = bucket.next(bucket.after(slot), hash);
+      slot = bucket.next(slot + 1 & bucket.mask, hash);
     }
     return -1;
   }
@@ -276,10 +275,10 @@ export class SegmentStore implements Store {
   #makeSlot(hash: number): void {
     const { index, memory } = this.#log;
     const bucket = index.bucketWithRoom(hash);
-    if (bucket.items < bucket.capacity - 1) return;
+    if (bucket.items < bucket.mask) return;
     const home = bucket.home(hash);
     // One slot is free, and it may be this one: then its neighbour's entry has to go.
-    const slot = bucket.isFree(home) ? bucket.after(home) : home;
+    const slot = bucket.isFree(home) ? home + 1 & bucket.mask : home;
     this.#log.drop(memory.segments[bucket.segmentId(slot)] as Segment, bucket.word(slot));
     this.#displaced++;
   }

@@ -46,14 +46,6 @@ test("EntryIndex finds every entry while it grows and while it shrinks", () => {
   assertEquals(index.bytes, empty);
 });
 
-test("EntryIndex takes at most 28 bytes an entry, however many there are", () => {
-  const index = new EntryIndex();
-  for (let i = 0; i < 100_000; i++) {
-    insert(index, scatter(i), i);
-    if (i > 2000) assert(index.bytes <= 28 * i, `${index.bytes} bytes with ${i} entries`);
-  }
-});
-
 test("EntryIndex splits a bucket whose entries all go to one side", () => {
   const index = new EntryIndex();
   const count = 20_000;
