@@ -1,4 +1,4 @@
-import { hashOf, setUses, usesOf, wordsOf } from "./entry.ts";
+import { type EntryHeader, hashOf, setUses, usesOf, wordsOf } from "./entry.ts";
 import type { EntryIndex } from "./entry_index.ts";
 import { FIRST_WORD, type Segment, SegmentQueue } from "./segment.ts";
 
@@ -90,10 +90,7 @@ export class S3Fifo {
   }
 
   /** Returns the queue for a new entry. `current` is that of the entry it replaces. */
-  queueFor(
-    hash: number,
-    { uses, current }: { uses: number; current: SegmentQueue | undefined },
-  ): SegmentQueue {
+  queueFor({ hash, uses }: EntryHeader, current: SegmentQueue | undefined): SegmentQueue {
     const tag = this.#index.takeGhost(hash);
     if (tag >= 0 && this.#isPromoted(tag)) return this.#main;
     if (current !== undefined) return current;
@@ -147,7 +144,10 @@ export class S3Fifo {
       if (newerBytes > YOUNG_SHARE * this.#smallBytes) {
         segment.isYoung = false;
         const { words, used } = segment;
-        for (let at = FIRST_WORD; at < used; at += wordsOf(words, at)) setUses(words, at, 0);
+        for (let at = FIRST_WORD; at < used; at += wordsOf(words, at)) {
+          // Most have none, and a word that is not written to need not go back to memory.
+          if (usesOf(words, at) > 0) setUses(words, at, 0);
+        }
       }
       newerBytes += segment.byteLength;
       if (segment.older === undefined) return;
