@@ -1,6 +1,6 @@
 import { GroupCache } from "../../lib/group_cache.ts";
 import { answer, inChild, task } from "./child.ts";
-import { totalBytes, traces } from "./hit_ratio.ts";
+import { totalBytes, traceNames, traceOf } from "./hit_ratio.ts";
 import { args, type Report, round, type Row, turn } from "./report.ts";
 
 /** The least memory of a group. */
@@ -9,7 +9,7 @@ const MIN_MAX_BYTES = 64 << 10;
 /** What is found through a group's `get`, which lends and decodes, with `maxBytes` for all of it. */
 export function groupHitRatio(): Report {
   const rows: Row[] = [1, 10].flatMap((percent) =>
-    traces().map(({ name }) => {
+    traceNames().map((name) => {
       const result = inChild<Result>("./group_hit_ratio.ts", { name, percent, args });
       return {
         case: `${name}, ${percent} %`,
@@ -43,8 +43,7 @@ interface Result {
 
 async function measure({ name, percent, args: given }: Task): Promise<Result> {
   args.push(...given);
-  const trace = traces().find((each) => each.name === name);
-  if (trace === undefined) throw new Error(`Cannot replay ${name}: there is no such trace`);
+  const trace = traceOf(name);
   const maxBytes = Math.max(MIN_MAX_BYTES, Math.floor(totalBytes(trace) * percent / 100));
   const source = new Uint8Array(trace.sizes.reduce((most, size) => Math.max(most, size), 0));
   let size = 0;

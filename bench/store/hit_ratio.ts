@@ -11,6 +11,15 @@ const MIN_MEAN_GAIN_OF_SIZED = 3;
 /** By how much each alone may be below. */
 const MAX_LOSS = 0.3;
 
+/** How files of traces end. */
+const ENDING = ".txt.gz";
+/** The stream that is replayed if no folder is named. */
+const ZIPF = "Zipf 0.9";
+
+/** Replays until as many bytes are held as are to be, give or take 0.3 %. */
+const MAX_REPLAYS = 8;
+const TOLERANCE = 0.003;
+
 export interface Trace {
   name: string;
   keys: Uint32Array;
@@ -29,8 +38,24 @@ export function sizedHitRatio(): Report {
 
 /** The traces of the folder that was named, or a stream of ours. */
 export function traces(): Trace[] {
+  return traceNames().map(traceOf);
+}
+
+export function traceNames(): string[] {
+  const folder = traceFolder();
+  if (folder === undefined) return [ZIPF];
+  const files = readdirSync(folder).filter((file) => file.endsWith(ENDING)).sort();
+  return files.map((file) => file.slice(0, -ENDING.length));
+}
+
+export function traceOf(name: string): Trace {
+  const folder = traceFolder();
+  return folder === undefined ? zipf() : readTrace(folder, name);
+}
+
+function traceFolder(): string | undefined {
   const at = args.indexOf("--traces");
-  return at < 0 ? [zipf()] : readTraces(args[at + 1] as string);
+  return at < 0 ? undefined : args[at + 1];
 }
 
 function compare(traces: Trace[], sizes: string, minMeanGain: number): Report {
@@ -74,21 +99,18 @@ function percentOf(ratio: number): string {
   return (100 * ratio).toFixed(2);
 }
 
-function readTraces(folder: string): Trace[] {
-  return readdirSync(folder).filter((file) => file.endsWith(".txt.gz")).sort().map((file) => {
-    const lines = gunzipSync(readFileSync(`${folder}/${file}`)).toString().trim().split("\n");
-    const trace = {
-      name: file.replace(".txt.gz", ""),
-      keys: new Uint32Array(lines.length),
-      sizes: new Uint32Array(lines.length),
-    };
-    for (const [i, line] of lines.entries()) {
-      const [key, size] = line.split(" ");
-      trace.keys[i] = Number(key);
-      trace.sizes[i] = Number(size);
-    }
-    return trace;
-  });
+function readTrace(folder: string, name: string): Trace {
+  const lines = gunzipSync(readFileSync(`${folder}/${name}${ENDING}`)).toString().trim().split(
+    "\n",
+  );
+  const keys = new Uint32Array(lines.length);
+  const sizes = new Uint32Array(lines.length);
+  for (const [i, line] of lines.entries()) {
+    const [key, size] = line.split(" ");
+    keys[i] = Number(key);
+    sizes[i] = Number(size);
+  }
+  return { name, keys, sizes };
 }
 
 /** The same requests, but for values of about 1 KiB, a few of them a hundred times as large. */
@@ -112,7 +134,7 @@ function zipf(): Trace {
   const random = randomNumbers(1);
   const rank = zipfRanks(100_000, 0.9, random);
   const keys = Uint32Array.from({ length: 1_000_000 }, rank);
-  return { name: "Zipf 0.9", keys, sizes: new Uint32Array(keys.length).fill(1024) };
+  return { name: ZIPF, keys, sizes: new Uint32Array(keys.length).fill(1024) };
 }
 
 export function totalBytes({ keys, sizes }: Trace): number {
@@ -122,24 +144,27 @@ export function totalBytes({ keys, sizes }: Trace): number {
 }
 
 /** Replays with `maxBytes` set so that over the second half the store holds `capacity` of values. */
-function replayAt(trace: Trace, capacity: number): { ratio: number; heldBytes: number } {
-  let [low, high] = [capacity, 1.2 * capacity + 60_000];
-  while (replay(trace, high).heldBytes < capacity) [low, high] = [high, 1.5 * high];
-  for (;;) {
-    const middle = (low + high) / 2;
-    const result = replay(trace, middle);
-    const isClose = Math.abs(result.heldBytes - capacity) < 0.003 * capacity;
-    if (isClose || high - low < 0.002 * capacity) return result;
-    if (result.heldBytes < capacity) low = middle;
-    else high = middle;
+function replayAt(trace: Trace, capacity: number): Replay {
+  const errorOf = (result: Replay) => Math.abs(result.heldBytes / capacity - 1);
+  let maxBytes = 1.1 * capacity + 30_000;
+  let best = replay(trace, maxBytes);
+  let last = best;
+  for (let replays = 1; replays < MAX_REPLAYS && errorOf(best) > TOLERANCE; replays++) {
+    // What is held grows about in proportion to what may be taken.
+    maxBytes *= capacity / last.heldBytes;
+    last = replay(trace, maxBytes);
+    if (errorOf(last) < errorOf(best)) best = last;
   }
+  return best;
 }
 
-function replay(
-  { keys, sizes }: Trace,
-  maxBytes: number,
-): { ratio: number; heldBytes: number } {
-  const store = new SegmentStore({ maxBytes });
+interface Replay {
+  ratio: number;
+  heldBytes: number;
+}
+
+function replay({ keys, sizes }: Trace, maxBytes: number): Replay {
+  const store = new SegmentStore({ maxBytes, keepsDecoded: false });
   const source = new Uint8Array(sizes.reduce((most, size) => Math.max(most, size), 0));
   const { length } = keys;
   let held = 0;
