@@ -11,12 +11,18 @@ import type { Loader } from "./group/loader.ts";
 import type { LocalGroup } from "./group/local_group.ts";
 import { OwnerLoad, type OwnerLoadOptions } from "./group/owner_load.ts";
 import { type Flight, SingleFlight } from "./group/single_flight.ts";
+import {
+  type FetchedValue,
+  type MissedGet,
+  type Outcomes,
+  WaitingGet,
+} from "./group/waiting_get.ts";
 import type { Writes } from "./group/writes.ts";
 import type { CallOptions, Group } from "./group_api.ts";
 import type { HotKey, Inspection } from "./process_report.ts";
 import { checkKey, checkKeySize, checkWellFormed } from "./key.ts";
 import type { AskOwner } from "./peer/ask_owner.ts";
-import type { EncodedValue, Peer } from "./peer/peer.ts";
+import type { Peer } from "./peer/peer.ts";
 import type { PeerSet } from "./peer/peer_set.ts";
 import {
   type AnswerSource,
@@ -38,12 +44,6 @@ import { type Clock, stopwatchOf } from "./timing/clock.ts";
 //    begin here: they are never passed on, so peers whose lists differ cannot send one in circles.
 //    A flight of step 2 may wait for one of step 4, never the other way round.
 // 5. A value received from a peer is mirrored in the hot cache if the key is hot.
-
-/** A value on its way to the callers that wait for it. */
-interface FetchedValue<T> extends EncodedValue {
-  /** Set by the first waiter, if decoded values may be shared. */
-  decoded?: T;
-}
 
 /** Whether a key is asked for together with others. */
 interface Batching {
@@ -69,6 +69,10 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   #isClosed = false;
   #stopwatch: () => number;
   #ownerLoads: OwnerLoadOptions<T>;
+  #outcomes: Outcomes<T> = {
+    decode: (key, fetched, get) => this.#decode(key, fetched, get),
+    failed: (error, get) => this.#failed(error, get),
+  };
   /** Finds the hottest keys while somebody wants to know. */
   #sampler: KeySampler | undefined;
 
@@ -107,20 +111,22 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     const signal = options?.signal;
     const trace = batching.trace ??
       this.#options.spans?.get(key, { isShared: this.#gets.has(key) });
-    const fetched = this.#gets
-      .run(key, signal, (flight) => this.#load(key, flight, batching, startedAtMs, trace));
-    trace?.follow(fetched, signal);
-    return fetched.then(
-      (fetched) => this.#decode(key, fetched, signal, startedAtMs),
-      (error) => {
-        this.#answered(sourceOfError(error, signal), startedAtMs);
-        throw error;
-      },
+    const get = new WaitingGet(this.#outcomes, key, signal, startedAtMs);
+    this.#gets.join(
+      key,
+      trace?.follow(get, signal) ?? get,
+      signal,
+      (flight) => this.#load(key, flight, batching, startedAtMs, trace),
     );
+    return get.promise;
+  }
+
+  #failed(error: unknown, get: MissedGet): void {
+    this.#answered(sourceOfError(error, get.signal), get);
   }
 
   /** Counts an answer that memory did not give. */
-  #answered(source: AnswerSource, startedAtMs: number): void {
+  #answered(source: AnswerSource, { startedAtMs }: MissedGet): void {
     const { answers, latencies } = this.#counters;
     answers[source]++;
     latencies.get.record(this.#stopwatch() - startedAtMs);
@@ -143,11 +149,11 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   /** The work of a flight in `#gets`. */
   #load(
     key: string,
-    flight: Flight,
+    flight: Flight<FetchedValue<T>>,
     batching: Batching,
     startedAtMs: number,
     trace: GetTrace | undefined,
-  ): Promise<FetchedValue<T>> {
+  ): Promise<FetchedValue<T>> | undefined {
     const parent = trace?.span;
     const { peers, owners } = this.#options;
     this.#counters.loadsExecuted++;
@@ -157,29 +163,25 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
       return this.#local.loadLocally(key, flight.signal, { wereAsked: true, parent });
     }
     const { together } = batching;
-    return owners.ask(
+    owners.ask(
       preferred,
       new OwnerLoad(this.#ownerLoads, key, flight, together, startedAtMs, trace),
     );
+    return undefined;
   }
 
-  #decode(
-    key: string,
-    fetched: FetchedValue<T>,
-    signal: AbortSignal | undefined,
-    startedAtMs: number,
-  ): T | Promise<T> {
+  #decode(key: string, fetched: FetchedValue<T>, get: MissedGet): T | Promise<T> {
     const { codec } = this.#options;
     const source = fetched.source ?? "peer";
     try {
       const value = fetched.decoded ?? codec.decode(fetched.view);
       if (codec.decodedBytes !== undefined) fetched.decoded = value;
-      this.#answered(source, startedAtMs);
+      this.#answered(source, get);
       return value;
     } catch (error) {
       const failure = this.#rejectBytes(key, error);
-      if (source !== "load") return this.#loadAnew(key, signal, startedAtMs);
-      this.#answered("error", startedAtMs);
+      if (source !== "load") return this.#loadAnew(key, get);
+      this.#answered("error", get);
       throw failure;
     }
   }
@@ -197,19 +199,15 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   }
 
   /** A process of another version may have encoded a value. What this one loads it can decode. */
-  async #loadAnew(
-    key: string,
-    signal: AbortSignal | undefined,
-    startedAtMs: number,
-  ): Promise<T> {
+  async #loadAnew(key: string, get: MissedGet): Promise<T> {
     let loaded: FetchedValue<T>;
     try {
-      loaded = await this.#local.loadLocally(key, signal, { wereAsked: true, peeks: false });
+      loaded = await this.#local.loadLocally(key, get.signal, { wereAsked: true, peeks: false });
     } catch (error) {
-      this.#answered(sourceOfError(error, signal), startedAtMs);
+      this.#failed(error, get);
       throw error;
     }
-    return this.#decode(key, { ...loaded, source: "load" }, signal, startedAtMs);
+    return this.#decode(key, { ...loaded, source: "load" }, get);
   }
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>;

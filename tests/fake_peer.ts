@@ -1,5 +1,6 @@
 import { PeerHealth } from "../lib/peer/health.ts";
 import type { Peer } from "../lib/peer/peer.ts";
+import { deliver } from "../lib/timing/waiter.ts";
 import type { Clock } from "../lib/timing/clock.ts";
 import { VirtualClock } from "../lib/testing/mod.ts";
 
@@ -21,10 +22,11 @@ export function fakePeer(
   const unexpected = (call: string) => () => {
     throw new Error(`Unexpected call of ${call} on the peer ${url}`);
   };
-  return {
+  const peer: Peer = {
     url,
     health,
     get: unexpected("get"),
+    request: (group, key, options, waiter) => deliver(peer.get(group, key, options), waiter),
     set: unexpected("set"),
     remove: unexpected("remove"),
     handoff: unexpected("handoff"),
@@ -32,4 +34,5 @@ export function fakePeer(
     report: unexpected("report"),
     ...replaced,
   };
+  return peer;
 }

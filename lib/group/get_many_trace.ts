@@ -1,7 +1,8 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
+import type { Waiter } from "../timing/waiter.ts";
 import type { SpanOutcome, TraceSpan } from "../tracer.ts";
-import { endWith, type GetTrace } from "./get_trace.ts";
+import { endingWaiter, endWith, type GetTrace } from "./get_trace.ts";
 
 /** A span that several keys share. It ends with the last of them. */
 class SharedSpan {
@@ -18,9 +19,20 @@ class SharedSpan {
     return this.#pending > 0;
   }
 
-  follow(outcome: Promise<EncodedValue>, signal: Cancellation | undefined): void {
+  follow<Value extends EncodedValue>(
+    waiter: Waiter<Value>,
+    signal: Cancellation | undefined,
+  ): Waiter<Value> {
+    return endingWaiter(this.#part(), waiter, signal);
+  }
+
+  followAnswer(answer: Promise<EncodedValue>, signal: Cancellation | undefined): void {
+    endWith(this.#part(), answer, signal);
+  }
+
+  #part(): Pick<TraceSpan, "end"> {
     this.#pending++;
-    endWith({ end: (outcome) => this.#settled(outcome) }, outcome, signal);
+    return { end: (outcome) => this.#settled(outcome) };
   }
 
   #settled({ valueBytes = 0, error }: SpanOutcome): void {
@@ -63,12 +75,15 @@ export class GetManyTrace implements GetTrace {
       this.#peers.set(peer, shared);
     }
     const answer = this.#options.ask(shared.span, peer, key, options);
-    shared.follow(answer, options.signal);
+    shared.followAnswer(answer, options.signal);
     return answer;
   }
 
-  follow(outcome: Promise<EncodedValue>, signal: Cancellation | undefined): void {
-    this.#shared.follow(outcome, signal);
+  follow<Value extends EncodedValue>(
+    waiter: Waiter<Value>,
+    signal: Cancellation | undefined,
+  ): Waiter<Value> {
+    return this.#shared.follow(waiter, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import { sourceOfError } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
+import { deliver, type Waiter } from "../timing/waiter.ts";
 import { endSpan, type SpanOutcome, type TraceSpan } from "../tracer.ts";
 
 /** The trace of a `get`, or of all that a `getMany` misses. */
@@ -9,8 +10,14 @@ export interface GetTrace {
   readonly span: TraceSpan;
   /** Asks a peer for a key. */
   ask(peer: Peer, key: string, options: PeerCallOptions): Promise<EncodedValue>;
-  /** Ends the span with the outcome of its key, or with the last one of its keys. */
-  follow(outcome: Promise<EncodedValue>, signal: Cancellation | undefined): void;
+  /**
+   * Returns a waiter that ends the span with the outcome of its key, or with the last one of its keys,
+   * and passes it on.
+   */
+  follow<Value extends EncodedValue>(
+    waiter: Waiter<Value>,
+    signal: Cancellation | undefined,
+  ): Waiter<Value>;
 }
 
 /** Ends a span with an outcome. */
@@ -19,10 +26,28 @@ export function endWith(
   outcome: Promise<EncodedValue>,
   signal: Cancellation | undefined,
 ): void {
-  outcome.then(
-    ({ view, source }) => endSpan(span, { source: source ?? "peer", valueBytes: view.size }),
-    (error) => endSpan(span, outcomeOfError(error, signal)),
-  );
+  deliver(outcome, endingWaiter(span, NOBODY, signal));
+}
+
+const NOBODY: Waiter<EncodedValue> = { resolve: () => {}, reject: () => {} };
+
+/** Returns a waiter that ends a span with an outcome, and passes it on. */
+export function endingWaiter<Value extends EncodedValue>(
+  span: Pick<TraceSpan, "end">,
+  waiter: Waiter<Value>,
+  signal: Cancellation | undefined,
+): Waiter<Value> {
+  return {
+    resolve(value) {
+      const { view, source = "peer" } = value;
+      endSpan(span, { source, valueBytes: view.size });
+      waiter.resolve(value);
+    },
+    reject(error) {
+      endSpan(span, outcomeOfError(error, signal));
+      waiter.reject(error);
+    },
+  };
 }
 
 /** What the span of a failed call ends with. That a value is missing, or its caller left, is no failure. */

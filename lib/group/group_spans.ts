@@ -3,7 +3,7 @@ import type { Cancellation } from "../timing/cancellation.ts";
 import { startSpan, type TraceParent, type Tracer, type TraceSpan } from "../tracer.ts";
 import { ChangeTrace } from "./change_trace.ts";
 import { GetManyTrace } from "./get_many_trace.ts";
-import { endWith, type GetTrace } from "./get_trace.ts";
+import { endingWaiter, endWith, type GetTrace } from "./get_trace.ts";
 
 /** Makes the spans of a group's gets and changes, and of the calls of peers below them. */
 export class GroupSpans {
@@ -27,7 +27,7 @@ export class GroupSpans {
         endWith(peerSpan, answer, options.signal);
         return answer;
       },
-      follow: (outcome, signal) => endWith(span, outcome, signal),
+      follow: (waiter, signal) => endingWaiter(span, waiter, signal),
     };
   }
 

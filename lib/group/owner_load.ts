@@ -1,9 +1,10 @@
 import type { GroupCacheError } from "../errors.ts";
-import type { AskOptions } from "../peer/ask_owner.ts";
+import type { Question } from "../peer/ask_owner.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Counters } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
+import { deliver, type Waiter } from "../timing/waiter.ts";
 import type { GetTrace } from "./get_trace.ts";
 import type { GroupMemory } from "./group_memory.ts";
 import type { HotKeys } from "./hot_keys.ts";
@@ -18,10 +19,10 @@ import type { Flight } from "./single_flight.ts";
  * allocates the objects of a literal among the old ones if those of the first seconds lived long. Then
  * everything that they point to waits for a full collection, many times a second.
  */
-export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
+export class OwnerLoad<T> implements Question<EncodedValue> {
   #options: OwnerLoadOptions<T>;
   #key: string;
-  #flight: Flight;
+  #flight: Flight<EncodedValue>;
   #together: boolean;
   #startedAtMs: number;
   #trace: GetTrace | undefined;
@@ -36,7 +37,7 @@ export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
   constructor(
     options: OwnerLoadOptions<T>,
     key: string,
-    flight: Flight,
+    flight: Flight<EncodedValue>,
     together: boolean,
     startedAtMs: number,
     trace: GetTrace | undefined,
@@ -53,23 +54,36 @@ export class OwnerLoad<T> implements AskOptions<EncodedValue, EncodedValue> {
     return this.#flight.signal;
   }
 
-  askPeer(peer: Peer, signal: Cancellation): Promise<EncodedValue> {
+  askPeer(peer: Peer, signal: Cancellation, waiter: Waiter<EncodedValue>): void {
     peer.health.traffic.calls++;
     const { group, loadTimeoutMs, stopwatch } = this.#options;
     if (this.#first === undefined) this.#first = peer;
     else (this.#laterAtMs ??= new Map()).set(peer, stopwatch());
     const options = new GetOptions(signal, loadTimeoutMs, this.#together);
-    return this.#trace?.ask(peer, this.#key, options) ?? peer.get(group, this.#key, options);
+    if (this.#trace === undefined) peer.request(group, this.#key, options, waiter);
+    else deliver(this.#trace.ask(peer, this.#key, options), waiter);
   }
 
-  onAnswer(value: EncodedValue, peer: Peer): EncodedValue {
+  onAnswer(value: EncodedValue, peer: Peer | undefined): void {
+    try {
+      if (peer !== undefined) this.#answered(value, peer);
+      this.#flight.resolve(value);
+    } catch (error) {
+      this.#flight.reject(error);
+    }
+  }
+
+  onError(error: unknown): void {
+    this.#flight.reject(error);
+  }
+
+  #answered(value: EncodedValue, peer: Peer): void {
     const { stopwatch, counters } = this.#options;
     const ms = stopwatch() - (this.#laterAtMs?.get(peer) ?? this.#startedAtMs);
     peer.health.traffic.record(ms);
     counters.latencies.peer.record(ms);
     counters.peerLoads++;
     if (this.#flight.isCurrent) this.#mirror(value);
-    return value;
   }
 
   askSelf(signal: Cancellation): Promise<EncodedValue> {

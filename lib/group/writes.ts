@@ -1,7 +1,6 @@
 import type { ChangeExchange } from "../consistency/change_exchange.ts";
 import type { LoggedChange } from "../consistency/change_log.ts";
 import { GroupCacheError, isPeerFailure, messageOf, quote, valueTooLarge } from "../errors.ts";
-import { askInTurn } from "../peer/ask_in_turn.ts";
 import type { EncodedValue, Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
 import type { ChangeTrace } from "./change_trace.ts";
@@ -67,28 +66,24 @@ export class Writes {
     trace: ChangeTrace | undefined,
   ): Promise<{ holder: Peer | undefined; staleAt: number }> {
     const { group, local, peers, changes, onPeerFailure } = this.#options;
-    let holder: Peer | undefined;
-    const staleAt = await askInTurn.ask<number, number>(peers.peersFor(key) ?? [], {
-      signal,
-      askPeer: (peer) =>
-        tell(peer, trace, (traceparent) => {
+    for (const peer of peers.peersFor(key) ?? []) {
+      try {
+        const staleAt = await tell(peer, trace, (traceparent) => {
           const note = changes.noteOf(change, peer);
           return peer.set(group, key, value, { signal, change: note, traceparent });
-        }),
-      onAnswer: (staleAt, peer) => {
-        holder = peer;
+        });
         change.knownBy = peer.url;
-        return staleAt;
-      },
-      askSelf: () => {
-        const outcome = changes.receiveValue(group, key, changes.noteOf(change, undefined));
-        change.knownBy = peers.self;
-        if (outcome === "yes") local.put(key, value);
-        return Promise.resolve(outcome === "stale" ? changes.time : 0);
-      },
-      onPeerFailure,
-    });
-    return { holder, staleAt };
+        return { holder: peer, staleAt };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isPeerFailure(error)) throw error;
+        onPeerFailure(peer, error);
+      }
+    }
+    const outcome = changes.receiveValue(group, key, changes.noteOf(change, undefined));
+    change.knownBy = peers.self;
+    if (outcome === "yes") local.put(key, value);
+    return { holder: undefined, staleAt: outcome === "stale" ? changes.time : 0 };
   }
 
   /** Removes a key everywhere. */

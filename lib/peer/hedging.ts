@@ -1,7 +1,8 @@
 import { LightCancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
 import { GroupCacheError, isPeerFailure } from "../errors.ts";
-import type { AskOptions, AskOwner } from "./ask_owner.ts";
+import type { AskOwner, Question } from "./ask_owner.ts";
+import { deliver, type Waiter } from "../timing/waiter.ts";
 import { Due, DueQueue } from "../timing/due_queue.ts";
 import type { HedgeBudget } from "./hedge_budget.ts";
 import { Latencies } from "./latencies.ts";
@@ -43,8 +44,8 @@ export class Hedging implements AskOwner {
    * when none is left. What a peer answers is final, even if it is an error. But an error from a
    * second request waits for the first one: hedging must not make a call fail.
    */
-  ask<Answer, Result>(peers: Iterable<Peer>, options: AskOptions<Answer, Result>): Promise<Result> {
-    return new HedgedAsk(this, peers[Symbol.iterator](), options).start();
+  ask<Answer>(peers: Iterable<Peer>, question: Question<Answer>): void {
+    new HedgedAsk(this, peers[Symbol.iterator](), question).start();
   }
 
   p99Ms(peer: Peer): number | undefined {
@@ -74,11 +75,10 @@ export interface HedgingOptions {
 }
 
 /** One call: asks for one value. */
-class HedgedAsk<Answer, Result> extends Due {
+class HedgedAsk<Answer> extends Due {
   #hedging: Hedging;
   #rest: Iterator<Peer>;
-  #options: AskOptions<Answer, Result>;
-  #outcome = Promise.withResolvers<Result>();
+  #question: Question<Answer>;
   /** Ends the requests in flight. */
   #end = new LightCancellation();
   #isOver = false;
@@ -87,20 +87,19 @@ class HedgedAsk<Answer, Result> extends Due {
   /** What a second request failed with while the first one was in flight. */
   #heldBack: { readonly error: unknown } | undefined;
 
-  constructor(hedging: Hedging, rest: Iterator<Peer>, options: AskOptions<Answer, Result>) {
+  constructor(hedging: Hedging, rest: Iterator<Peer>, question: Question<Answer>) {
     super();
     this.#hedging = hedging;
     this.#rest = rest;
-    this.#options = options;
+    this.#question = question;
   }
 
-  start(): Promise<Result> {
-    const { signal } = this.#options;
+  start(): void {
+    const { signal } = this.#question;
     this.#hedging.options.budget.earn();
     signal.addEventListener("abort", this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
     else this.#askNext();
-    return this.#outcome.promise;
   }
 
   override onDue(): void {
@@ -111,23 +110,21 @@ class HedgedAsk<Answer, Result> extends Due {
   }
 
   #askNext({ isHedge } = { isHedge: false }): void {
-    const options = this.#options;
+    const question = this.#question;
     try {
       const { done, value } = this.#rest.next();
       const peer = done ? undefined : value;
       const attempt = { peer, isHedge, startedAtMs: this.#hedging.options.clock.now() };
       this.#underWay.push(attempt);
-      const onError = (error: unknown): void => this.#onError(attempt, error);
-      if (peer === undefined) {
-        options.askSelf(this.#end).then((result) => this.#onAnswer(attempt, () => result), onError);
-      } else {
-        options.askPeer(peer, this.#end).then(
-          (answer) => this.#onAnswer(attempt, () => options.onAnswer(answer, peer)),
-          onError,
-        );
-      }
-      // No one comes after this process.
-      if (peer !== undefined && !this.#isHedged) this.#waitFor(peer);
+      const waiter: Waiter<Answer> = {
+        resolve: (answer) => this.#onAnswer(attempt, answer),
+        reject: (error) => this.#onError(attempt, error),
+      };
+      if (peer === undefined) deliver(question.askSelf(this.#end), waiter);
+      else question.askPeer(peer, this.#end, waiter);
+      // No one comes after this process. A peer may have refused at once.
+      const mayHedge = peer !== undefined && !this.#isHedged && this.#underWay.includes(attempt);
+      if (mayHedge) this.#waitFor(peer);
     } catch (error) {
       this.#fail(error);
     }
@@ -139,15 +136,11 @@ class HedgedAsk<Answer, Result> extends Due {
     if (p99Ms !== undefined) overdue.add(this, p99Ms);
   }
 
-  #onAnswer(attempt: Attempt, toResult: () => Result): void {
+  #onAnswer(attempt: Attempt, answer: Answer): void {
     if (this.#isOver) return;
     this.#hasAnswered(attempt);
-    try {
-      this.#outcome.resolve(toResult());
-    } catch (error) {
-      this.#outcome.reject(error);
-    }
     this.#finish(attempt);
+    this.#question.onAnswer(answer, attempt.peer);
   }
 
   #onError(attempt: Attempt, error: unknown): void {
@@ -155,7 +148,7 @@ class HedgedAsk<Answer, Result> extends Due {
     const { peer, isHedge } = attempt;
     if (peer !== undefined && isPeerFailure(error)) {
       this.#remove(attempt);
-      this.#options.onPeerFailure(peer, error);
+      this.#question.onPeerFailure(peer, error);
       // The next process has been asked already.
       if (this.#underWay.length > 0) return;
       this.queue?.remove(this);
@@ -168,22 +161,22 @@ class HedgedAsk<Answer, Result> extends Due {
       this.#heldBack = { error };
       return;
     }
-    this.#outcome.reject(error);
     this.#finish(attempt);
+    this.#question.onError(error);
   }
 
-  #onAbort = (): void => this.#fail(this.#options.signal.reason);
+  #onAbort = (): void => this.#fail(this.#question.signal.reason);
 
   #fail(reason: unknown): void {
-    this.#outcome.reject(reason);
     this.#finish(undefined, reason);
+    this.#question.onError(reason);
   }
 
   /** @param reason Why the requests still in flight end. */
   #finish(winner: Attempt | undefined, reason?: unknown): void {
     this.#isOver = true;
     this.queue?.remove(this);
-    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#question.signal.removeEventListener("abort", this.#onAbort);
     this.#rest.return?.();
     if (winner?.isHedge) this.#hedging.options.counters.hedgesWon++;
     if (this.#underWay.length === 0) return;

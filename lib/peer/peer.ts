@@ -1,4 +1,5 @@
 import type { Cancellation } from "../timing/cancellation.ts";
+import type { Waiter } from "../timing/waiter.ts";
 import type { ByteView } from "../byte_view.ts";
 import type { ChangeNote } from "../wire/change_note.ts";
 import type { Hello } from "../wire/hello.ts";
@@ -55,6 +56,13 @@ export interface Peer {
   mark?: string | undefined;
   /** Returns the value of a key. The peer loads it if it does not have it. */
   get(group: string, key: string, options?: PeerCallOptions): Promise<EncodedValue>;
+  /** As `get`, for a waiter. It may be told at once. */
+  request(
+    group: string,
+    key: string,
+    options: PeerCallOptions,
+    waiter: Waiter<EncodedValue>,
+  ): void;
   /**
    * Stores a value in the peer's own memory. Returns 0, or, if the peer refuses because it knows of a
    * later change of the key, the latest time that it has heard of.

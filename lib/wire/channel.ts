@@ -1,3 +1,4 @@
+import type { ByteView } from "../byte_view.ts";
 import { addTrace, type KeyTrace } from "./key_traces.ts";
 import { Reader, tagOf } from "./reader.ts";
 import { bytesSize, FRAME_LENGTH_BYTES, maxTextSize, utf8, type Writer } from "./writer.ts";
@@ -59,7 +60,7 @@ export interface ChannelRequest {
 /** The answer to one key: a value, an error, or a part of a value. A class for the reason of `OwnerLoad`. */
 export class ChannelAnswer {
   readonly id: number;
-  value: Uint8Array<ArrayBuffer> | undefined = undefined;
+  value: ByteView | undefined = undefined;
   minuteQps: number | undefined = undefined;
   /** The remaining time to live in milliseconds, so that clocks need not agree; undefined: forever. */
   ttlMs: number | undefined = undefined;
@@ -293,7 +294,7 @@ export function decodeChannelReply(bytes: Uint8Array<ArrayBuffer>): ChannelReply
 function readAnswer(reader: Reader, tag: number, answer: ChannelAnswer): boolean {
   switch (tag) {
     case REPLY.value:
-      answer.value = reader.bytes();
+      answer.value = reader.view();
       return true;
     case REPLY.minuteQps:
       answer.minuteQps = reader.double();

@@ -236,3 +236,38 @@ test("SingleFlight.idle() waits for flights in progress, forgotten ones, and tho
   await idle;
   await flights.idle();
 });
+
+test("SingleFlight.join() tells each waiter once, though one makes another leave meanwhile", async () => {
+  const flights = new SingleFlight<string>();
+  const work = new Work();
+  const leaver = new AbortController();
+  const told: string[] = [];
+  const waiterOf = (name: string, onValue = () => {}) => ({
+    resolve: (value: string) => {
+      told.push(`${name} ${value}`);
+      onValue();
+    },
+    reject: (error: unknown) => void told.push(`${name} ${error}`),
+  });
+  flights.join("key", waiterOf("a", () => leaver.abort("left")), undefined, work.run);
+  flights.join("key", waiterOf("b"), leaver.signal, work.run);
+  flights.join("key", waiterOf("c"), undefined, work.run);
+  work.outcomes[0]?.resolve("value");
+  await flights.idle();
+  assertEquals(told, ["a value", "b left", "c value"]);
+});
+
+test("SingleFlight.join() lets work settle its flight before it returns", () => {
+  const flights = new SingleFlight<string>();
+  const told: unknown[] = [];
+  const waiter = { resolve: told.push.bind(told), reject: told.push.bind(told) };
+  flights.join("key", waiter, undefined, (flight) => {
+    flight.resolve("value");
+    return undefined;
+  });
+  flights.join("key", waiter, undefined, () => {
+    throw "no";
+  });
+  assertEquals(told, ["value", "no"]);
+  assert(!flights.has("key"));
+});

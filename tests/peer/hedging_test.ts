@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { deliver } from "../../lib/timing/waiter.ts";
 import { type Cancellation, LightCancellation } from "../../lib/timing/cancellation.ts";
 import { GroupCacheError } from "../../mod.ts";
 import { HedgeBudget } from "../../lib/peer/hedge_budget.ts";
@@ -53,18 +54,21 @@ class SetUp {
       this.asked.push(name);
       return (this.at[name] = { ...Promise.withResolvers<string>(), signal }).promise;
     };
-    const answer = this.hedging.ask<string, string>(this.peers, {
+    const answer = Promise.withResolvers<string>();
+    this.hedging.ask<string>(this.peers, {
       signal: this.end,
-      askPeer: ({ url }, signal) => ask(url, signal),
+      askPeer: ({ url }, signal, waiter) => deliver(ask(url, signal), waiter),
       askSelf: (signal) => ask("self", signal),
-      onAnswer: (answer, { url }) => {
-        this.taken.push(url);
-        return answer;
+      onAnswer: (value, peer) => {
+        if (peer !== undefined) this.taken.push(peer.url);
+        answer.resolve(value);
       },
+      onError: answer.reject,
       onPeerFailure: ({ url }) => this.failed.push(url),
     });
-    answer.then((value) => this.outcome = value, (error) => this.outcome = String(error.message));
-    return answer;
+    answer.promise
+      .then((value) => this.outcome = value, (error) => this.outcome = String(error.message));
+    return answer.promise;
   }
 
   /** Asks, and waits until the second request is under way. */
@@ -299,4 +303,28 @@ test("Hedging.ask() records nothing for requests that it cancelled early", async
   }
   assertEquals(setup.counters, { hedges: 100, hedgesWon: 0 });
   assertEquals(setup.p99Of(1), undefined);
+});
+
+test("Hedging.ask() asks the next peer if the first refuses at once, and hedges only that one", async () => {
+  const setup = new SetUp("ab");
+  const asked: string[] = [];
+  setup.hedging.ask<string>(setup.peers, {
+    signal: setup.end,
+    askPeer: ({ url }, _, waiter) => {
+      asked.push(url);
+      if (url === "a") waiter.reject(peerFailed);
+    },
+    askSelf: () => {
+      asked.push("self");
+      return new Promise(() => {});
+    },
+    onAnswer: () => {},
+    onError: () => {},
+    onPeerFailure: () => {},
+  });
+  assertEquals(asked, ["a", "b"]);
+  await setup.clock.advance(10);
+  assertEquals(asked, ["a", "b", "self"]);
+  await setup.clock.advance(1000);
+  assertEquals([asked.length, setup.counters.hedges], [3, 1]);
 });

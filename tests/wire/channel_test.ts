@@ -111,7 +111,7 @@ test("A channel's reply gives the values and errors that were written, in their 
       read.map(({ id, value, ttlMs, minuteQps, error, message, details }) =>
         value === undefined
           ? [id, { code: error, message, details }]
-          : [id, { value, ttlMs, minuteQps }]
+          : [id, { value: value.bytes(), ttlMs, minuteQps }]
       ),
       answers,
     );

@@ -1,4 +1,4 @@
-import { type ByteView, viewOf } from "../../byte_view.ts";
+import { borrowBytes, type ByteView, viewOf } from "../../byte_view.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
 import { Due } from "../../timing/due_queue.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
@@ -25,6 +25,9 @@ import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
 import { OwedCalls } from "./owed_calls.ts";
+
+/** The greatest size of a character of UTF-16 in UTF-8, in bytes. */
+const MAX_CHARACTER_BYTES = 3;
 
 /**
  * One long request to a peer that carries any number of calls: keys in its body, and answers in its reply,
@@ -124,6 +127,22 @@ export class Channel extends Due implements Route {
   }
 
   send(calls: KeyCall[]): void {
+    let start = 0;
+    let bytes = 0;
+    for (let i = 0; i < calls.length; i++) {
+      bytes += MAX_CHARACTER_BYTES * (calls[i] as KeyCall).key.length;
+      if (this.#body.pendingKeyBytes + bytes <= MAX_CHANNEL_KEY_BYTES) continue;
+      // A server refuses larger messages.
+      if (start < i) this.#add(calls.slice(start, i));
+      this.#body.send();
+      start = i;
+      bytes = MAX_CHARACTER_BYTES * (calls[i] as KeyCall).key.length;
+    }
+    this.#add(start === 0 ? calls : calls.slice(start));
+  }
+
+  /** Adds calls to the next message. */
+  #add(calls: KeyCall[]): void {
     const [first] = calls;
     if (first === undefined) return;
     const firstId = this.#nextId;
@@ -229,21 +248,21 @@ export class Channel extends Due implements Route {
     } else this.#resolve(call, answer, value);
   }
 
-  #resolve(call: KeyCall, answer: ChannelAnswer, value: Uint8Array<ArrayBuffer>): void {
+  #resolve(call: KeyCall, answer: ChannelAnswer, value: ByteView): void {
     const parts = this.#parts.get(call.id);
     if (parts !== undefined) {
       this.#parts.delete(call.id);
-      parts.push(value);
-      value = parts.take();
+      parts.push(borrowBytes(value));
+      value = viewOf(parts.take());
     }
     const { minuteQps } = answer;
     const { maxValueBytes } = this.#connection.options.limits;
-    if (value.byteLength > maxValueBytes) {
-      const received = `a value of ${value.byteLength} bytes`;
+    if (value.size > maxValueBytes) {
+      const received = `a value of ${value.size} bytes`;
       call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
     } else {
       const expiresAtMs = fromExpiry(answer, this.#connection.options.clock);
-      call.resolve(new ReceivedValue(viewOf(value), expiresAtMs, minuteQps));
+      call.resolve(new ReceivedValue(value, expiresAtMs, minuteQps));
     }
   }
 

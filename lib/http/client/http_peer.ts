@@ -2,6 +2,7 @@ import { borrowBytes } from "../../byte_view.ts";
 import type { GroupCacheError } from "../../errors.ts";
 import { PeerHealth } from "../../peer/health.ts";
 import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
+import type { Waiter } from "../../timing/waiter.ts";
 import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import { encodeSetRequest, toExpiry } from "../../wire/messages.ts";
@@ -54,16 +55,26 @@ export class HttpPeer implements Peer {
   }
 
   get(group: string, key: string, options: PeerCallOptions = {}): Promise<EncodedValue> {
-    const call = new KeyCall(group, key, options);
+    const waiter = Promise.withResolvers<EncodedValue>();
+    this.request(group, key, options, waiter);
+    return waiter.promise;
+  }
+
+  request(
+    group: string,
+    key: string,
+    options: PeerCallOptions,
+    waiter: Waiter<EncodedValue>,
+  ): void {
+    const call = new KeyCall(group, key, options, waiter);
     // A Go peer would load the key.
     if (call.peek && this.#connection.mayBeGo) {
       call.reject(peerFailure(this.url, "its implementation may not know how to peek"));
     }
-    if (call.isSettled) return call.value;
+    if (call.isSettled) return;
     const caughtUp = this.#catchUp(this, group, key);
     if (caughtUp === undefined) this.#add(call);
     else caughtUp.then(() => this.#add(call), (error) => call.reject(error));
-    return call.value;
   }
 
   #add(call: KeyCall): void {

@@ -1,4 +1,5 @@
 import type { Cancellation } from "../../timing/cancellation.ts";
+import type { Waiter } from "../../timing/waiter.ts";
 import type { EncodedValue, PeerCallOptions } from "../../peer/peer.ts";
 
 /** A caller's wait for one key of a peer, however the key is sent. */
@@ -13,8 +14,6 @@ export class KeyCall {
   readonly together: boolean;
   /** The trace that the call belongs to. */
   readonly traceparent: string | undefined;
-  /** What the caller waits for. */
-  readonly value: Promise<EncodedValue>;
   /** How many times the key was sent. */
   attempts = 0;
   /** When it was sent on its channel, in Unix milliseconds. */
@@ -26,14 +25,14 @@ export class KeyCall {
   /** Called when the caller leaves before the call is settled. */
   onLeave: ((call: KeyCall, reason: unknown) => void) | undefined;
   #signal: Cancellation | undefined;
-  #resolve: (value: EncodedValue) => void;
-  #reject: (error: unknown) => void;
+  #waiter: Waiter<EncodedValue>;
   #isSettled = false;
 
   constructor(
     group: string,
     key: string,
     { signal, loadTimeoutMs, peek = false, together = false, traceparent }: PeerCallOptions,
+    waiter: Waiter<EncodedValue>,
   ) {
     this.group = group;
     this.key = key;
@@ -41,10 +40,7 @@ export class KeyCall {
     this.peek = peek;
     this.together = together;
     this.traceparent = traceparent;
-    const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();
-    this.value = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#waiter = waiter;
     this.#signal = signal;
     if (signal?.aborted) this.handleEvent();
     else signal?.addEventListener("abort", this, { once: true });
@@ -57,19 +53,19 @@ export class KeyCall {
 
   /** Resolves the call. */
   resolve(value: EncodedValue): void {
-    if (this.#settle()) this.#resolve(value);
+    if (this.#settle()) this.#waiter.resolve(value);
   }
 
   /** Rejects the call. */
   reject(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
+    if (this.#settle()) this.#waiter.reject(error);
   }
 
   /** The caller leaves. */
   handleEvent(): void {
     const reason = this.#signal?.reason;
     if (!this.#settle()) return;
-    this.#reject(reason);
+    this.#waiter.reject(reason);
     this.onLeave?.(this, reason);
   }
 

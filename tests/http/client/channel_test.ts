@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Auth } from "../../../lib/auth/auth.ts";
 import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts";
-import { checkLimits } from "../../../lib/http/peer_limits.ts";
+import { checkLimits, MAX_CHANNEL_REQUEST_BYTES } from "../../../lib/http/peer_limits.ts";
 import type { HttpPeerOptions } from "../../../lib/http/client/http_peer.ts";
 import {
   type ChannelRequest,
@@ -75,7 +75,10 @@ class ServedChannel {
     body: ReadableStream<Bytes>,
     onRequest: (channel: ServedChannel) => void,
   ): Promise<void> {
-    const frames = new FrameDecoder();
+    const frames = new FrameDecoder({
+      maxBytes: MAX_CHANNEL_REQUEST_BYTES,
+      onTooLarge: () => this.break(),
+    });
     for await (const chunk of body) {
       for (const message of frames.push(chunk)) {
         this.requests.push(decodeChannelRequest(message));
@@ -236,6 +239,20 @@ test("HttpPeer leaves two messages of a channel unanswered, and gathers the rest
   assertEquals(sizes(), [1, 1, 3]);
   for (const [id] of channel.keys) channel.value(id, "value");
   await Promise.all(calls);
+});
+
+test("HttpPeer sends no message of a channel that a server refuses, however long its keys are", async () => {
+  const limits = checkLimits({ maxKeyBytes: 8 << 20 });
+  const channels = await new ChannelSetup({ limits }).connect();
+  const { setup, channel, requests } = channels;
+  const keys = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(21_000, "€"));
+  const calls = keys.map((key) => setup.get(key));
+  await channels.advance();
+  const arrived = channel.keys.map(([, key]) => key);
+  assert(arrived.length === 100 && arrived.every((key, index) => key === keys[index]));
+  for (const [id] of channel.keys) channel.value(id, "value");
+  await Promise.all(calls);
+  assertEquals(channels.requests, requests, "no other request");
 });
 
 test("HttpPeer cancels the key of a caller who leaves, and ignores its answer", async () => {

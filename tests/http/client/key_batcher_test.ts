@@ -1,3 +1,4 @@
+import type { EncodedValue } from "../../../lib/peer/peer.ts";
 import { assert, assertEquals } from "@std/assert";
 import { viewOf } from "../../../lib/byte_view.ts";
 import { GroupCacheError } from "../../../lib/errors.ts";
@@ -42,11 +43,17 @@ function setUp({ maxUnanswered = 4, ...limits }: SetupOptions = {}) {
   return { batcher, sent, flushes: () => flushes };
 }
 
-function add(batcher: KeyBatcher, key: string, group = "group", signal?: AbortSignal): KeyCall {
-  const call = new KeyCall(group, key, { signal });
-  call.value.catch(() => {});
+interface Added {
+  call: KeyCall;
+  value: Promise<EncodedValue>;
+}
+
+function add(batcher: KeyBatcher, key: string, group = "group", signal?: AbortSignal): Added {
+  const waiter = Promise.withResolvers<EncodedValue>();
+  waiter.promise.catch(() => {});
+  const call = new KeyCall(group, key, { signal }, waiter);
   batcher.add(call);
-  return call;
+  return { call, value: waiter.promise };
 }
 
 function keysOf(sent: { calls: readonly KeyCall[] }[]): string[][] {
@@ -139,7 +146,7 @@ test("KeyBatcher refuses calls when too many wait, with a clear error", async ()
     error.message,
     'Cannot ask peer http://peer:8080 for "c": 2 calls to it are waiting',
   );
-  assertEquals(calls.map(({ isSettled }) => isSettled), [false, false, true]);
+  assertEquals(calls.map(({ call }) => call.isSettled), [false, false, true]);
 });
 
 test("KeyBatcher leaves out calls whose callers have gone", async () => {
@@ -171,27 +178,30 @@ test("KeyBatcher.takeAll() removes what waits, and serves what comes later", asy
 
 test("KeyCall settles once, and lets go of its caller's signal", async () => {
   const leaver = new AbortController();
-  const call = new KeyCall("group", "key", { signal: leaver.signal });
+  const waiter = Promise.withResolvers<EncodedValue>();
+  const call = new KeyCall("group", "key", { signal: leaver.signal }, waiter);
   let left = 0;
   call.onLeave = () => left++;
   const value = { view: viewOf(new Uint8Array(1)), expiresAtMs: Infinity };
   call.resolve(value);
   call.reject(new Error("too late"));
   leaver.abort();
-  assertEquals(await call.value, value);
+  assertEquals(await waiter.promise, value);
   assertEquals(left, 0);
 });
 
 test("KeyCall tells when its caller leaves, and rejects with the signal's reason", async () => {
   const leaver = new AbortController();
-  const call = new KeyCall("group", "key", { signal: leaver.signal });
+  const waiter = Promise.withResolvers<EncodedValue>();
+  const call = new KeyCall("group", "key", { signal: leaver.signal }, waiter);
   const reasons: unknown[] = [];
   call.onLeave = (left, reason) => reasons.push(left === call && reason);
   const reason = new Error("had enough");
   leaver.abort(reason);
-  assertEquals(await call.value.catch((error) => error), reason);
+  assertEquals(await waiter.promise.catch((error) => error), reason);
   assertEquals(reasons, [reason]);
-  const late = new KeyCall("group", "key", { signal: leaver.signal });
+  const lateWaiter = Promise.withResolvers<EncodedValue>();
+  const late = new KeyCall("group", "key", { signal: leaver.signal }, lateWaiter);
   assert(late.isSettled);
-  assertEquals(await late.value.catch((error) => error), reason);
+  assertEquals(await lateWaiter.promise.catch((error) => error), reason);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { KeyCall } from "../../../lib/http/client/key_call.ts";
 import { OwedCalls } from "../../../lib/http/client/owed_calls.ts";
+import type { EncodedValue } from "../../../lib/peer/peer.ts";
 import { test } from "../../runtime.ts";
 
 test("OwedCalls holds what a Map holds, whatever is added and deleted", () => {
@@ -14,7 +15,10 @@ test("OwedCalls holds what a Map holds, whatever is added and deleted", () => {
     const map = new Map<number, KeyCall>();
     let nextId = 1;
     for (const { size, deleted } of batches) {
-      const calls = Array.from({ length: size }, () => new KeyCall("group", "key", {}));
+      const calls = Array.from(
+        { length: size },
+        () => new KeyCall("group", "key", {}, Promise.withResolvers<EncodedValue>()),
+      );
       owed.add(nextId, [...calls]);
       for (const call of calls) map.set(nextId++, call);
       for (const id of deleted) {

@@ -60,7 +60,7 @@ class OpenChannel {
   get outcomes(): [id: number, outcome: string | undefined][] {
     return this.answers.map(({ id, value, error }) => [
       id,
-      error ?? new TextDecoder().decode(value),
+      error ?? value?.text(),
     ]);
   }
 
@@ -219,7 +219,7 @@ test("A channel leaves large values in memory to requests, and sends loaded ones
   assertEquals(
     channel.answers.map(({ id, isLarge, part, value }) => [
       id,
-      isLarge ? "large" : part?.byteLength ?? value?.byteLength,
+      isLarge ? "large" : part?.byteLength ?? value?.size,
     ]),
     [[1, "large"], [2, 65_536], [2, 65_536], [2, 65_536], [2, 1]],
   );
