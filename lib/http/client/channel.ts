@@ -1,7 +1,5 @@
-import { borrowBytes, type ByteView, viewOf } from "../../byte_view.ts";
-import type { EncodedValue } from "../../peer/peer.ts";
+import type { ByteView } from "../../byte_view.ts";
 import { Due } from "../../timing/due_queue.ts";
-import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
 import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
@@ -25,6 +23,8 @@ import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
 import { OwedCalls } from "./owed_calls.ts";
+import { PartialValues } from "./partial_values.ts";
+import { ReceivedValue } from "./received_value.ts";
 
 /** The greatest size of a character of UTF-16 in UTF-8, in bytes. */
 const MAX_CHARACTER_BYTES = 3;
@@ -57,8 +57,7 @@ export class Channel extends Due implements Route {
   #pingedAtBytes = 0;
   #receivedBytes = 0;
   #echo: PromiseWithResolvers<void> | undefined;
-  /** Parts of large values that have arrived. */
-  #parts = new Map<number, ByteBuffer>();
+  #parts = new PartialValues();
   #openedAtMs: number;
   #usedAtMs: number;
   /** When something last arrived, or was last requested while nothing was owed. */
@@ -248,13 +247,8 @@ export class Channel extends Due implements Route {
     } else this.#resolve(call, answer, value);
   }
 
-  #resolve(call: KeyCall, answer: ChannelAnswer, value: ByteView): void {
-    const parts = this.#parts.get(call.id);
-    if (parts !== undefined) {
-      this.#parts.delete(call.id);
-      parts.push(borrowBytes(value));
-      value = viewOf(parts.take());
-    }
+  #resolve(call: KeyCall, answer: ChannelAnswer, last: ByteView): void {
+    const value = this.#parts.complete(call.id, last);
     const { minuteQps } = answer;
     const { maxValueBytes } = this.#connection.options.limits;
     if (value.size > maxValueBytes) {
@@ -267,12 +261,10 @@ export class Channel extends Due implements Route {
   }
 
   #addPart(call: KeyCall, part: Uint8Array<ArrayBuffer>): void {
-    let parts = this.#parts.get(call.id);
-    if (parts === undefined) this.#parts.set(call.id, parts = new ByteBuffer());
-    parts.push(part);
+    const byteLength = this.#parts.add(call.id, part);
     const { maxValueBytes } = this.#connection.options.limits;
-    if (parts.byteLength <= maxValueBytes) return;
-    const received = `${parts.byteLength} bytes and no end`;
+    if (byteLength <= maxValueBytes) return;
+    const received = `${byteLength} bytes and no end`;
     call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
     this.#onLeave(call);
   }
@@ -334,7 +326,7 @@ export class Channel extends Due implements Route {
     const { url, spareMs, options: { health } } = this.#connection;
     for (const call of this.#calls.all()) {
       const { peek, loadTimeoutMs = Infinity, sentAtMs } = call;
-      const partsMs = (this.#parts.get(call.id)?.byteLength ?? 0) / MIN_BYTES_PER_MS;
+      const partsMs = this.#parts.byteLength(call.id) / MIN_BYTES_PER_MS;
       const mostMs = (peek ? 0 : loadTimeoutMs) + spareMs + partsMs;
       if (nowMs - sentAtMs <= mostMs) continue;
       const error = peerFailure(url, "its answer takes longer than any load may");
@@ -358,18 +350,6 @@ export class Channel extends Due implements Route {
     this.#echo?.promise.catch(() => {});
     this.#echo?.reject(error ?? new TypeError("it was closed"));
     this.#options.onEnd(unanswered, error, this.#lifeAtMs);
-  }
-}
-
-class ReceivedValue implements EncodedValue {
-  readonly view: ByteView;
-  readonly expiresAtMs: number;
-  readonly minuteQps: number | undefined;
-
-  constructor(view: ByteView, expiresAtMs: number, minuteQps: number | undefined) {
-    this.view = view;
-    this.expiresAtMs = expiresAtMs;
-    this.minuteQps = minuteQps;
   }
 }
 
