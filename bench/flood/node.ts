@@ -38,6 +38,12 @@ async function call(): Promise<never> {
   }
 }
 
+/** The room that V8 has made for new objects under load stays taken; what is in use does not. */
+function memory(): { rss: number; used: number } {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, used: heapUsed + external };
+}
+
 async function handle(request: Request, info: unknown): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   switch (pathname) {
@@ -60,7 +66,7 @@ async function handle(request: Request, info: unknown): Promise<Response> {
       collectGarbage();
       await new Promise((resolve) => setTimeout(resolve, 500));
       collectGarbage();
-      return Response.json(process.memoryUsage.rss());
+      return Response.json(memory());
   }
   return await cache.fetch(request, info);
 }
