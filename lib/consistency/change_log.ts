@@ -32,8 +32,8 @@ export interface LoggedChange extends Change {
 
 /** All peers on a list know the changes of a process up to a time. */
 interface Settled {
-  readonly time: number;
-  readonly list: string;
+  time: number;
+  list: string;
 }
 
 /** How many forgotten changes are recognized at least for each that is remembered. */
@@ -55,18 +55,24 @@ export class ChangeLog {
   readonly maxChanges: number;
   readonly #maxKeyUnits: number;
   /** The changes from position `#start + 1` on. */
-  #changes: (LoggedChange | undefined)[] = [];
+  #changes: (Logged | undefined)[] = [];
   /** How many entries at the front of `#changes` have been forgotten. */
   #gone = 0;
   #start = 0;
   #keyUnits = 0;
   /** The last change of each key. */
-  #latest = new Map<string, LoggedChange>();
+  #latest = new Map<string, Logged>();
+  /** The key whose id was asked for last: each change asks several times. */
+  #group = "";
+  #key = "";
+  #id = "/";
   #time = 0;
   /** The position up to which all changes are settled. */
   #settledThrough = 0;
   /** Which changes of each process are settled, by instance id. */
   #settled = new Map<string, Settled>();
+  /** The last entry in there. */
+  #lastSettled: Settled | undefined;
   /** Changes that are no longer in the log. */
   #forgotten: ForgottenChanges;
   #forgottenTime = 0;
@@ -110,12 +116,12 @@ export class ChangeLog {
 
   /** The change of a key with the latest stamp. */
   latest(group: string, key: string): LoggedChange | undefined {
-    return this.#latest.get(idOf(group, key))?.latest;
+    return this.#latest.get(this.#idOf(group, key))?.latest;
   }
 
   /** Returns a change, if it is in the log. */
   find({ group, key, stamp }: Change): LoggedChange | undefined {
-    let change = this.#latest.get(idOf(group, key));
+    let change = this.#latest.get(this.#idOf(group, key));
     // A key may have thousands of changes, and most that come are later than all of them.
     if (change === undefined || compareStamps(stamp, change.latest.stamp) > 0) return undefined;
     while (change !== undefined && compareStamps(change.stamp, stamp) !== 0) {
@@ -135,28 +141,13 @@ export class ChangeLog {
   }
 
   /** Adds a new change, and forgets the oldest ones beyond the bound. */
-  add(
-    { group, key, stamp }: Change,
-    { list, knownBy }: LearnOptions = {},
-  ): LoggedChange {
-    const id = idOf(group, key);
-    const previous = this.#latest.get(id);
-    const change: Omit<LoggedChange, "latest"> & { latest?: LoggedChange } = {
-      group,
-      key,
-      stamp,
-      position: this.end + 1,
-      list,
-      knownBy,
-      previous,
-      isSettled: false,
-      hasArrived: false,
-    };
-    const isLatest = previous === undefined || compareStamps(stamp, previous.latest.stamp) > 0;
-    const logged: LoggedChange = Object.assign(change, {
-      latest: isLatest ? change as LoggedChange : previous.latest,
-    });
-    this.witness(stamp.time);
+  add(change: Change, options: LearnOptions = {}): LoggedChange {
+    const wanted = this.#idOf(change.group, change.key);
+    const previous = this.#latest.get(wanted);
+    // One text for all changes of a key, whose hash need not be computed again.
+    const id = previous?.id ?? wanted;
+    const logged = new Logged(change, options, { position: this.end + 1, id, previous });
+    this.witness(change.stamp.time);
     this.#latest.set(id, logged);
     this.#changes.push(logged);
     this.#keyUnits += id.length;
@@ -170,12 +161,17 @@ export class ChangeLog {
   settle(origin: string, time: number, list: string): void {
     const before = this.#settled.get(origin);
     if (before !== undefined && time <= before.time && list === before.list) return;
-    // Moved to the end, so that the least recent processes are in front.
-    this.#settled.delete(origin);
-    this.#settled.set(origin, { time, list });
-    if (this.#settled.size > MAX_ORIGINS) {
-      const [oldest] = this.#settled.keys();
-      if (oldest !== undefined) this.#settled.delete(oldest);
+    if (before !== undefined && before === this.#lastSettled) {
+      before.time = time;
+      before.list = list;
+    } else {
+      // Moved to the end, so that the least recent processes are in front.
+      this.#settled.delete(origin);
+      this.#settled.set(origin, this.#lastSettled = { time, list });
+      if (this.#settled.size > MAX_ORIGINS) {
+        const [oldest] = this.#settled.keys();
+        if (oldest !== undefined) this.#settled.delete(oldest);
+      }
     }
     this.#advance();
   }
@@ -200,7 +196,7 @@ export class ChangeLog {
   *unsettled(group: string, key: string): Generator<LoggedChange> {
     // By far the most common case: no recent changes.
     if (this.#settledThrough === this.end) return;
-    let change = this.#latest.get(idOf(group, key));
+    let change = this.#latest.get(this.#idOf(group, key));
     for (; change !== undefined; change = change.previous) {
       if (!this.isSettled(change)) yield change;
     }
@@ -208,7 +204,7 @@ export class ChangeLog {
 
   /** Returns the last known change of a key. */
   last(group: string, key: string): LoggedChange | undefined {
-    return this.#latest.get(idOf(group, key));
+    return this.#latest.get(this.#idOf(group, key));
   }
 
   /** Whether every peer certainly knows a change. */
@@ -222,10 +218,21 @@ export class ChangeLog {
   #advance(): void {
     // A change that was forgotten unsettled does not become settled by later ones.
     if (this.#settledThrough < this.#start) return;
-    for (const change of this.after(this.#settledThrough)) {
-      if (!this.isSettled(change)) return;
-      this.#settledThrough = change.position;
+    for (;;) {
+      const next = this.#changes[this.#gone + this.#settledThrough - this.#start];
+      if (next === undefined || !this.isSettled(next)) return;
+      this.#settledThrough = next.position;
     }
+  }
+
+  /** Group names contain no slash. */
+  #idOf(group: string, key: string): string {
+    if (key !== this.#key || group !== this.#group) {
+      this.#group = group;
+      this.#key = key;
+      this.#id = `${group}/${key}`;
+    }
+    return this.#id;
   }
 
   /** Forgets the oldest change. Returns false if only the last one is left. */
@@ -236,7 +243,7 @@ export class ChangeLog {
     this.#forgotten.add(change);
     this.#forgottenTime = Math.max(this.#forgottenTime, change.stamp.time);
     this.#start++;
-    const id = idOf(change.group, change.key);
+    const { id } = change;
     this.#keyUnits -= id.length;
     let newer = this.#latest.get(id);
     if (newer === change) this.#latest.delete(id);
@@ -268,7 +275,35 @@ export interface ChangeLogOptions {
   maxKeyUnits?: number;
 }
 
-/** Group names contain no slash. */
-function idOf(group: string, key: string): string {
-  return `${group}/${key}`;
+/** A class for the reason of `OwnerLoad`. */
+class Logged implements LoggedChange {
+  readonly group: string;
+  readonly key: string;
+  readonly stamp: Stamp;
+  readonly position: number;
+  /** Equal for all changes of a key. */
+  readonly id: string;
+  readonly list: string | undefined;
+  knownBy: string | undefined;
+  previous: Logged | undefined;
+  latest: Logged;
+  isSettled = false;
+  hasArrived = false;
+
+  constructor(
+    { group, key, stamp }: Change,
+    { list, knownBy }: LearnOptions,
+    { position, id, previous }: Pick<Logged, "position" | "id" | "previous">,
+  ) {
+    this.group = group;
+    this.key = key;
+    this.stamp = stamp;
+    this.position = position;
+    this.id = id;
+    this.list = list;
+    this.knownBy = knownBy;
+    this.previous = previous;
+    const isLatest = previous === undefined || compareStamps(stamp, previous.latest.stamp) > 0;
+    this.latest = isLatest ? this : previous.latest;
+  }
 }

@@ -1,7 +1,4 @@
-import { fnv1a } from "../placement/fnv.ts";
 import type { Change } from "../wire/change.ts";
-
-const encoder = new TextEncoder();
 
 /**
  * Recognizes changes without keeping them: at least the last `least` that were added, and at most twice as
@@ -13,6 +10,8 @@ export class ForgottenChanges {
   #young = new Map<string, Map<number, number>>();
   #old = new Map<string, Map<number, number>>();
   #youngSize = 0;
+  /** So that nobody can choose a key that is taken for another. */
+  readonly #seed = crypto.getRandomValues(new Int32Array(2));
 
   constructor(least: number) {
     this.#least = least;
@@ -20,7 +19,7 @@ export class ForgottenChanges {
 
   has({ stamp: { origin, time }, group, key }: Change): boolean {
     const hash = this.#young.get(origin)?.get(time) ?? this.#old.get(origin)?.get(time);
-    return hash !== undefined && hash === hashOf(group, key);
+    return hash !== undefined && hash === this.#hash(group, key);
   }
 
   add({ stamp: { origin, time }, group, key }: Change): void {
@@ -31,11 +30,21 @@ export class ForgottenChanges {
     }
     let hashes = this.#young.get(origin);
     if (hashes === undefined) this.#young.set(origin, hashes = new Map());
-    hashes.set(time, hashOf(group, key));
+    hashes.set(time, this.#hash(group, key));
     this.#youngSize++;
   }
-}
 
-function hashOf(group: string, key: string): number {
-  return Number(fnv1a(encoder.encode(`${group}/${key}`)) & 0xffffffffn);
+  #hash(group: string, key: string): number {
+    return this.#hashOn(this.#hashOn(this.#seed[0] as number, group), key);
+  }
+
+  #hashOn(hash: number, text: string): number {
+    const factor = (this.#seed[1] as number) | 1;
+    for (let i = 0; i < text.length; i++) {
+      hash = Math.imul(hash ^ text.charCodeAt(i), factor);
+      hash ^= hash >>> 15;
+    }
+    // Where the group ends.
+    return Math.imul(hash ^ text.length, factor);
+  }
 }

@@ -152,7 +152,7 @@ export class PeerSet {
 
   /** Returns the peer with a URL, with or without a trailing slash, unless it is this process. */
   find(url: string): Peer | undefined {
-    return this.#others.get(url.replace(/\/$/, ""));
+    return this.#others.get(url) ?? this.#others.get(url.replace(/\/$/, ""));
   }
 
   /** As `find`, or a peer that was listed until recently: it may still hand its values off. */

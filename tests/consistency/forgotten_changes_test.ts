@@ -25,6 +25,8 @@ test("ForgottenChanges takes a change of another key for another change", () => 
   const stamp = { time: 1, origin: "a" };
   forgotten.add({ group: "texts", key: "one", stamp });
   assert(!forgotten.has({ group: "texts", key: "two", stamp }));
+  assert(!forgotten.has({ group: "text", key: "sone", stamp }));
+  assert(!forgotten.has({ group: "one", key: "texts", stamp }));
 });
 
 test("Processes that tell each other of more changes than they remember come to rest", async () => {

@@ -64,7 +64,10 @@ function withHeaders(response: Response): Response {
 
 /** Creates the reply to a change that was applied. */
 export function doneReply({ mark }: { mark: string }): Response {
-  return new Response("", { headers: { [VERSION]: PROTOCOL_VERSION, [MARK]: mark } });
+  const reply = new Response("");
+  reply.headers.set(VERSION, PROTOCOL_VERSION);
+  reply.headers.set(MARK, mark);
+  return reply;
 }
 
 /** Creates the reply to a value that is not stored because a change of its key may be later. */

@@ -89,7 +89,7 @@ test("PUT is refused where a later change is known, and says of what time", asyn
   }
 });
 
-test("PUT whose sender gives up while its body is read stores nothing", async () => {
+test("PUT without a mark stores nothing if its sender gives up while its body is read", async () => {
   const setup = new Setup();
   const sender = new AbortController();
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
