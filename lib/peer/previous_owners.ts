@@ -58,7 +58,7 @@ export class PreviousOwners {
   }
 
   #add(era: Omit<Era, "endMs">): void {
-    if (this.#handoffMs === 0 || era.peers.size === 0) return;
+    if (this.#handoffMs === 0) return;
     const endMs = this.#clock.now() + this.#handoffMs;
     this.#eras = [{ ...era, endMs }, ...this.#eras].slice(0, MAX_ERAS);
   }
