@@ -2,10 +2,10 @@ import { type ByteView, viewAt, viewOf } from "../byte_view.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentMemory } from "./segment_memory.ts";
 
-/** Values up to this size are hardly worth lending: copying 1 KiB takes 60 ns. */
-const SMALL_BYTES = 1024;
-/** When memory is short, and for small values, the share of what may be lent otherwise. */
-const CAUTIOUS_SHARE = 1 / 4;
+/** When memory is short, values up to this size are not worth lending: copying 1 KiB takes 60 ns. */
+const MIN_LENT_BYTES = 1024;
+/** When memory is short, the share of what may be lent otherwise. */
+const SHORT_SHARE = 1 / 4;
 /** Small copies are cut from chunks of this size: a buffer each would cost ten times as much. */
 const CHUNK_BYTES = 32 * 1024;
 /** Larger copies get a buffer of their own. */
@@ -20,9 +20,7 @@ const LOOP_WORDS = 64;
  * missing until the collector finds that no view points into it, which can take as long as filling
  * the whole store anew. So when memory is short, only larger values are lent, and only from segments
  * that will last; and never from more segments than make up a share of the store, those counted
- * that are still missing. For small values that share is less even before, because the segments
- * lent while the store fills are missing once it is full. A segment with a single large value is
- * always lent.
+ * that are still missing. A segment with a single large value is always lent.
  */
 export class Lender {
   /** How much of the ordinary segments views may point into, in bytes. */
@@ -49,10 +47,9 @@ export class Lender {
   #mayExpose(segment: Segment, length: number): boolean {
     if (segment.isSingle) return true;
     const { exposedBytes, strayBytes, isShort } = this.#memory;
-    const isSmall = length <= SMALL_BYTES;
-    if (isShort && (isSmall || segment.queue?.isLasting !== true)) return false;
+    if (isShort && (length <= MIN_LENT_BYTES || segment.queue?.isLasting !== true)) return false;
     const lentBytes = exposedBytes + strayBytes + segment.buffer.byteLength;
-    return lentBytes <= (isShort || isSmall ? CAUTIOUS_SHARE : 1) * this.maxLentBytes;
+    return lentBytes <= (isShort ? SHORT_SHARE : 1) * this.maxLentBytes;
   }
 
   #copy(segment: Segment, start: number, length: number): ByteView {
