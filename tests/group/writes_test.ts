@@ -41,6 +41,7 @@ class SetUp {
   readonly answers: Record<string, () => Promise<number>> = {};
   readonly peers: PeerSet;
   readonly writes: Writes;
+  readonly changes: ChangeExchange;
 
   constructor(urls: readonly string[] = [S, A, B]) {
     const clock = new VirtualClock();
@@ -59,7 +60,7 @@ class SetUp {
         }),
     });
     this.peers.replace(urls);
-    const changes = new ChangeExchange({
+    this.changes = new ChangeExchange({
       origin: "s",
       peers: this.peers,
       clock,
@@ -72,7 +73,7 @@ class SetUp {
       group: "texts",
       local: { put: () => here("put here"), drop: () => here("drop here") },
       peers: this.peers,
-      changes,
+      changes: this.changes,
       maxValueBytes: 10,
       spans: undefined,
       onPeerFailure: ({ url }) => this.failed.push(url),
@@ -157,6 +158,19 @@ test("Writes.set() takes another stamp if its change was overtaken, and settles 
   ]);
   assertEquals(steps.map(({ note }) => note?.stamp.time), [1, undefined, 8, undefined, 8]);
   assertEquals(await setup.settledTime(), 8);
+});
+
+test("Writes.set() that stands in for its owner yields to a later change as a peer would", async () => {
+  const setup = new SetUp([S, A]);
+  const later = { stamp: { time: 7, origin: "b" }, list: "", settledTime: 0 };
+  setup.answers[A] = () => {
+    setup.changes.receive("texts", "as", later);
+    return Promise.reject(peerFailed);
+  };
+  assertEquals((await failureOf(setup.set("as"))).code, "peer-failed");
+  const steps = setup.take();
+  assertEquals(steps.map(({ what }) => what), ["set a", "set a", "put here", "remove a"]);
+  assertEquals(steps.map(({ note }) => note?.stamp.time), [1, 8, undefined, 8]);
 });
 
 test("Writes.set() gives up when it was overtaken 64 times", async () => {
