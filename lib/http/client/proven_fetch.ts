@@ -7,6 +7,9 @@ import { CHANGE } from "../headers.ts";
 import { onlyReads } from "../paths.ts";
 import { peerFailure } from "./failures.ts";
 
+/** A peer may have a new challenge, and after that a proxy may send what is signed anew twice, too. */
+const MAX_SENDS = 4;
+
 /** A request to send. */
 export interface ProvenRequest extends RequestInit {
   readonly method: string;
@@ -32,8 +35,8 @@ export class ProvenFetch {
   }
 
   /**
-   * Sends a request. Sends it again, once, if the peer has a new challenge, for example after a restart, or
-   * if the peer has received it already, because a proxy sent it twice.
+   * Sends a request. Sends it again, at most `MAX_SENDS` times in all, if the peer has a new challenge, for
+   * example after a restart, or if the peer has received it already, because a proxy sent it twice.
    *
    * @throws {GroupCacheError} With code `peer-failed` if the peer rejects it or proves nothing.
    * @throws {StaleChallenge} If it has to be sent again, but its body is a stream.
@@ -65,7 +68,7 @@ export class ProvenFetch {
   ): Promise<Response> {
     const { fetch, credentials, isRequired } = this.#options;
     let signed = first;
-    for (let isRetry = false;; isRetry = true) {
+    for (let sends = 1;; sends++) {
       const header = response.headers.get(AUTH);
       const verdict = credentials.judge(signed, header);
       const isRefused = response.status === 401;
@@ -73,7 +76,7 @@ export class ProvenFetch {
       response.body?.cancel().catch(() => {});
       // Refused with the challenge that was signed: the peer has had this very request before.
       const mustSignAnew = verdict === "challenged" || isRefused && header === signed.challenge;
-      if (!mustSignAnew || isRetry) {
+      if (!mustSignAnew || sends === MAX_SENDS) {
         throw isRefused
           ? this.#failure("refused", "it refused to be asked by this process")
           : this.#failure("no-proof", "it did not prove that it belongs to the cluster");
