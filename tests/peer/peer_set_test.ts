@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { GroupCacheError } from "../../lib/errors.ts";
 import type { Peer } from "../../lib/peer/peer.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
@@ -202,4 +202,28 @@ test("PeerSet spells its own URL as the list does", () => {
   assertEquals(peers.self, A);
   assertEquals(urlsFor(peers, "ab"), undefined);
   assertEquals(urlsFor(peers, "ba"), [B]);
+});
+
+test("PeerSet.replace() rejects what is no base URL, and keeps its list", () => {
+  const { peers } = setUp(A);
+  peers.replace([A, B]);
+  const wrong = [
+    "http://user@c:1",
+    "http://:secret@c:1",
+    "http://c:1/path",
+    "http://c:1/?query",
+    "http://c:1/#fragment",
+    "http://undefined:1",
+    "http://c :1",
+    " http://c:1",
+    "ftp://c:1",
+    "c:1",
+  ];
+  for (const url of wrong) {
+    assertThrows(() => peers.replace([A, url]), TypeError, "Cannot use peers");
+  }
+  assertThrows(() => peers.replace([A, C, `${C}/`]), TypeError, "listed twice");
+  assertThrows(() => peers.replace([B, C]), TypeError, "must contain self");
+  assertEquals(peers.urls, [A, B]);
+  assertEquals(setUp(A).peers.urls, [A]);
 });
