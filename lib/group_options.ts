@@ -58,6 +58,9 @@ export interface GroupOptions<T, Input = T> {
    * callers share the load, and the value is not kept. The number 0 is rejected, because to many caches
    * it means forever: leave the option out for that.
    *
+   * It counts from the end of the load, or from the call of `set`. A value that is set may live longer by
+   * as long as the message that carries it to its owner is under way.
+   *
    * @default Infinity
    */
   ttlMs?: number | ((value: Input, key: string) => number);

@@ -69,12 +69,18 @@ export function toExpiry(expiresAtMs: number, clock: MessageClock): Expiry {
     : { expiresAtMs: unixNow(clock) + ttlMs, ttlMs };
 }
 
-/** When a value that has just been received expires, by the receiver's clock. */
+/**
+ * When a value that was received expires, by the receiver's clock.
+ *
+ * @param sinceMs When the receiver asked for it, or first heard of it: the time that was left may have been
+ * measured as early as that, so what has passed since then is part of it.
+ */
 export function fromExpiry(
   { expiresAtMs = Infinity, ttlMs }: Partial<Expiry>,
   clock: MessageClock,
+  sinceMs: number,
 ): number {
-  if (ttlMs !== undefined) return clock.now() + ttlMs;
+  if (ttlMs !== undefined) return sinceMs + ttlMs;
   return expiresAtMs === Infinity ? Infinity : expiresAtMs - unixNow(clock) + clock.now();
 }
 

@@ -255,7 +255,7 @@ export class Channel extends Due implements Route {
       const received = `a value of ${value.size} bytes`;
       call.reject(replyTooLarge(this.#connection.url, received, maxValueBytes));
     } else {
-      const expiresAtMs = fromExpiry(answer, this.#connection.options.clock);
+      const expiresAtMs = fromExpiry(answer, this.#connection.options.clock, call.sentAtMs);
       call.resolve(new ReceivedValue(value, expiresAtMs, minuteQps));
     }
   }

@@ -117,7 +117,8 @@ export class Connection {
     try {
       try {
         const response = await this.#send(path, init, patience);
-        reply = this.#replyOf(response, patience, startedAtMs + this.#mostMs(loadTimeoutMs, peek));
+        const mostMs = this.#mostMs(loadTimeoutMs, peek);
+        reply = this.#replyOf(response, patience, { askedAtMs: startedAtMs, mostMs });
       } finally {
         // The body may take as long as a load does, which must not hold up calls to other peers.
         semaphore.release();
@@ -181,7 +182,11 @@ export class Connection {
     return LOADS_IN_TURN * loadMs + this.options.peerTimeoutMs;
   }
 
-  #replyOf(response: Response, patience: Patience, endsAtMs: number): Reply {
+  #replyOf(
+    response: Response,
+    patience: Patience,
+    { askedAtMs, mostMs }: { askedAtMs: number; mostMs: number },
+  ): Reply {
     const { basePath, dialect, limits: { maxValueBytes }, health, clock } = this.options;
     return new Reply(response, {
       url: this.url,
@@ -190,7 +195,8 @@ export class Connection {
       maxValueBytes,
       health,
       clock,
-      endsAtMs,
+      askedAtMs,
+      endsAtMs: askedAtMs + mostMs,
       wait: (part) => this.#wait(patience, part, LIFE_MS),
     });
   }

@@ -30,6 +30,8 @@ export interface ReplyContext {
   /** When a reply without a value must have ended, in Unix milliseconds. */
   readonly endsAtMs: number;
   readonly clock: Clock;
+  /** When the peer was asked, in Unix milliseconds. */
+  readonly askedAtMs: number;
   /** Waits for the next part of a body, for as long as the peer may be silent. */
   wait<T>(part: Promise<T>): Promise<T>;
 }
@@ -185,7 +187,8 @@ export class Reply {
     if (value.byteLength > this.#context.maxValueBytes) {
       throw this.tooLarge(`a value of ${value.byteLength} bytes`);
     }
-    const expiresAtMs = fromExpiry(message, this.#context.clock);
+    const { clock, askedAtMs } = this.#context;
+    const expiresAtMs = fromExpiry(message, clock, askedAtMs);
     return { view: viewOf(value), expiresAtMs, minuteQps };
   }
 

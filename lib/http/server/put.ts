@@ -12,7 +12,9 @@ import { parse, readBody } from "./request_body.ts";
 /** Stores the value in the request under its key. */
 export async function putKey(call: GroupCall): Promise<Response> {
   const { group, name, request, host } = call;
-  const { maxValueBytes, changes } = host;
+  const { maxValueBytes, changes, clock } = host;
+  // What the rest takes is part of what the value has left.
+  const receivedAtMs = clock.now();
   const note = await changeNoteOf(call);
   const body = await readBody(call, maxValueBytes + ENVELOPE_BYTES);
   const set = parse(() => {
@@ -35,7 +37,7 @@ export async function putKey(call: GroupCall): Promise<Response> {
   const outcome = note === undefined ? "yes" : changes.receiveValue(name, key, note);
   if (outcome === "stale") return staleReply(changes);
   if (outcome === "yes") {
-    group.put(key, { view: viewOf(value), expiresAtMs: fromExpiry(set, host.clock) });
+    group.put(key, { view: viewOf(value), expiresAtMs: fromExpiry(set, clock, receivedAtMs) });
   }
   return doneReply(changes);
 }

@@ -148,6 +148,18 @@ class ChannelSetup {
   }
 }
 
+test("A channel's value counts the time since it was asked for as part of what it has left", async () => {
+  const peer = await new ChannelSetup().connect();
+  const asked = peer.setup.get("key");
+  await peer.advance();
+  const [id] = peer.channel.keys.at(-1) ?? [0];
+  const sentAtMs = peer.setup.clock.now();
+  await peer.advance(1000);
+  const value = { value: utf8("hello"), ttlMs: 5000, minuteQps: 0 };
+  peer.channel.send((writer) => writeValue(writer, id, value));
+  assertEquals((await asked).expiresAtMs, sentAtMs + 5000);
+});
+
 test("HttpPeer opens no channel to a peer that has not offered one", async () => {
   const { setup, channels } = new ChannelSetup();
   for (let i = 0; i < 10; i++) await setup.get(`key ${i}`);

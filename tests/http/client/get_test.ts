@@ -11,6 +11,14 @@ test("HttpPeer.get() gives the value and when it expires", async () => {
   assertEquals(setup.clock.pendingTimers, 0);
 });
 
+test("HttpPeer.get() counts the time since it asked as part of what a value has left", async () => {
+  const setup: Setup = new Setup(async () => {
+    await setup.clock.advance(1000);
+    return valueReply("hello", { ttlMs: 5000 });
+  });
+  assertEquals((await setup.get()).expiresAtMs, NOW_MS + 5000);
+});
+
 test("HttpPeer.get() of a Go peer gives the value, which never expires without an expiry", async () => {
   const setup = new Setup(() => valueReply("hello", { minuteQps: 0 }, GO));
   const value = await setup.get();

@@ -26,6 +26,25 @@ test("PUT without an expiry stores a value that never expires", async () => {
   assertEquals(group.values.get("key")?.expiresAtMs, Infinity);
 });
 
+test("PUT counts the time that its body takes as part of what the value has left", async () => {
+  const setup = new Setup();
+  const { clock, group } = setup;
+  const value = new TextEncoder().encode("hello");
+  const expiresAtMs = NOW_MS + 5000;
+  const bytes = encodeSetRequest({ group: "group", key: "key", value, expiresAtMs, ttlMs: 5000 });
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller): Promise<void> {
+      await clock.advance(3000);
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const request = { method: "PUT", body, duplex: "half" } as const;
+  await assertDone(await setup.send("/_groupcache/group/key", request));
+  assertEquals(clock.now(), NOW_MS + 3000);
+  assertEquals(group.values.get("key")?.expiresAtMs, NOW_MS + 5000);
+});
+
 test("PUT stores in the group of the path", async () => {
   const { group, send } = bound(new Setup());
   const body = encodeSetRequest({
