@@ -10,6 +10,10 @@ interface Call {
   readonly what: string;
   readonly key: string | undefined;
   readonly began: Instant;
+  /** What it asks for: group and key. */
+  readonly names: readonly string[];
+  /** When the first call began whose flight it may have joined, in milliseconds. */
+  readonly sinceMs: number;
 }
 
 /** What a `get` may fail with: never with what keeps a peer from answering. */
@@ -79,10 +83,10 @@ export class Callers {
     const end = this.#begin(node, `get ${nameOf(operation)}`, key, abortAfterMs);
     try {
       const brought = await group.get(key, this.#options(node, abortAfterMs));
-      const began = end(`brought ${JSON.stringify(origin.decode(key, brought)?.id)}`);
-      this.#check(node, { group, origin }, { ...operation, key, brought, began }, onRead);
+      const call = end(`brought ${JSON.stringify(origin.decode(key, brought)?.id)}`);
+      this.#check(node, { group, origin }, { ...operation, ...call, key, brought }, onRead);
     } catch (error) {
-      this.#failed(node, key, error, READ_ERRORS, end(codeOf(error)));
+      this.#failed(node, key, error, READ_ERRORS, end(codeOf(error)).began);
     }
   }
 
@@ -99,18 +103,19 @@ export class Callers {
       const brought = settled
         ? await group.getMany(keys, { ...options, settled })
         : await group.getMany(keys, options);
-      const began = end(`brought ${brought.size}`);
+      const call = end(`brought ${brought.size}`);
       for (const [key, outcome] of brought) {
         const result = settled ? outcome as PromiseSettledResult<unknown> : undefined;
         if (result?.status === "rejected") {
-          this.#failed(node, key, result.reason, READ_ERRORS, began);
+          this.#failed(node, key, result.reason, READ_ERRORS, call.began);
           continue;
         }
         const value = result === undefined ? outcome : result.value;
-        this.#check(node, { group, origin }, { ...operation, key, brought: value, began }, onRead);
+        const made = { ...operation, ...call, key, brought: value };
+        this.#check(node, { group, origin }, made, onRead);
       }
     } catch (error) {
-      this.#failed(node, undefined, error, READ_ERRORS, end(codeOf(error)));
+      this.#failed(node, undefined, error, READ_ERRORS, end(codeOf(error)).began);
     }
   }
 
@@ -129,7 +134,8 @@ export class Callers {
       `peek ${nameOf(operation)} brought ${origin.decode(key, brought)?.id}`,
       [key],
     );
-    this.#check(node, { group, origin }, { ...operation, key, brought, began }, onRead);
+    const sinceMs = began.atMs;
+    this.#check(node, { group, origin }, { ...operation, key, brought, began, sinceMs }, onRead);
   }
 
   async #change(
@@ -166,7 +172,7 @@ export class Callers {
     change.whoMissedIt = this.#whoMissed(change);
     const code = failure === undefined ? "resolved" : codeOf(failure);
     change.outcome = code === "resolved" || code === "peer-failed" ? code : "other failure";
-    const began = end(code);
+    const { began } = end(code);
     if (failure === undefined) return;
     this.#failed(node, key, failure, CHANGE_ERRORS, began);
     if (code === "peer-failed") this.#checkPeerFailure(change, failure);
@@ -199,19 +205,21 @@ export class Callers {
       (late && `; it lost its first message to ${late}`);
   }
 
-  /** Takes note of a call. Returns what does so of its end, and returns when it began. */
+  /** Takes note of a call. Returns what does so of its end, and returns the call. */
   #begin(
     node: Node,
     what: string,
     key: string | undefined,
     abortAfterMs: number,
     { isChange = false }: { isChange?: boolean } = {},
-  ): (how: string) => Instant {
+  ): (how: string) => Call {
     const { history, scheduler } = this.#world;
     const began = history.instant();
-    const call: Call = { node, what, key, began };
-    this.#calls.add(call);
     const keys = what.match(/key\d+/g) ?? [];
+    const group = what.match(/group\d+/)?.[0];
+    const names = isChange ? [] : keys.map((key) => `${group}/${key}`);
+    const call: Call = { node, what, key, began, names, sinceMs: this.#sinceMs(names, began) };
+    this.#calls.add(call);
     this.#world.note(node.name, `calls ${what}`, keys);
     if (abortAfterMs < Infinity) {
       scheduler.after(abortAfterMs + ABORT_MS, () =>
@@ -226,8 +234,17 @@ export class Callers {
     return (how) => {
       if (this.#calls.delete(call)) this.#checkDuration(call, isChange);
       this.#world.note(node.name, `${how}: ${what}, called at ${began.atMs.toFixed(2)}`, keys);
-      return began;
+      return call;
     };
+  }
+
+  /** Calls for a key share flights, in their own process or at its owner. */
+  #sinceMs(names: readonly string[], { atMs }: Instant): number {
+    return [...this.#calls].reduce(
+      (sinceMs, call) =>
+        call.names.some((name) => names.includes(name)) ? Math.min(sinceMs, call.sinceMs) : sinceMs,
+      atMs,
+    );
   }
 
   /** A call waits for no peer longer than its timeout, and for no load longer than that may take. */
@@ -278,12 +295,13 @@ export class Callers {
   #check(
     node: Node,
     { origin }: NodeGroup,
-    { kind, group, key, brought, began }: {
+    { kind, group, key, brought, began, sinceMs }: {
       kind: string;
       group: number;
       key: string;
       brought: unknown;
       began: Instant;
+      sinceMs: number;
     },
     onRead: (read: Read) => void,
   ): void {
@@ -293,7 +311,8 @@ export class Callers {
       const what = `${node.name}'s ${kind} of ${key} brought ${JSON.stringify(brought)}`;
       return rules.report({ rule: "wrong value", key, what });
     }
-    const read: Read = { kind, group, key, by: node, began, ended: history.instant(), value };
+    const ended = history.instant();
+    const read: Read = { kind, group, key, by: node, began, ended, value, sinceMs };
     rules.read(read);
     onRead(read);
   }

@@ -143,10 +143,13 @@ export class Exchange {
       server.name,
     );
     if (!isCut) this.#notes.watch(true);
+    this.#notes.served(server);
     const response = await server.serve(this.#request(isCut));
+    this.#notes.applied();
     // Nobody is there to take the reply.
     if (isCopy || isCut) return void response.body?.cancel().catch(() => {});
-    const body = new BodyPipe(bytesOf(response) ?? response.body, {
+    const bytes = bytesOf(response);
+    const body = new BodyPipe(bytes ?? response.body, {
       isGone: () => server.gate.isDead,
       send: (deliver, bytes) => this.#reply(server, deliver, bytes),
       splitAt: (bytes) => this.#splitAt("reply", bytes),
@@ -163,6 +166,7 @@ export class Exchange {
     this.#reply(server, () => {
       if (this.#isSettled) return;
       this.#notes.note(`${response.status} to ${this.#notes.what}`);
+      this.#notes.answered(bytes);
       this.#isSettled = true;
       this.#outcome.resolve(
         replyOf(response, body.open((isOver) => this.#onBodyEnd(server, isOver))),

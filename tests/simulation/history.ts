@@ -11,6 +11,11 @@ export interface Value {
   /** When the load came to its end; as `began` for a `set`, whose time to live begins at once. */
   ended: Instant | undefined;
   readonly ttlMs: number;
+  /**
+   * How long messages that set it have been under way until they were applied, in milliseconds: what is
+   * left of the time to live travels with them, and nobody can say how long that took.
+   */
+  lateMs: number;
 }
 
 /** A point in the order of all that happened. */
@@ -59,6 +64,8 @@ export interface Read {
   readonly began: Instant;
   readonly ended: Instant;
   readonly value: Value;
+  /** When the first call began whose flight it may have joined, in milliseconds; often `began`. */
+  readonly sinceMs: number;
 }
 
 /** What the code under test did, in the order in which it did. */
@@ -79,8 +86,11 @@ export class History {
   }
 
   /** A value that is about to be. */
-  newValue(value: Omit<Value, "id" | "began" | "ended">, began: Instant = this.instant()): Value {
-    const made = { ...value, id: this.values.size, began, ended: undefined };
+  newValue(
+    value: Omit<Value, "id" | "began" | "ended" | "lateMs">,
+    began: Instant = this.instant(),
+  ): Value {
+    const made = { ...value, id: this.values.size, began, ended: undefined, lateMs: 0 };
     this.values.set(made.id, made);
     return made;
   }

@@ -1,8 +1,14 @@
 import type { ExchangeOptions } from "./exchange.ts";
-import type { Network } from "./network.ts";
+import type { Endpoint, Network } from "./network.ts";
 
 /** Keys of the simulation, wherever they stand in a message: of one digit, as others may follow. */
 const KEYS = /key\d/g;
+
+/** A value, which names its key and itself. */
+const VALUE = /key\d+ (\d+) /;
+
+/** A hello that tells to drop everything. */
+const RESET = /"reset":true/;
 
 const decoder = new TextDecoder("latin1");
 
@@ -14,13 +20,22 @@ export class MessageNotes {
   readonly #options: ExchangeOptions;
   /** The keys that the request is about. */
   readonly #keys: readonly string[];
+  /** The value that the request sets. */
+  readonly #valueId: number | undefined;
+  readonly #isReset: boolean;
+  readonly #sentAtMs: number;
 
   constructor(network: Network, options: ExchangeOptions) {
     const { origin, input, init } = options;
     this.#network = network;
     this.#options = options;
     const path = new URL(input).pathname;
-    this.#keys = keysIn(`${path} ${textOf(init.body)}`);
+    const body = textOf(init.body);
+    this.#keys = keysIn(`${path} ${body}`);
+    const [, id] = init.method === "PUT" && VALUE.exec(body) || [];
+    this.#valueId = id === undefined ? undefined : Number(id);
+    this.#isReset = RESET.test(body);
+    this.#sentAtMs = network.sentAtMs(init);
     const rest = path.startsWith("/_groupcache/") ? path.slice(13) : path;
     const peek = "groupcache-peek" in (init.headers ?? {}) ? " peek" : "";
     const listed = rest.includes("key") ? "" : ` ${this.#keys.join(",")}`;
@@ -47,7 +62,25 @@ export class MessageNotes {
   /** Tells the rules whether the request has reached the process that it was sent to. */
   watch(hasArrived: boolean): void {
     const { client, origin: url, init: { method = "GET" } } = this.#options;
-    this.#network.watch({ client, url, method, keys: this.#keys, hasArrived });
+    this.#network.watch.sent({ client, url, method, keys: this.#keys, hasArrived });
+  }
+
+  /** Tells the rules that a process begins to deal with the request. */
+  served(by: Endpoint): void {
+    if (this.#isReset) this.#network.watch.reset(by);
+  }
+
+  /** Tells the rules that the process that it was sent to has dealt with it. */
+  applied(): void {
+    const { scheduler, watch } = this.#network;
+    if (this.#valueId !== undefined) watch.set(this.#valueId, scheduler.nowMs - this.#sentAtMs);
+  }
+
+  /** Tells the rules of a reply that has arrived. */
+  answered(body: Uint8Array | undefined): void {
+    if (body !== undefined && RESET.test(decoder.decode(body))) {
+      this.#network.watch.reset(this.#options.client);
+    }
   }
 }
 

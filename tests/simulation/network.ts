@@ -16,14 +16,21 @@ export interface Endpoint {
   serve(request: Request): Response | Promise<Response>;
 }
 
-/** Told of a request: whether it has reached the process that it was sent to. */
-export type Watch = (message: {
-  readonly client: Endpoint;
-  readonly url: string;
-  readonly method: string;
-  readonly keys: readonly string[];
-  readonly hasArrived: boolean;
-}) => void;
+/** What the rules are told of messages. */
+export interface Watch {
+  /** Whether a request has reached the process that it was sent to. */
+  sent(message: {
+    readonly client: Endpoint;
+    readonly url: string;
+    readonly method: string;
+    readonly keys: readonly string[];
+    readonly hasArrived: boolean;
+  }): void;
+  /** A message that sets a value has been applied, so long after it was first sent. */
+  set(valueId: number, lateMs: number): void;
+  /** A process is told to drop everything. */
+  reset(endpoint: Endpoint): void;
+}
 
 /** How a {@linkcode Network} is made. */
 export interface NetworkOptions {
@@ -45,6 +52,8 @@ export class Network {
   #endpoints = new Map<string, Endpoint>();
   #exchanges = new Set<Exchange>();
   #counts = new Map<string, number>();
+  /** When a body was first sent, in milliseconds: a request that fails may be sent again as it is. */
+  #sentAtMs = new WeakMap<object, number>();
   #isHealed = false;
 
   constructor({ seed, plan, scheduler, trace, watch }: NetworkOptions) {
@@ -104,6 +113,15 @@ export class Network {
       this.#exchanges.add(exchange);
       return exchange.start();
     };
+  }
+
+  /** When the body of a request was first sent, in milliseconds; now if it never was. */
+  sentAtMs({ body }: RequestInit): number {
+    const { nowMs } = this.scheduler;
+    if (typeof body !== "object" || body === null) return nowMs;
+    const sentAtMs = this.#sentAtMs.get(body) ?? nowMs;
+    this.#sentAtMs.set(body, sentAtMs);
+    return sentAtMs;
   }
 
   /** Forgets an exchange that has come to an end. */

@@ -115,9 +115,10 @@ export class Node implements Endpoint, Observed {
   async leave(drainMs: number): Promise<void> {
     this.#isLeaving = true;
     this.#world.note(this.name, `leaves within ${drainMs} ms`);
-    if (drainMs > 0) this.#tellLegacy();
+    if (drainMs > 0) this.#tellLegacy(drainMs);
     await this.cache.close({ drainMs });
     this.#isClosed = true;
+    this.#world.rules.handover.closed(this.name);
     this.#world.note(this.name, "has closed");
   }
 
@@ -144,7 +145,7 @@ export class Node implements Endpoint, Observed {
   }
 
   /** Tells the rules what it has to hand over: what it holds and does not merely mirror. */
-  #tellLegacy(): void {
+  #tellLegacy(drainMs: number): void {
     const { plan, rules } = this.#world;
     const values = this.#groups.flatMap((made, index) => {
       if (made === undefined || plan.groups[index]?.mirrorMinuteQps !== Infinity) return [];
@@ -153,7 +154,7 @@ export class Node implements Endpoint, Observed {
         return value === undefined ? [] : made.origin.decode(key, value) ?? [];
       });
     });
-    rules.handover.leaves(this.name, values);
+    rules.handover.leaves(this.name, values, drainMs);
   }
 }
 

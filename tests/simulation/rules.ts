@@ -22,7 +22,7 @@ export class Rules {
     const { plan, history, calm, scheduler } = world;
     const common = { history, calm, report: this.report };
     this.loads = new Loads({ ...common, mayHedge: plan.cache.hedge });
-    this.handover = new Handover(common);
+    this.handover = new Handover({ ...common, neededMs: handoverMs(plan) });
     // Then a process takes nothing from one that it has forgotten at once.
     if (plan.cache.handoffMs === 0) this.handover.turnOff();
     this.#staleness = new Staleness({
@@ -33,7 +33,6 @@ export class Rules {
     const clockErrorMs = clockErrors(plan);
     this.#lifetimes = new Lifetimes({
       allowanceMs: () => clockErrorMs(scheduler.nowMs) + plan.network.slowMs + 100,
-      troubledMs: (url) => world.troubledMs.get(url) ?? -Infinity,
       report: this.report,
     });
   }
@@ -57,6 +56,14 @@ export class Rules {
     const keys = violation.key === undefined ? undefined : [violation.key];
     this.#world.note("RULE", `"${violation.rule}" is broken: ${violation.what}`, keys);
   };
+}
+
+/**
+ * How long it may take to hand over, in milliseconds. A hello, by which the receiver asks back, is 4 messages one
+ * after the other; an offer and the request for what it offers are 4 more in each group.
+ */
+function handoverMs({ groups, network: { meanMs, slowMs } }: Plan): number {
+  return (4 + 4 * groups.length) * (slowMs + 5 * meanMs);
 }
 
 /** By how much two clocks of a run may ever differ, at a time in milliseconds. */

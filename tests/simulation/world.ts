@@ -37,11 +37,21 @@ export class World {
       ...this,
       seed: plan.seed,
       plan: plan.network,
-      watch: ({ client, url, method, keys, hasArrived }) => {
-        if (method === "GET") return;
-        for (const { reached, missed } of this.history.underWay(client.name, keys)) {
-          (hasArrived ? reached : missed).add(url);
-        }
+      watch: {
+        sent: ({ client, url, method, keys, hasArrived }) => {
+          if (method === "GET") return;
+          for (const { reached, missed } of this.history.underWay(client.name, keys)) {
+            (hasArrived ? reached : missed).add(url);
+          }
+        },
+        set: (valueId, lateMs) => {
+          const value = this.history.values.get(valueId);
+          if (value !== undefined) value.lateMs = Math.max(value.lateMs, lateMs);
+        },
+        reset: ({ name }) => {
+          this.note(name, "is told to drop everything");
+          this.rules.loads.reset(name);
+        },
       },
     });
     this.rules = new Rules(this);

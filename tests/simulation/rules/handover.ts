@@ -6,6 +6,9 @@ import type { Report } from "./rule.ts";
 interface Legacy {
   readonly by: string;
   readonly from: Instant;
+  readonly drainMs: number;
+  /** When it had closed, in milliseconds. */
+  closedMs: number | undefined;
   /** Values by group and key. */
   readonly values: ReadonlyMap<string, Value>;
 }
@@ -14,12 +17,14 @@ interface Legacy {
 export interface HandoverOptions {
   readonly history: History;
   readonly calm: Calm;
+  /** How long it takes at most to hand over if all messages are slow, in milliseconds. */
+  readonly neededMs: number;
   readonly report: Report;
 }
 
 /**
  * A process that drains hands over what it has: where nothing was ever wrong, none of that is loaded
- * again, unless it was changed or has ended.
+ * again, unless it was changed or has ended, or the deadline of the drain came first.
  */
 export class Handover {
   #options: HandoverOptions;
@@ -36,10 +41,16 @@ export class Handover {
   }
 
   /** A process begins to drain. */
-  leaves(by: string, values: readonly Value[]): void {
+  leaves(by: string, values: readonly Value[], drainMs: number): void {
     const entries = values.map((value) => [`${value.group} ${value.key}`, value] as const);
     const from = this.#options.history.instant();
-    this.#legacies.push({ by, from, values: new Map(entries) });
+    this.#legacies.push({ by, from, drainMs, closedMs: undefined, values: new Map(entries) });
+  }
+
+  /** A process has closed. */
+  closed(by: string): void {
+    const { atMs } = this.#options.history.instant();
+    for (const legacy of this.#legacies) if (legacy.by === by) legacy.closedMs ??= atMs;
   }
 
   /** A load begins. */
@@ -47,9 +58,10 @@ export class Handover {
     const { history, calm, report } = this.#options;
     if (calm.hasBeenFault || this.#isOff) return;
     const name = `${load.group} ${load.key}`;
-    for (const { by, from, values } of this.#legacies) {
+    for (const legacy of this.#legacies) {
+      const { by, from, values } = legacy;
       const value = values.get(name);
-      if (value === undefined || value.ttlMs < Infinity) continue;
+      if (value === undefined || value.ttlMs < Infinity || this.#isCutShort(legacy)) continue;
       const changes = history.changesOf(load.group, load.key);
       const isChanged = changes.some(({ began, ended }) =>
         began.order > from.order || ended === undefined || ended.order > value.began.order
@@ -64,5 +76,11 @@ export class Handover {
       });
       return;
     }
+  }
+
+  /** Whether a drain ended at its deadline, which was too soon for slow messages. */
+  #isCutShort({ from, drainMs, closedMs }: Legacy): boolean {
+    if (closedMs === undefined || drainMs >= this.#options.neededMs) return false;
+    return closedMs - from.atMs >= drainMs;
   }
 }

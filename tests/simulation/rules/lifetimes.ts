@@ -5,18 +5,16 @@ import type { Report } from "./rule.ts";
 export interface LifetimesOptions {
   /**
    * By how much clocks may make a value live longer, in milliseconds: as much as any two of them
-   * have ever differed, and what messages under way add.
+   * have ever differed, and what a request that nobody waits for any more takes to end.
    */
   readonly allowanceMs: () => number;
-  /** When a process was last frozen or cut off, in milliseconds. */
-  readonly troubledMs: (url: string) => number;
   readonly report: Report;
 }
 
-/** What was held up with a process, or with its links, may be this late. */
-const CATCH_UP_MS = 10_000;
-
-/** Every path keeps a value's time to live: none is served to a call that began after its end. */
+/**
+ * Every path keeps a value's time to live: none is served to a call that began after its end. A value that
+ * was set may live longer by as long as the message that set it was under way.
+ */
 export class Lifetimes {
   #options: LifetimesOptions;
 
@@ -24,15 +22,17 @@ export class Lifetimes {
     this.#options = options;
   }
 
-  check({ kind, key, by, began, ended, value }: Read): void {
-    const { allowanceMs, troubledMs, report } = this.#options;
-    const overdueMs = began.atMs - endOf(value);
-    if (overdueMs <= allowanceMs() || troubledMs(by.url) > ended.atMs - CATCH_UP_MS) return;
+  check({ kind, key, by, sinceMs, value }: Read): void {
+    const { allowanceMs, report } = this.#options;
+    // What a flight brings was there when it began.
+    const overdueMs = sinceMs - endOf(value);
+    const allowedMs = allowanceMs() + value.lateMs;
+    if (overdueMs <= allowedMs) return;
     report({
       rule: "expired",
       key,
       what: `${by.name}'s ${kind} of ${key} brought value ${value.id}, which had ended ` +
-        `${overdueMs.toFixed(0)} ms before: at most ${allowanceMs().toFixed(0)} are allowed`,
+        `${overdueMs.toFixed(0)} ms before: at most ${allowedMs.toFixed(0)} are allowed`,
     });
   }
 }

@@ -26,14 +26,22 @@ const SETTLED_MS = 30_000;
 
 /**
  * One load at a time for a key, while all have one list and nothing has ever been wrong. A change
- * lets a new load begin beside the one that it found.
+ * lets a new load begin beside the one that it found. To a process that is told to drop everything,
+ * because it may have missed changes that others no longer remember, that is a change of each key.
  */
 export class Loads {
   #options: LoadsOptions;
   #underWay = new Map<string, Load[]>();
+  /** When a process was last told to drop everything, in milliseconds. */
+  #resetMs = new Map<string, number>();
 
   constructor(options: LoadsOptions) {
     this.#options = options;
+  }
+
+  /** A process is told to drop everything. */
+  reset(by: string): void {
+    this.#resetMs.set(by, this.#options.history.instant().atMs);
   }
 
   began(value: Value): Load {
@@ -49,6 +57,8 @@ export class Loads {
     const { history, calm, mayHedge, report } = this.#options;
     if (mayHedge || calm.hasBeenFault || calm.forMs < SETTLED_MS) return;
     if (history.changesOf(value.group, value.key).some(lastsBeyond(other.began))) return;
+    const resetMs = this.#resetMs.get(other.by) ?? -Infinity;
+    if (value.by === other.by && resetMs > other.began.atMs - PEEKS_MS) return;
     report({
       rule: "two loads",
       key: value.key,

@@ -48,7 +48,8 @@ class Story {
   read(by: Observed, value: Value): RuleName[] {
     const began = this.history.instant();
     const ended = this.history.instant();
-    this.#staleness.check({ kind: "get", group: 0, key: "key", by, began, ended, value });
+    const sinceMs = began.atMs;
+    this.#staleness.check({ kind: "get", group: 0, key: "key", by, began, ended, value, sinceMs });
     return this.broken.splice(0);
   }
 }
