@@ -81,14 +81,15 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   /**
-   * Records that another process has started under a peer's URL. It holds nothing from before, but
-   * does not know what the one before was told.
+   * Records that another process has started under a peer's URL. It does not know what the one before was
+   * told, and may hold values from before all that the log remembers: it may have started long ago.
    */
   restarted(peer: P): void {
-    const knowledge = this.#of(peer);
-    knowledge.through = this.#options.log.start;
-    knowledge.isCaughtUp = knowledge.isListed && knowledge.through >= this.#options.log.end;
-    if (!knowledge.isCaughtUp) this.#tellSoon(peer);
+    const isListed = this.#peers.get(peer.url)?.isListed ?? false;
+    const isCaughtUp = isListed && this.#options.log.end === 0;
+    // An update on its way to the one before is no news to this one.
+    this.#peers.set(peer.url, { through: 0, isCaughtUp, isListed, telling: undefined });
+    if (!isCaughtUp) this.#tellSoon(peer);
   }
 
   /**
@@ -109,7 +110,7 @@ export class PeerKnowledge<P extends Tellable> {
     });
     const { telling } = knowledge;
     // An update in flight may not contain the last changes.
-    return telling.then(() => this.#through(knowledge) < end ? this.tell(peer) : undefined);
+    return telling.then(() => this.#through(this.#of(peer)) < end ? this.tell(peer) : undefined);
   }
 
   /** What a peer would be told next: no changes if it knows all. */

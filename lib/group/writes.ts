@@ -149,9 +149,7 @@ export class Writes {
     if (failures.size === 0) return changes.settled(change);
     // Nothing is accepted from a peer that was not told, and one that leaves serves no callers soon.
     const listed = new Set(peers.others());
-    const failed = [...failures].filter(([peer]) =>
-      listed.has(peer) && !peer.health.isLeaving && !peer.health.isGone
-    );
+    const failed = [...failures].filter(([peer]) => listed.has(peer) && !peer.health.servesNobody);
     if (failed.length === 0) return;
     const errors = failed.map(([, error]) => error);
     throw new GroupCacheError(

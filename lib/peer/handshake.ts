@@ -110,6 +110,10 @@ export class Handshake {
     // This process reached itself under another name. `greet` finds that out from the answer.
     if (theirs.instance === instanceId) return this.#hello();
     const peer = peers.find(theirs.self);
+    // Whether or not the peer can be asked to confirm it: a change must not resolve without the new process.
+    if (peer !== undefined && !theirs.isLeaving && theirs.instance !== this.#instances.get(peer)) {
+      peer.health.mayBeBack();
+    }
     if (theirs.changes !== undefined) {
       if (isProved) changes.receiveUpdate(theirs.instance, theirs.changes);
       else await this.#receiveClaim(theirs, theirs.changes, peer);

@@ -16,6 +16,7 @@ export class PeerHealth {
   #detector: FailureDetector;
   /** What the peer last said of itself. */
   #presence: "here" | "leaving" | "gone" = "here";
+  #mayBeBack = false;
   #hasAnswered = false;
   /** When the state changed last, in Unix milliseconds. */
   #changedAtMs: number;
@@ -63,6 +64,11 @@ export class PeerHealth {
   /** Whether the peer has left: it answers no one, so nothing that it holds matters. */
   get isGone(): boolean {
     return this.#presence === "gone";
+  }
+
+  /** Whether nobody asks the peer any more: it is leaving or has left, and nobody says that it is back. */
+  get servesNobody(): boolean {
+    return this.#presence !== "here" && !this.#mayBeBack;
   }
 
   /** Whether the peer was late with a peek, which takes it no time, and has been silent since. */
@@ -114,6 +120,7 @@ export class PeerHealth {
   closed(error: GroupCacheError): void {
     this.#note(error);
     this.#presence = "gone";
+    this.#mayBeBack = false;
     this.#breaker.open(error);
   }
 
@@ -125,6 +132,11 @@ export class PeerHealth {
   /** Records that a peek failed: a peer that was leaving has left. */
   peekFailed(): void {
     if (this.isLeaving) this.#presence = "gone";
+  }
+
+  /** Records that somebody said in the peer's name that it has started anew. */
+  mayBeBack(): void {
+    this.#mayBeBack = this.#presence !== "here";
   }
 
   /**
@@ -142,6 +154,7 @@ export class PeerHealth {
   leaving(): void {
     if (!this.isLeaving) this.#changedAtMs = this.#clock.now();
     this.#presence = "leaving";
+    this.#mayBeBack = false;
     this.#breaker.open(
       new GroupCacheError("peer-failed", `Cannot ask peer ${this.#url}: it is leaving`),
     );

@@ -170,15 +170,33 @@ test("PeerKnowledge.tell() tells of a change made after a call that had nothing 
   setup.knowledge.close();
 });
 
-test("PeerKnowledge tells a peer that restarted all that it remembers, and takes it for empty", async () => {
-  const setup = new Setup(3);
+test("PeerKnowledge tells a peer that restarted all that it remembers", async () => {
+  const setup = new Setup();
   setup.list("a");
   for (const key of ["1", "2", "3", "4"]) setup.add(key, { isSettled: true });
   setup.knowledge.restarted({ url: "a" });
   await setup.clock.advance(0);
-  assertEquals(setup.told.splice(0), ["a:2,3,4"]);
+  assertEquals(setup.told.splice(0), ["a:1,2,3,4"]);
   assertEquals(await setup.catchUp("a", "4"), []);
   setup.knowledge.close();
+});
+
+test("PeerKnowledge has a peer forget everything that may have restarted before all that it remembers", async () => {
+  const setup = new Setup(2);
+  setup.list("a");
+  for (const key of ["x", "y", "z"]) setup.add(key, { isSettled: true });
+  setup.knowledge.restarted({ url: "a" });
+  assertEquals(await setup.catchUp("a", "x"), ["a:reset y,z"]);
+});
+
+test("PeerKnowledge tells a peer again that restarts while it is told", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.add("x");
+  const before = setup.knowledge.tell({ url: "a" });
+  setup.knowledge.restarted({ url: "a" });
+  await before;
+  assertEquals(setup.told, ["a:x", "a:x"]);
 });
 
 test("PeerKnowledge keeps no timer in a process without peers", () => {

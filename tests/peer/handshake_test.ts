@@ -106,6 +106,19 @@ test("Handshake takes a stranger's word for nothing, but asks the peer at its ow
   assertEquals([asked, isGivenUp()], [5, false]);
 });
 
+test("Handshake counts on a new process in place of one that left, though it cannot be asked", async () => {
+  const { peers, handshake } = setUp(() => Promise.reject(new Error("out of reach")));
+  const health = peers.find(B)?.health;
+  await handshake.answer({ ...THEIRS, isLeaving: true }, PROVED);
+  assertEquals(health?.servesNobody, true);
+  await handshake.answer(THEIRS, STRANGER);
+  assertEquals(health?.servesNobody, true, "it is that process's old hello");
+  await handshake.answer({ ...THEIRS, instance: "2" }, STRANGER);
+  assertEquals(health?.servesNobody, false);
+  await handshake.answer({ ...THEIRS, instance: "2", isLeaving: true }, PROVED);
+  assertEquals(health?.servesNobody, true);
+});
+
 test("Handshake asks a peer once at a time, whatever strangers say of it", async () => {
   const theirs = Promise.withResolvers<Hello>();
   let asked = 0;

@@ -66,6 +66,18 @@ test("PeerHealth keeps a leaving peer for peeks until one of them fails", () => 
   assertEquals(events, ["Cannot ask peer http://a:1: it is leaving"]);
 });
 
+test("PeerHealth takes a new process in place of one that left for one that serves, until it leaves", () => {
+  const { health } = setUp();
+  assertEquals(health.servesNobody, false);
+  health.mayBeBack();
+  health.closed(FAILED);
+  assertEquals(health.servesNobody, true, "that was no news");
+  health.mayBeBack();
+  assertEquals(health.servesNobody, false);
+  health.closed(FAILED);
+  assertEquals(health.servesNobody, true);
+});
+
 test("PeerHealth uses a peer that has just started at once, and leaves any other to a probe", async () => {
   const { clock, health, events } = setUp();
   health.closed(FAILED);
