@@ -11,7 +11,7 @@ import process from "node:process";
 import { runtime as ownRuntime } from "../tests/runtime.ts";
 import type { Load } from "./peers/calls.ts";
 import { type Node, startCluster } from "./peers/processes.ts";
-import { args, median, print } from "./store/report.ts";
+import { args, median, print } from "./report.ts";
 
 const SPARE_BYTES = 16 << 20;
 const FACTOR = 1.05;

@@ -23,7 +23,7 @@ import type { NetworkKind } from "./chaos/network.ts";
 import { rolling } from "./chaos/rolling.ts";
 import type { Scenario } from "./chaos/scenario.ts";
 import { split } from "./chaos/split.ts";
-import { print, printReport, type Report } from "./store/report.ts";
+import { print, printReport, type Report } from "./report.ts";
 
 /** The time limit for all scenarios on one runtime, in milliseconds. */
 const DEADLINE_MS = 120_000;

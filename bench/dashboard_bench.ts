@@ -14,7 +14,7 @@ import { prometheusText } from "../lib/metrics/prometheus.ts";
 import { spawn } from "../tests/processes/child.ts";
 import { freePorts, type Runtime, runtime } from "../tests/runtime.ts";
 import { sampleStats } from "../tests/stats/sample_stats.ts";
-import { median } from "./store/report.ts";
+import { median } from "./report.ts";
 
 const MAX_COST = 0.02;
 const MAX_METRICS_MS = 5;

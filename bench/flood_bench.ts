@@ -15,7 +15,7 @@ import { spawn } from "../tests/processes/child.ts";
 import { type Runtime, runtime } from "../tests/runtime.ts";
 import { BAD_REQUESTS, type BadRequest } from "./flood/requests.ts";
 import { type Node, started } from "./peers/processes.ts";
-import { printReport, round, type Row } from "./store/report.ts";
+import { printReport, round, type Row } from "./report.ts";
 
 const CALM_MS = 10_000;
 const MAX_P99_TIMES = 2;

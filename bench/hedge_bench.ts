@@ -11,7 +11,7 @@ import { findRuntime, type Runtime, runtime } from "../tests/runtime.ts";
 import { cost } from "./hedge/cost.ts";
 import { startHedgingCluster } from "./hedge/processes.ts";
 import { stalls } from "./hedge/stalls.ts";
-import { args, print, printReport, type Report } from "./store/report.ts";
+import { args, print, printReport, type Report } from "./report.ts";
 
 const isJson = args.includes("--json");
 const told = args.includes("--runtime") ? args[args.indexOf("--runtime") + 1] : runtime;

@@ -24,7 +24,7 @@ import { localHit } from "./peers/local_hit.ts";
 import { findOthers } from "./peers/processes.ts";
 import { slowKey } from "./peers/slow_key.ts";
 import { zipf } from "./peers/zipf.ts";
-import { args, print, printReport, type Report } from "./store/report.ts";
+import { args, print, printReport, type Report } from "./report.ts";
 
 const BARS: Record<string, Bar> = {
   callers,

@@ -13,7 +13,7 @@ import { groupcacheGoRing } from "../lib/placement/groupcache_go_ring.ts";
 import { mailgunRing } from "../lib/placement/mailgun_ring.ts";
 import type { Placement } from "../lib/placement/placement.ts";
 import { rendezvous } from "../lib/placement/rendezvous.ts";
-import { args, print, runtime } from "./store/report.ts";
+import { args, print, runtime } from "./report.ts";
 
 const KEYS = 1_000_000;
 const LOOKUPS = 300_000;

@@ -19,7 +19,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { findRuntime, root, type Runtime } from "../tests/runtime.ts";
-import { median, print } from "./store/report.ts";
+import { median, print } from "./report.ts";
 
 const RUNS = 21;
 const WARM_UPS = 3;

@@ -17,7 +17,7 @@ import { hit } from "./store/hit.ts";
 import { hitRatio, sizedHitRatio } from "./store/hit_ratio.ts";
 import { insertion, pause } from "./store/insertion.ts";
 import { memory } from "./store/memory.ts";
-import { args, print, printReport, type Report, runtime } from "./store/report.ts";
+import { args, print, printReport, type Report, runtime } from "./report.ts";
 
 const BARS: Record<string, () => Report> = {
   memory,

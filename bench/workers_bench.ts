@@ -14,7 +14,7 @@
 import process from "node:process";
 import { type Runtime, runtime } from "../tests/runtime.ts";
 import { percentile } from "./peers/calls.ts";
-import { args, median, print, printReport, type Report, round, type Row } from "./store/report.ts";
+import { args, median, print, printReport, type Report, round, type Row } from "./report.ts";
 import { randomNumbers, zipfRanks } from "./store/rng.ts";
 import { generate } from "./workers/load.ts";
 import { Machine, type Setup } from "./workers/machine.ts";

@@ -13,7 +13,7 @@ import { spawn } from "../tests/processes/child.ts";
 import { root, type Runtime, runtime } from "../tests/runtime.ts";
 import { inTurns, ratio } from "./peers/bench.ts";
 import { findOthers, type Node, started, startRedis } from "./peers/processes.ts";
-import { args, median, print, printReport, type Row } from "./store/report.ts";
+import { args, median, print, printReport, type Row } from "./report.ts";
 
 const ROUNDS = 5;
 const MS = 1000;

@@ -1,5 +1,5 @@
 import { pause } from "../peers/calls.ts";
-import { round } from "../store/report.ts";
+import { round } from "../report.ts";
 import { Cluster } from "./cluster.ts";
 import type { Member } from "./member.ts";
 import { atMost, CHANGING, noFailures, type Scenario } from "./scenario.ts";

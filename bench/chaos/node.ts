@@ -10,7 +10,7 @@
 import process from "node:process";
 import { GroupCache, type GroupStats, text } from "../../mod.ts";
 import { serve } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 import { Callers, type Demand } from "./callers.ts";
 import { type CutKind, Faults } from "./faults.ts";
 

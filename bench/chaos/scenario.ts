@@ -1,5 +1,5 @@
 import type { Runtime } from "../../tests/runtime.ts";
-import type { Row } from "../store/report.ts";
+import type { Row } from "../report.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Demand } from "./callers.ts";
 import type { NetworkKind } from "./network.ts";

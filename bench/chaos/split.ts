@@ -1,6 +1,6 @@
 import type { CutKind } from "./faults.ts";
 import { pause } from "../peers/calls.ts";
-import type { Row } from "../store/report.ts";
+import type { Row } from "../report.ts";
 import { Cluster } from "./cluster.ts";
 import { FaultyNetwork } from "./faulty_network.ts";
 import { NamespaceNetwork } from "./namespace_network.ts";

@@ -4,7 +4,7 @@ import process from "node:process";
 import { GroupCache } from "../../mod.ts";
 import { serve } from "../../tests/runtime.ts";
 import { collectGarbage } from "../../tests/security/memory.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 
 const CALLERS = 8;
 /** What a caller waits between two gets, in milliseconds. */

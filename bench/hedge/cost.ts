@@ -1,5 +1,5 @@
 import { inTurns, ratio } from "../peers/bench.ts";
-import { median, type Report, round } from "../store/report.ts";
+import { median, type Report, round } from "../report.ts";
 import type { Caller, HedgingCluster } from "./processes.ts";
 
 const CALLERS = 64;

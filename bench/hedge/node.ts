@@ -5,7 +5,7 @@ import { GroupCache, rendezvous } from "../../mod.ts";
 import { serve } from "../../tests/runtime.ts";
 import { Keys, pause, throughput } from "../peers/calls.ts";
 import { VALUE } from "../peers/value.ts";
-import { args, print } from "../store/report.ts";
+import { args, print } from "../report.ts";
 import { steadyLatencies } from "./steady_latencies.ts";
 
 /** How long a load takes, in milliseconds. */

@@ -1,5 +1,5 @@
 import { percentile } from "../peers/calls.ts";
-import { type Report, round, type Row } from "../store/report.ts";
+import { type Report, round, type Row } from "../report.ts";
 import { type Caller, type HedgingCluster, statsOf } from "./processes.ts";
 
 /** The share of requests that the owners stall, and for how long. */

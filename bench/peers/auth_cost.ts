@@ -1,4 +1,4 @@
-import { median, round, type Row } from "../store/report.ts";
+import { median, round, type Row } from "../report.ts";
 import { type Bar, inTurns, ratio } from "./bench.ts";
 import { type Node, startCluster } from "./processes.ts";
 

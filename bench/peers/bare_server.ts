@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { serve } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 import { handlerReply, VALUE, valueOf } from "./value.ts";
 
 const values = new Map<string, Uint8Array<ArrayBuffer>>();

@@ -1,6 +1,6 @@
 import type { Runtime } from "../../tests/runtime.ts";
 import type { GroupStats } from "../../mod.ts";
-import { median, type Report, type Row } from "../store/report.ts";
+import { median, type Report, type Row } from "../report.ts";
 import type { Node, Others } from "./processes.ts";
 
 /** What a bar is measured with. */

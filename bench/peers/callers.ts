@@ -1,5 +1,5 @@
 import type { Runtime } from "../../tests/runtime.ts";
-import { args, median, round, type Row } from "../store/report.ts";
+import { args, median, round, type Row } from "../report.ts";
 import { type Bar, type Bench, inTurns, ratio, skipped } from "./bench.ts";
 import type { Load } from "./calls.ts";
 import {

@@ -1,4 +1,4 @@
-import { median, round, type Row } from "../store/report.ts";
+import { median, round, type Row } from "../report.ts";
 import { type Bar, inTurns, ratio, skipped } from "./bench.ts";
 import { startCluster, startGo } from "./processes.ts";
 

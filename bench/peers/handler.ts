@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { median, round } from "../store/report.ts";
+import { median, round } from "../report.ts";
 import { type Bar, inTurns, ratio } from "./bench.ts";
 import { type Node, startBareServer, startCluster } from "./processes.ts";
 

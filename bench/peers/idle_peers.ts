@@ -1,4 +1,4 @@
-import { median, type Report, round } from "../store/report.ts";
+import { median, type Report, round } from "../report.ts";
 import { type Bar, ratio } from "./bench.ts";
 import { pause } from "./calls.ts";
 import { type Node, startCollectingNode, startOwners } from "./processes.ts";

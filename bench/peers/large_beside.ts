@@ -1,4 +1,4 @@
-import { median, type Report, round, type Row } from "../store/report.ts";
+import { median, type Report, round, type Row } from "../report.ts";
 import { type Bar, inTurns, ratio } from "./bench.ts";
 import type { Load } from "./calls.ts";
 import { type Node, startBareServer, startCluster, startNode } from "./processes.ts";

@@ -1,4 +1,4 @@
-import { median, round } from "../store/report.ts";
+import { median, round } from "../report.ts";
 import { type Bar, inTurns, ratio } from "./bench.ts";
 import { type Node, startCluster, startNode } from "./processes.ts";
 

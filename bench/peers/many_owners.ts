@@ -9,7 +9,7 @@ import process from "node:process";
 import { GroupCache } from "../../mod.ts";
 import { ChannelCount } from "../../tests/processes/channel_count.ts";
 import { serve } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 import { VALUE } from "./value.ts";
 
 const channels = new ChannelCount();

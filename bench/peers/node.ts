@@ -3,7 +3,7 @@
 import process from "node:process";
 import { GroupCache } from "../../mod.ts";
 import { serve } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 import { tasksOf } from "./tasks.ts";
 import { VALUE, valueOf } from "./value.ts";
 

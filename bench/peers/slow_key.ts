@@ -1,4 +1,4 @@
-import { median, round } from "../store/report.ts";
+import { median, round } from "../report.ts";
 import { type Bar, inTurns } from "./bench.ts";
 import { type Node, startCluster } from "./processes.ts";
 

@@ -2,7 +2,7 @@ import process from "node:process";
 import { type Group, type GroupCache, rendezvous } from "../../mod.ts";
 import type { ByteView, ByteViewInit } from "../../mod.ts";
 import { zipfRanks } from "../store/rng.ts";
-import { collectAll } from "../store/report.ts";
+import { collectAll } from "../report.ts";
 import {
   type Call,
   callAll,

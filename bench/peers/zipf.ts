@@ -1,4 +1,4 @@
-import { round } from "../store/report.ts";
+import { round } from "../report.ts";
 import { type Bar, servedBy } from "./bench.ts";
 import { type Node, startCluster } from "./processes.ts";
 

@@ -1,5 +1,5 @@
 import { answer, inChild, residentBytes, task } from "./child.ts";
-import { collect, type Report, round, turn } from "./report.ts";
+import { collect, type Report, round, turn } from "../report.ts";
 import { randomNumbers } from "./rng.ts";
 import { segmentStore } from "./subjects.ts";
 

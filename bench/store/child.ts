@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { collectAll, turn } from "./report.ts";
+import { collectAll, turn } from "../report.ts";
 
 /**
  * Runs a module in a process of its own, so that what one measurement leaves behind in memory is

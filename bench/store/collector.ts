@@ -1,5 +1,5 @@
 import { answer, inChild, task } from "./child.ts";
-import { collect, median, type Report, round, time } from "./report.ts";
+import { collect, median, type Report, round, time } from "../report.ts";
 import { lruCache, segmentStore } from "./subjects.ts";
 
 const ENTRIES = 1_000_000;

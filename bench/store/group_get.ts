@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { GroupCache } from "../../lib/group_cache.ts";
 import { json, text } from "../../lib/codec.ts";
 import { answer, inChild, task } from "./child.ts";
-import { median, type Report, round } from "./report.ts";
+import { median, type Report, round } from "../report.ts";
 import { randomNumbers } from "./rng.ts";
 
 const ENTRIES = 10_000;

@@ -1,7 +1,7 @@
 import { GroupCache } from "../../lib/group_cache.ts";
 import { answer, inChild, task } from "./child.ts";
 import { totalBytes, traceNames, traceOf } from "./hit_ratio.ts";
-import { args, type Report, round, type Row, turn } from "./report.ts";
+import { args, type Report, round, type Row, turn } from "../report.ts";
 
 /** The least memory of a group. */
 const MIN_MAX_BYTES = 64 << 10;

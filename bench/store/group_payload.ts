@@ -1,7 +1,7 @@
 import { text } from "../../lib/codec.ts";
 import { GroupCache } from "../../lib/group_cache.ts";
 import { answer, inChild, task } from "./child.ts";
-import { type Report, round, turn } from "./report.ts";
+import { type Report, round, turn } from "../report.ts";
 import { randomNumbers, zipfRanks } from "./rng.ts";
 
 const MAX_BYTES = 32 << 20;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { LRUCache } from "lru-cache";
 import { SegmentStore } from "../../lib/store/segment_store.ts";
-import { args, type Report, round, type Row } from "./report.ts";
+import { args, type Report, round, type Row } from "../report.ts";
 import { randomNumbers, zipfRanks } from "./rng.ts";
 
 /** By how much all replays must be above plain S3-FIFO on average, in points. */

@@ -1,5 +1,5 @@
 import { answer, inChild, task } from "./child.ts";
-import { median, type Report, round, time } from "./report.ts";
+import { median, type Report, round, time } from "../report.ts";
 import { lruCache, segmentStore, type Subject } from "./subjects.ts";
 
 const ROUNDS = 11;

@@ -1,5 +1,5 @@
 import { answer, inChild, settledBytes, task } from "./child.ts";
-import { median, type Report, round, runtime, turn } from "./report.ts";
+import { median, type Report, round, runtime, turn } from "../report.ts";
 import { lruCache, segmentStore } from "./subjects.ts";
 
 const ENTRIES = 1_000_000;

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { GroupCache } from "../../mod.ts";
 import { serve, type Server } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 
 const { PORT, PEER_PORTS = "", MAX_BYTES, LOAD_MS, LOADS_AT_ONCE, ARE_PEERS } = process.env;
 const ports = PEER_PORTS.split(",").map(Number);

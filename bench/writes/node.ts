@@ -6,7 +6,7 @@
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { serve } from "../../tests/runtime.ts";
-import { print } from "../store/report.ts";
+import { print } from "../report.ts";
 
 const [folder = ""] = process.argv.slice(2);
 const { GroupCache } = await import(pathToFileURL(`${folder}/mod.ts`).href);
