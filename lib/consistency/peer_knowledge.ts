@@ -21,6 +21,8 @@ interface Knowledge {
   /** and, if this is true, of all settled ones too: it has been listed since it was last told. */
   isCaughtUp: boolean;
   isListed: boolean;
+  /** The end of the log when it was listed: changes up to there may have settled without it. */
+  listedFrom: number;
   telling: Promise<void> | undefined;
 }
 
@@ -75,6 +77,7 @@ export class PeerKnowledge<P extends Tellable> {
       const knowledge = this.#of(peer);
       if (knowledge.isListed) continue;
       knowledge.isListed = true;
+      knowledge.listedFrom = log.end;
       knowledge.isCaughtUp = knowledge.through >= log.end;
       if (!knowledge.isCaughtUp) this.#tellSoon(peer);
     }
@@ -88,7 +91,13 @@ export class PeerKnowledge<P extends Tellable> {
     const isListed = this.#peers.get(peer.url)?.isListed ?? false;
     const isCaughtUp = isListed && this.#options.log.end === 0;
     // An update on its way to the one before is no news to this one.
-    this.#peers.set(peer.url, { through: 0, isCaughtUp, isListed, telling: undefined });
+    this.#peers.set(peer.url, {
+      through: 0,
+      isCaughtUp,
+      isListed,
+      listedFrom: this.#options.log.end,
+      telling: undefined,
+    });
     if (!isCaughtUp) this.#tellSoon(peer);
   }
 
@@ -173,7 +182,13 @@ export class PeerKnowledge<P extends Tellable> {
   #of({ url }: P): Knowledge {
     let knowledge = this.#peers.get(url);
     if (knowledge === undefined) {
-      knowledge = { through: 0, isCaughtUp: false, isListed: false, telling: undefined };
+      knowledge = {
+        through: 0,
+        isCaughtUp: false,
+        isListed: false,
+        listedFrom: 0,
+        telling: undefined,
+      };
       this.#peers.set(url, knowledge);
       this.#forgetSome();
     }
@@ -231,6 +246,8 @@ export class PeerKnowledge<P extends Tellable> {
       if (changes.length > 0 || isReset) await tell(peer, { changes, isReset });
       knowledge.through = Math.max(knowledge.through, through);
       if (through < end) continue;
+      // It was listed meanwhile, after changes that settled without it.
+      if (knowledge.isListed && knowledge.through < knowledge.listedFrom) continue;
       knowledge.isCaughtUp = knowledge.isListed;
       break;
     }

@@ -199,6 +199,19 @@ test("PeerKnowledge tells a peer again that restarts while it is told", async ()
   assertEquals(setup.told, ["a:x", "a:x"]);
 });
 
+test("PeerKnowledge tells a peer that is listed while it is told what settled without it", async () => {
+  const setup = new Setup();
+  setup.list("b");
+  setup.add("x");
+  const telling = setup.knowledge.tell({ url: "a" });
+  setup.add("y", { isSettled: true });
+  setup.list("a", "b");
+  await telling;
+  assertEquals(setup.told.splice(0).filter((told) => told.startsWith("a")), ["a:x", "a:y"]);
+  assertEquals(await setup.catchUp("a", "y"), []);
+  setup.knowledge.close();
+});
+
 test("PeerKnowledge keeps no timer in a process without peers", () => {
   const setup = new Setup();
   setup.add("one");
