@@ -2,7 +2,7 @@ import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { Waiter } from "../timing/waiter.ts";
 import type { SpanOutcome, TraceSpan } from "../tracer.ts";
-import { endingWaiter, endWith, type GetTrace } from "./get_trace.ts";
+import { endingWaiter, type GetTrace } from "./get_trace.ts";
 
 /** A span that several keys share. It ends with the last of them. */
 class SharedSpan {
@@ -23,16 +23,8 @@ class SharedSpan {
     waiter: Waiter<Value>,
     signal: Cancellation | undefined,
   ): Waiter<Value> {
-    return endingWaiter(this.#part(), waiter, signal);
-  }
-
-  followAnswer(answer: Promise<EncodedValue>, signal: Cancellation | undefined): void {
-    endWith(this.#part(), answer, signal);
-  }
-
-  #part(): Pick<TraceSpan, "end"> {
     this.#pending++;
-    return { end: (outcome) => this.#settled(outcome) };
+    return endingWaiter({ end: (outcome) => this.#settled(outcome) }, waiter, signal);
   }
 
   #settled({ valueBytes = 0, error }: SpanOutcome): void {
@@ -68,15 +60,13 @@ export class GetManyTrace implements GetTrace {
     return this.#all ??= new SharedSpan(this.#options.start());
   }
 
-  ask(peer: Peer, key: string, options: PeerCallOptions): Promise<EncodedValue> {
+  ask(peer: Peer, key: string, options: PeerCallOptions, waiter: Waiter<EncodedValue>): void {
     let shared = this.#peers.get(peer);
     if (!shared?.isPending) {
       shared = new SharedSpan(this.#options.startPeer(peer, this.span));
       this.#peers.set(peer, shared);
     }
-    const answer = this.#options.ask(shared.span, peer, key, options);
-    shared.followAnswer(answer, options.signal);
-    return answer;
+    this.#options.ask(shared.span, peer, key, options, shared.follow(waiter, options.signal));
   }
 
   follow<Value extends EncodedValue>(
@@ -99,5 +89,6 @@ export interface GetManyTraceOptions {
     peer: Peer,
     key: string,
     options: PeerCallOptions,
-  ) => Promise<EncodedValue>;
+    waiter: Waiter<EncodedValue>,
+  ) => void;
 }

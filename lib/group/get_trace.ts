@@ -1,7 +1,7 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import { sourceOfError } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
-import { deliver, type Waiter } from "../timing/waiter.ts";
+import type { Waiter } from "../timing/waiter.ts";
 import { endSpan, type SpanOutcome, type TraceSpan } from "../tracer.ts";
 
 /** The trace of a `get`, or of all that a `getMany` misses. */
@@ -9,7 +9,7 @@ export interface GetTrace {
   /** What is called for it belongs below this. */
   readonly span: TraceSpan;
   /** Asks a peer for a key. */
-  ask(peer: Peer, key: string, options: PeerCallOptions): Promise<EncodedValue>;
+  ask(peer: Peer, key: string, options: PeerCallOptions, waiter: Waiter<EncodedValue>): void;
   /**
    * Returns a waiter that ends the span with the outcome of its key, or with the last one of its keys,
    * and passes it on.
@@ -19,17 +19,6 @@ export interface GetTrace {
     signal: Cancellation | undefined,
   ): Waiter<Value>;
 }
-
-/** Ends a span with an outcome. */
-export function endWith(
-  span: Pick<TraceSpan, "end">,
-  outcome: Promise<EncodedValue>,
-  signal: Cancellation | undefined,
-): void {
-  deliver(outcome, endingWaiter(span, NOBODY, signal));
-}
-
-const NOBODY: Waiter<EncodedValue> = { resolve: () => {}, reject: () => {} };
 
 /** Returns a waiter that ends a span with an outcome, and passes it on. */
 export function endingWaiter<Value extends EncodedValue>(

@@ -1,9 +1,10 @@
 import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
+import type { Waiter } from "../timing/waiter.ts";
 import { startSpan, type TraceParent, type Tracer, type TraceSpan } from "../tracer.ts";
 import { ChangeTrace } from "./change_trace.ts";
 import { GetManyTrace } from "./get_many_trace.ts";
-import { endingWaiter, endWith, type GetTrace } from "./get_trace.ts";
+import { endingWaiter, type GetTrace } from "./get_trace.ts";
 
 /** Makes the spans of a group's gets and changes, and of the calls of peers below them. */
 export class GroupSpans {
@@ -21,11 +22,10 @@ export class GroupSpans {
     const span = startSpan(this.#tracer, { operation: "get", group, keys: [key], isShared });
     return {
       span,
-      ask: (peer, key, options) => {
+      ask: (peer, key, options, waiter) => {
         const peerSpan = this.#startPeer(peer, [key], span);
-        const answer = this.#askWithin(peerSpan, peer, key, options);
-        endWith(peerSpan, answer, options.signal);
-        return answer;
+        const ending = endingWaiter(peerSpan, waiter, options.signal);
+        this.#askWithin(peerSpan, peer, key, options, ending);
       },
       follow: (waiter, signal) => endingWaiter(span, waiter, signal),
     };
@@ -36,7 +36,7 @@ export class GroupSpans {
     return new GetManyTrace({
       start: () => startSpan(this.#tracer, { operation: "getMany", group: this.#group, keys }),
       startPeer: (peer, parent) => this.#startPeer(peer, [], parent),
-      ask: (span, peer, key, options) => this.#askWithin(span, peer, key, options),
+      ask: (span, peer, key, options, waiter) => this.#askWithin(span, peer, key, options, waiter),
     });
   }
 
@@ -69,9 +69,10 @@ export class GroupSpans {
       peer: peer.url,
       parent,
     });
-    const answer = this.#askWithin(span, peer, key, options);
-    endWith(span, answer, options.signal);
-    return answer;
+    const waiter = Promise.withResolvers<EncodedValue>();
+    const ending = endingWaiter(span, waiter, options.signal);
+    this.#askWithin(span, peer, key, options, ending);
+    return waiter.promise;
   }
 
   /** The spans that a runtime makes of requests then belong to it. */
@@ -80,9 +81,10 @@ export class GroupSpans {
     peer: Peer,
     key: string,
     options: PeerCallOptions,
-  ): Promise<EncodedValue> {
+    waiter: Waiter<EncodedValue>,
+  ): void {
     const { traceparent } = span;
-    return span.run(() => peer.get(this.#group, key, { ...options, traceparent }));
+    span.run(() => peer.request(this.#group, key, { ...options, traceparent }, waiter));
   }
 
   #startPeer({ url }: Peer, keys: readonly string[], parent: TraceSpan): TraceSpan {

@@ -4,7 +4,7 @@ import type { EncodedValue, Peer, PeerCallOptions } from "../peer/peer.ts";
 import type { Counters } from "../stats.ts";
 import type { Cancellation } from "../timing/cancellation.ts";
 import type { Clock } from "../timing/clock.ts";
-import { deliver, type Waiter } from "../timing/waiter.ts";
+import type { Waiter } from "../timing/waiter.ts";
 import type { GetTrace } from "./get_trace.ts";
 import type { GroupMemory } from "./group_memory.ts";
 import type { HotKeys } from "./hot_keys.ts";
@@ -61,7 +61,7 @@ export class OwnerLoad<T> implements Question<EncodedValue> {
     else (this.#laterAtMs ??= new Map()).set(peer, stopwatch());
     const options = new GetOptions(signal, loadTimeoutMs, this.#together);
     if (this.#trace === undefined) peer.request(group, this.#key, options, waiter);
-    else deliver(this.#trace.ask(peer, this.#key, options), waiter);
+    else this.#trace.ask(peer, this.#key, options, waiter);
   }
 
   onAnswer(value: EncodedValue, peer: Peer | undefined): void {
