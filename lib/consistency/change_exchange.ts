@@ -4,11 +4,13 @@ import { fnv1a } from "../placement/fnv.ts";
 import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import { type ChangeNote, NO_MARK } from "../wire/change_note.ts";
+import type { Hello } from "../wire/hello.ts";
 import type { ChangeUpdate } from "../wire/change_update.ts";
 import { type Change, compareStamps } from "../wire/change.ts";
 import { ChangeLog, type ChangeLogOptions, type LoggedChange } from "./change_log.ts";
+import { Gaps } from "./gaps.ts";
 import { Marks } from "./marks.ts";
-import { PeerKnowledge } from "./peer_knowledge.ts";
+import { type MissedChanges, PeerKnowledge } from "./peer_knowledge.ts";
 
 /** A process that has had peers for longer has been told of changes all along, in milliseconds. */
 const YOUTH_MS = 60_000;
@@ -64,11 +66,12 @@ export class ChangeExchange {
     this.#list = digestOf(peers.urls);
     this.#knowledge = new PeerKnowledge({
       log: this.#log,
+      gaps: new Gaps({ origin: options.origin, log: this.#log }),
       clock,
       listed: () => peers.others(),
       admits: (peer) => peer.health.admits(),
-      tell: async (peer, { changes, isReset }) => {
-        await this.#send(peer, this.#updateOf(changes, isReset));
+      tell: async (peer, missed) => {
+        await this.#send(peer, this.#updateOf(missed));
       },
     });
   }
@@ -88,9 +91,9 @@ export class ChangeExchange {
     for (const peer of listed) this.#listed.add(peer);
   }
 
-  /** Records that another process has started under a peer's URL. */
-  restarted(peer: Peer): void {
-    this.#knowledge.restarted(peer);
+  /** Records which process is at a peer's URL, by its instance id. */
+  met(peer: Peer, instance: string): void {
+    this.#knowledge.met(peer, instance);
   }
 
   /**
@@ -136,16 +139,18 @@ export class ChangeExchange {
   /**
    * Returns what to reply to an update.
    *
-   * @param url The base URL of the process that sent it.
+   * @param from The process that sent it.
    */
-  answer({ asksAfter, asksAgain }: ChangeUpdate, url: string): ChangeUpdate {
-    if (asksAgain) {
-      const { changes, isReset } = this.#knowledge.owed(url);
-      return this.#updateOf(changes, isReset);
-    }
+  answer(
+    { asksAfter, asksAgain }: ChangeUpdate,
+    from: Pick<Hello, "self" | "instance">,
+  ): ChangeUpdate {
+    if (asksAgain) return this.#updateOf(this.#knowledge.owed(from.self));
     if (asksAfter === undefined) return this.update;
-    const { changes, through } = this.#knowledge.updateAfter(asksAfter, { knowsSettled: false });
-    return { ...this.#updateOf(changes, false), through, hasMore: through < this.#log.end };
+    // It cannot be told all by name if it has just begun to ask, or too slowly.
+    const hasAll = asksAfter > 0 && asksAfter >= this.#log.start || this.#knowledge.isSafe(from);
+    const reset = hasAll ? undefined : this.#knowledge.reset;
+    return { ...this.update, reset, ...this.#knowledge.pageAfter(asksAfter) };
   }
 
   /** Begins a change of this process, and drops the key here. */
@@ -263,14 +268,24 @@ export class ChangeExchange {
 
   /** Applies what a peer tells about the changes that it knows. */
   receiveUpdate(origin: string, update: ChangeUpdate): void {
-    const { time, isReset, changes } = update;
-    if (isReset) {
+    const { time, reset } = update;
+    if (reset !== undefined && this.#knowledge.learnGaps(origin, reset)) {
+      if ((globalThis as any).DBG) {
+        console.log(
+          "RESET of",
+          this.#options.peers.self,
+          "by",
+          origin,
+          JSON.stringify(reset),
+          this.#options.clock.now(),
+        );
+      }
       this.#options.forgetAll();
       this.#marks.renew();
     }
-    for (const change of changes) {
+    this.#knowledge.learn(origin, update, (change) => {
       if (this.#isNew(change)) this.#learn(change);
-    }
+    });
     this.#log.witness(time);
     this.#settle(origin, update);
   }
@@ -282,7 +297,7 @@ export class ChangeExchange {
 
   /** The part of a hello about changes, if there are none to tell. */
   get update(): ChangeUpdate {
-    return this.#updateOf([], false);
+    return this.#updateOf({ changes: [] });
   }
 
   /** Stops telling peers. */
@@ -314,13 +329,13 @@ export class ChangeExchange {
     this.#knowledge.changesAdded();
   }
 
-  #updateOf(changes: readonly Change[], isReset: boolean): ChangeUpdate {
+  #updateOf({ changes, reset }: MissedChanges): ChangeUpdate {
     return {
       time: this.#log.time,
       list: this.#list,
       settledTime: this.#settledTime(),
       mark: this.mark,
-      isReset,
+      reset,
       changes,
     };
   }

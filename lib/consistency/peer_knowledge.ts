@@ -1,12 +1,15 @@
 import type { Clock } from "../timing/clock.ts";
+import type { ChangeUpdate, Reset } from "../wire/change_update.ts";
+import type { Change } from "../wire/change.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
+import type { Gaps } from "./gaps.ts";
 
 /** What a peer is told about the changes that this process knows. */
 export interface MissedChanges {
   /** The changes, in the order in which this process heard of them. */
   readonly changes: readonly LoggedChange[];
-  /** Whether the peer has missed changes that this process no longer remembers. */
-  readonly isReset: boolean;
+  /** Set if the peer may have missed changes that this process cannot name. */
+  readonly reset?: Reset | undefined;
 }
 
 /** A peer that can be told. */
@@ -21,10 +24,25 @@ interface Knowledge {
   /** and, if this is true, of all settled ones too: it has been listed since it was last told. */
   isCaughtUp: boolean;
   isListed: boolean;
+  /** The instance id of the process at its URL, once it has been met. */
+  instance: string | undefined;
+  /** The count of the gaps when it was last told to drop everything for them. */
+  gaps: number;
   /** The end of the log when it was listed: changes up to there may have settled without it. */
   listedFrom: number;
   telling: Promise<void> | undefined;
 }
+
+/** What a peer knows that was never told anything. */
+const UNTOLD: Knowledge = {
+  through: 0,
+  isCaughtUp: false,
+  isListed: false,
+  instance: undefined,
+  gaps: 0,
+  listedFrom: 0,
+  telling: undefined,
+};
 
 /** Changes and UTF-16 units of keys in one update, so that it fits a hello. */
 const MAX_CHANGES = 500;
@@ -48,6 +66,8 @@ const ROUND_MS = 2000;
 export class PeerKnowledge<P extends Tellable> {
   readonly #options: PeerKnowledgeOptions<P>;
   readonly #peers = new Map<string, Knowledge>();
+  /** The instance ids of peers that have missed nothing in the gaps, as others have said. */
+  #safe = new Set<string | undefined>();
   /** The end of the log when the timer was last due: what was unsettled then is overdue. */
   #endBefore = 0;
   /** All peers are told again when the log grows beyond this position. */
@@ -79,26 +99,59 @@ export class PeerKnowledge<P extends Tellable> {
       knowledge.isListed = true;
       knowledge.listedFrom = log.end;
       knowledge.isCaughtUp = knowledge.through >= log.end;
-      if (!knowledge.isCaughtUp) this.#tellSoon(peer);
+      if (!knowledge.isCaughtUp || !this.#isSafe(knowledge)) this.#tellSoon(peer);
     }
   }
 
   /**
-   * Records that another process has started under a peer's URL. It does not know what the one before was
-   * told, and may hold values from before all that the log remembers: it may have started long ago.
+   * Records which process is at a peer's URL. One that has started there since does not know what the one
+   * before was told, and may hold values from before all that the log remembers: it may have started long
+   * ago.
    */
-  restarted(peer: P): void {
-    const isListed = this.#peers.get(peer.url)?.isListed ?? false;
-    const isCaughtUp = isListed && this.#options.log.end === 0;
+  met(peer: P, instance: string): void {
+    const before = this.#of(peer);
+    const { isListed } = before;
+    if (before.instance === undefined || before.instance === instance) {
+      before.instance = instance;
+      return;
+    }
+    const { log, gaps } = this.#options;
+    const isCaughtUp = isListed && log.end === 0;
     // An update on its way to the one before is no news to this one.
-    this.#peers.set(peer.url, {
-      through: 0,
-      isCaughtUp,
-      isListed,
-      listedFrom: this.#options.log.end,
-      telling: undefined,
-    });
-    if (!isCaughtUp) this.#tellSoon(peer);
+    const listedFrom = log.end;
+    this.#peers.set(peer.url, { ...UNTOLD, isCaughtUp, isListed, instance, listedFrom });
+    if (isListed && (!isCaughtUp || gaps.count > 0)) this.#tellSoon(peer);
+  }
+
+  /**
+   * Records gaps that a peer tells of. Returns whether this process may have missed something in there: then
+   * it has to drop everything, and so do all peers that may have missed it too.
+   *
+   * @param from The peer's instance id.
+   */
+  learnGaps(from: string, reset: Reset): boolean {
+    const { gaps } = this.#options;
+    const before = new Set(this.#safePeers());
+    const hadNone = gaps.count === 0;
+    if (!gaps.learn(reset)) return false;
+    const safe = [from, ...reset.safe].filter((instance) =>
+      hadNone || before.has(instance) || this.#safe.has(instance)
+    );
+    this.#safe = new Set(safe);
+    this.watch();
+    return true;
+  }
+
+  /** Whether a process has certainly missed nothing that this process cannot name. */
+  isSafe({ self, instance }: { self: string; instance: string }): boolean {
+    const knowledge = this.#at(self);
+    return knowledge?.instance === instance && this.#hasAll(knowledge);
+  }
+
+  /** What has whoever may have missed something that this process cannot name drop everything. */
+  get reset(): Reset | undefined {
+    const gaps = this.#options.gaps.all;
+    return gaps.length === 0 ? undefined : { gaps, safe: this.#safePeers() };
   }
 
   /**
@@ -112,20 +165,25 @@ export class PeerKnowledge<P extends Tellable> {
   /** Tells a peer all changes that it may not know. Rejects if it cannot be told. */
   tell(peer: P): Promise<void> {
     const knowledge = this.#of(peer);
-    const { log } = this.#options;
+    const { log, gaps } = this.#options;
     const { end } = log;
+    const { count } = gaps;
     knowledge.telling ??= this.#tell(peer, knowledge).finally(() => {
       knowledge.telling = undefined;
     });
     const { telling } = knowledge;
     // An update in flight may not contain the last changes.
-    return telling.then(() => this.#through(this.#of(peer)) < end ? this.tell(peer) : undefined);
+    return telling.then(() => {
+      const knowledge = this.#of(peer);
+      const knowsAll = this.#through(knowledge) >= end && this.#isSafe(knowledge, count);
+      return knowsAll ? undefined : this.tell(peer);
+    });
   }
 
   /** What a peer would be told next: no changes if it knows all. */
   owed(url: string): MissedChanges {
-    const knowledge = this.#peers.get(url.replace(/\/$/, ""));
-    return knowledge === undefined ? { changes: [], isReset: false } : this.#next(knowledge);
+    const knowledge = this.#at(url);
+    return knowledge === undefined ? { changes: [] } : this.#next(knowledge);
   }
 
   /** Schedules telling everyone the changes that do not settle soon. */
@@ -158,8 +216,57 @@ export class PeerKnowledge<P extends Tellable> {
     this.#timer = undefined;
   }
 
+  /** A part of what this process knows, for a peer that has just started. */
+  pageAfter(from: number): Pick<ChangeUpdate, "changes" | "through" | "hasMore" | "known"> {
+    const { log } = this.#options;
+    const { changes, through } = this.#updateAfter(from, { knowsSettled: false });
+    const settled = Math.min(through, log.settledThrough);
+    const to = [...this.#peers].flatMap(([url, knowledge]) => {
+      const { instance } = knowledge;
+      return instance === undefined || this.#through(knowledge) < settled
+        ? []
+        : [{ url, instance }];
+    });
+    const count = changes.findLastIndex(({ position }) => position <= settled) + 1;
+    return { changes, through, hasMore: through < log.end, known: { count, to } };
+  }
+
+  /**
+   * Applies the changes that a peer tells of, one by one. It knows them, and so may others: if this process
+   * thought that it had to tell them, its log might forget what they seem not to know.
+   *
+   * @param from The peer's instance id.
+   */
+  learn(from: string, { changes, known }: ChangeUpdate, learn: (change: Change) => void): void {
+    const { count, to } = known ?? { count: 0, to: [] };
+    for (const { url, instance } of to) {
+      const knowledge = this.#at(url);
+      // If that is not so, it shows when the peer is met.
+      if (knowledge !== undefined) knowledge.instance ??= instance;
+    }
+    const all = new Set([from, ...to.map(({ instance }) => instance)]);
+    this.#learnFrom(all, changes.slice(0, count), learn);
+    this.#learnFrom(new Set([from]), changes.slice(count), learn);
+  }
+
+  #learnFrom(
+    knowing: ReadonlySet<string | undefined>,
+    changes: readonly Change[],
+    learn: (change: Change) => void,
+  ): void {
+    if (changes.length === 0) return;
+    const { log } = this.#options;
+    const { end } = log;
+    const knowledge = [...this.#peers.values()].filter((knowledge) =>
+      knowing.has(knowledge.instance) && this.#through(knowledge) === end
+    );
+    changes.forEach(learn);
+    for (const one of knowledge) one.through = log.end;
+    this.#settle();
+  }
+
   /** Collects the changes after a position, and the position up to which the peer then knows all. */
-  updateAfter(
+  #updateAfter(
     from: number,
     { knowsSettled }: { knowsSettled: boolean },
   ): { changes: LoggedChange[]; through: number } {
@@ -179,16 +286,14 @@ export class PeerKnowledge<P extends Tellable> {
     return { changes, through };
   }
 
+  #at(url: string): Knowledge | undefined {
+    return this.#peers.get(url.replace(/\/$/, ""));
+  }
+
   #of({ url }: P): Knowledge {
     let knowledge = this.#peers.get(url);
     if (knowledge === undefined) {
-      knowledge = {
-        through: 0,
-        isCaughtUp: false,
-        isListed: false,
-        listedFrom: 0,
-        telling: undefined,
-      };
+      knowledge = { ...UNTOLD };
       this.#peers.set(url, knowledge);
       this.#forgetSome();
     }
@@ -209,11 +314,11 @@ export class PeerKnowledge<P extends Tellable> {
   }
 
   #mayLack(peer: P, group: string, key: string): boolean {
-    const { log } = this.#options;
-    if (log.end === 0) return false;
+    const { log, gaps } = this.#options;
+    if (log.end === 0 && gaps.count === 0) return false;
     const knowledge = this.#of(peer);
+    if (!this.#hasAll(knowledge)) return true;
     const through = this.#through(knowledge);
-    if (through < log.start) return true;
     if (!knowledge.isCaughtUp) {
       let change = log.last(group, key);
       for (; change !== undefined && change.position > through; change = change.previous) {
@@ -232,19 +337,27 @@ export class PeerKnowledge<P extends Tellable> {
   /** The next update for a peer, and the position up to which it then knows all changes. */
   #next(knowledge: Knowledge): MissedChanges & { through: number } {
     const { log } = this.#options;
-    const isReset = this.#through(knowledge) < log.start;
-    const from = isReset ? log.start : knowledge.through;
-    const knowsSettled = knowledge.isCaughtUp && !isReset;
-    return { isReset, ...this.updateAfter(from, { knowsSettled }) };
+    const remembers = this.#through(knowledge) >= log.start;
+    const from = remembers ? knowledge.through : log.start;
+    const knowsSettled = knowledge.isCaughtUp && remembers;
+    const update = this.#updateAfter(from, { knowsSettled });
+    return this.#hasAll(knowledge) ? update : { ...update, reset: this.reset };
   }
 
   async #tell(peer: P, knowledge: Knowledge): Promise<void> {
-    const { log, tell } = this.#options;
+    const { log, gaps, tell } = this.#options;
     const { end } = log;
-    while (knowledge.through < end || !knowledge.isCaughtUp) {
-      const { changes, isReset, through } = this.#next(knowledge);
-      if (changes.length > 0 || isReset) await tell(peer, { changes, isReset });
+    const { count } = gaps;
+    // Its reply says which process it is, and that one may be safe.
+    if (knowledge.instance === undefined && !this.#isSafe(knowledge)) {
+      await tell(peer, { changes: [] });
+    }
+    while (knowledge.through < end || !knowledge.isCaughtUp || !this.#isSafe(knowledge, count)) {
+      const { count } = gaps;
+      const { changes, reset, through } = this.#next(knowledge);
+      if (changes.length > 0 || reset !== undefined) await tell(peer, { changes, reset });
       knowledge.through = Math.max(knowledge.through, through);
+      if (reset !== undefined) knowledge.gaps = Math.max(knowledge.gaps, count);
       if (through < end) continue;
       // It was listed meanwhile, after changes that settled without it.
       if (knowledge.isListed && knowledge.through < knowledge.listedFrom) continue;
@@ -266,22 +379,47 @@ export class PeerKnowledge<P extends Tellable> {
     log.settleThrough(through);
   }
 
+  /** Whether a peer has missed nothing in the gaps, as they were at a count, or has dropped everything. */
+  #isSafe({ gaps, instance }: Knowledge, count: number = this.#options.gaps.count): boolean {
+    return gaps >= count || this.#safe.has(instance);
+  }
+
+  /** The instance ids of the peers that have missed nothing that this process cannot name. */
+  #safePeers(): string[] {
+    const safe: string[] = [];
+    for (const knowledge of this.#peers.values()) {
+      const { instance } = knowledge;
+      if (instance !== undefined && this.#hasAll(knowledge)) safe.push(instance);
+    }
+    return safe;
+  }
+
+  /** Whether a peer has missed nothing that this process cannot name. */
+  #hasAll(knowledge: Knowledge): boolean {
+    return this.#through(knowledge) >= this.#options.log.start && this.#isSafe(knowledge);
+  }
+
   #tellSoon(peer: P): void {
     this.tell(peer).catch(() => {});
     this.watch();
   }
 
   #hasWork(): boolean {
-    const { log, listed } = this.#options;
-    if (log.end === 0 || listed().length === 0) return false;
-    return log.settledThrough < log.end || listed().some((peer) => !this.#of(peer).isCaughtUp);
+    const { log, gaps, listed } = this.#options;
+    if (log.end === 0 && gaps.count === 0 || listed().length === 0) return false;
+    return log.settledThrough < log.end || listed().some((peer) => this.#isOwed(peer));
   }
 
   #tellOverdue(): void {
     const { log } = this.#options;
     const isOverdue = log.settledThrough < this.#endBefore;
     this.#endBefore = log.end;
-    this.#tellAll((peer) => isOverdue || !this.#of(peer).isCaughtUp);
+    this.#tellAll((peer) => isOverdue || this.#isOwed(peer));
+  }
+
+  #isOwed(peer: P): boolean {
+    const knowledge = this.#of(peer);
+    return !knowledge.isCaughtUp || !this.#isSafe(knowledge);
   }
 
   #tellAll(isMeant: (peer: P) => boolean = () => true): void {
@@ -296,6 +434,7 @@ export class PeerKnowledge<P extends Tellable> {
 /** Options for {@linkcode PeerKnowledge}. */
 export interface PeerKnowledgeOptions<P extends Tellable> {
   log: ChangeLog;
+  gaps: Gaps;
   clock: Clock;
   /** The peers on the current list. */
   listed: () => readonly P[];

@@ -18,14 +18,14 @@ const HELLO_MS = 3000;
 export interface ChangeReports {
   /** The part of a hello without changes. */
   readonly update: ChangeUpdate;
-  /** Records that another process has started at a peer's URL. */
-  restarted(peer: Peer): void;
+  /** Records which process is at a peer's URL, by its instance id. */
+  met(peer: Peer, instance: string): void;
   /**
    * Returns what to reply to an update.
    *
-   * @param url The base URL of the process that sent it.
+   * @param from The process that sent it.
    */
-  answer(update: ChangeUpdate, url: string): ChangeUpdate;
+  answer(update: ChangeUpdate, from: Pick<Hello, "self" | "instance">): ChangeUpdate;
   /** Whether a time may be taken from anybody. */
   isPlausible(time: number): boolean;
   /** Applies what the process with an instance id tells. */
@@ -97,7 +97,9 @@ export class Handshake {
         );
       },
     });
-    if (theirs?.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
+    if (theirs === undefined) return undefined;
+    changes.met(peer, theirs.instance);
+    if (theirs.changes !== undefined) changes.receiveUpdate(theirs.instance, theirs.changes);
     return theirs;
   }
 
@@ -114,6 +116,7 @@ export class Handshake {
     if (peer !== undefined && !theirs.isLeaving && theirs.instance !== this.#instances.get(peer)) {
       peer.health.mayBeBack();
     }
+    if (peer !== undefined && isProved) changes.met(peer, theirs.instance);
     if (theirs.changes !== undefined) {
       if (isProved) changes.receiveUpdate(theirs.instance, theirs.changes);
       else await this.#receiveClaim(theirs, theirs.changes, peer);
@@ -128,7 +131,7 @@ export class Handshake {
     }
     const hello = this.#hello();
     if (theirs.changes === undefined) return hello;
-    return { ...hello, changes: changes.answer(theirs.changes, theirs.self) };
+    return { ...hello, changes: changes.answer(theirs.changes, theirs) };
   }
 
   /**
@@ -143,12 +146,12 @@ export class Handshake {
     peer: Peer | undefined,
   ): Promise<void> {
     const { changes, onUnconfirmed } = this.#options;
-    const { isReset } = claim;
+    const isReset = claim.reset !== undefined;
     const time = claim.changes.reduce((time, { stamp }) => Math.max(time, stamp.time), claim.time);
     const said = isReset && peer !== undefined ? await this.#ask(peer) : undefined;
-    const isConfirmed = !isReset || said?.changes?.isReset === true;
+    const isConfirmed = !isReset || said?.changes?.reset !== undefined;
     if (isConfirmed && await this.#isTime(time, peer === undefined ? [] : [peer])) {
-      return changes.receiveUpdate(instance, { ...claim, isReset: false });
+      return changes.receiveUpdate(instance, { ...claim, reset: undefined });
     }
     onUnconfirmed();
     // A sender that tells nothing does not count on having been heard.
@@ -220,10 +223,8 @@ export class Handshake {
   /** Records what a peer says of itself. Returns whether it can be asked for values. */
   #meet(peer: Peer, { instance, isLeaving, changes }: Hello): boolean {
     peer.mark = changes?.mark ?? peer.mark;
-    const before = this.#instances.get(peer);
-    const isNew = before !== instance;
+    const isNew = this.#instances.get(peer) !== instance;
     this.#instances.set(peer, instance);
-    if (isNew && before !== undefined) this.#options.changes.restarted(peer);
     if (isLeaving) peer.health.leaving();
     else peer.health.here({ isNew });
     return !isLeaving;

@@ -11,11 +11,8 @@ export interface ChangeUpdate {
   readonly settledTime: number;
   /** A mark of the process. Absent from processes without marks. */
   readonly mark?: string | undefined;
-  /**
-   * Whether the receiver has missed changes that the process no longer remembers, and so has to
-   * drop everything that it holds.
-   */
-  readonly isReset: boolean;
+  /** Set if the receiver has missed changes that the process can no longer tell it. */
+  readonly reset?: Reset | undefined;
   /** Changes that the receiver may not know of, in the order in which the process heard of them. */
   readonly changes: readonly Change[];
   /** Set by a process that was told something in the receiver's name: it is to say the same again. */
@@ -26,36 +23,66 @@ export interface ChangeUpdate {
   readonly through?: number | undefined;
   /** In such a reply: whether there are more changes behind these. */
   readonly hasMore?: boolean | undefined;
+  /** In such a reply: which of the changes others certainly know too. */
+  readonly known?: KnownChanges | undefined;
 }
 
-/** An update as it stands in JSON: a change is `[time, origin, group, key]`. */
+/** The first few of some changes, and the processes that know them. */
+export interface KnownChanges {
+  readonly count: number;
+  readonly to: readonly { readonly url: string; readonly instance: string }[];
+}
+
+/** Changes that the log of a process has forgotten. */
+export interface Gap {
+  /** The instance id of the process. */
+  readonly origin: string;
+  /** How many they are. A larger gap of the same process includes a smaller one. */
+  readonly size: number;
+}
+
+/** Has the receiver drop everything that it holds, if it may have missed anything in these gaps. */
+export interface Reset {
+  readonly gaps: readonly Gap[];
+  /** The instance ids of the processes that have certainly missed nothing in there. */
+  readonly safe: readonly string[];
+}
+
+/**
+ * An update as it stands in JSON: a change is `[time, origin, group, key]`, a gap `[origin, size]`, and a
+ * process `[url, instance]`.
+ */
 export interface ChangeUpdateJson {
   time: number;
   list: string;
   settled: number;
   mark?: string | undefined;
-  reset: boolean;
+  reset?: { gaps: [string, number][]; safe: readonly string[] } | undefined;
   changes: [number, string, string, string][];
   again?: true | undefined;
   after?: number | undefined;
   through?: number | undefined;
   more?: boolean | undefined;
+  known?: { count: number; to: [string, string][] } | undefined;
 }
 
 export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
-  const { time, list, settledTime, mark, isReset, changes, asksAgain, asksAfter } = update;
-  const { through, hasMore } = update;
+  const { time, list, settledTime, mark, reset, changes, asksAgain, asksAfter } = update;
+  const { through, hasMore, known } = update;
   return {
     time,
     list,
     settled: settledTime,
     mark,
-    reset: isReset,
+    reset: reset &&
+      { gaps: reset.gaps.map(({ origin, size }) => [origin, size]), safe: reset.safe },
     changes: changes.map(({ stamp, group, key }) => [stamp.time, stamp.origin, group, key]),
     again: asksAgain || undefined,
     after: asksAfter,
     through,
     more: hasMore,
+    known: known &&
+      { count: known.count, to: known.to.map(({ url, instance }) => [url, instance]) },
   };
 }
 
@@ -65,24 +92,55 @@ export function toChangeUpdateJson(update: ChangeUpdate): ChangeUpdateJson {
  * @throws {TypeError} If it is malformed.
  */
 export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
-  const { time, list, settled, mark, reset, changes, again, after, through, more } = Object(json);
+  const { time, list, settled, mark, reset, changes, again, after, through, more, known } = Object(
+    json,
+  );
   const isValid = isTime(time) && typeof list === "string" && isTime(settled) &&
     Array.isArray(changes) && changes.every(isChangeJson) && (mark === undefined || isMark(mark)) &&
-    (after === undefined || isTime(after)) && (through === undefined || isTime(through));
+    (after === undefined || isTime(after)) && (through === undefined || isTime(through)) &&
+    (reset === undefined || isResetJson(reset)) && (known === undefined || isKnownJson(known));
   if (!isValid) throw new TypeError("expected a hello's changes as time, list, settled, changes");
   return {
     time,
     list,
     settledTime: settled,
     ...(mark !== undefined && { mark }),
-    isReset: reset === true,
+    ...(reset !== undefined && { reset: fromResetJson(reset) }),
     changes: (changes as ChangeUpdateJson["changes"]).map(([time, origin, group, key]) => (
       { stamp: { time, origin }, group, key }
     )),
     ...(again === true && { asksAgain: true }),
     ...(after !== undefined && { asksAfter: after }),
     ...(through !== undefined && { through, hasMore: more === true }),
+    ...(known !== undefined && { known: fromKnownJson(known) }),
   };
+}
+
+function isResetJson(json: unknown): json is NonNullable<ChangeUpdateJson["reset"]> {
+  const { gaps, safe } = Object(json);
+  return Array.isArray(gaps) && gaps.length > 0 && gaps.every(isGapJson) &&
+    Array.isArray(safe) && safe.every((instance) => typeof instance === "string");
+}
+
+function fromResetJson({ gaps, safe }: NonNullable<ChangeUpdateJson["reset"]>): Reset {
+  return { gaps: gaps.map(([origin, size]) => ({ origin, size })), safe };
+}
+
+function isKnownJson(json: unknown): json is NonNullable<ChangeUpdateJson["known"]> {
+  const { count, to } = Object(json);
+  return isTime(count) && Array.isArray(to) && to.every(isProcessJson);
+}
+
+function fromKnownJson({ count, to }: NonNullable<ChangeUpdateJson["known"]>): KnownChanges {
+  return { count, to: to.map(([url, instance]) => ({ url, instance })) };
+}
+
+function isProcessJson(json: unknown): boolean {
+  return Array.isArray(json) && json.length === 2 && json.every((text) => typeof text === "string");
+}
+
+function isGapJson(json: unknown): boolean {
+  return Array.isArray(json) && json.length === 2 && typeof json[0] === "string" && isTime(json[1]);
 }
 
 function isChangeJson(json: unknown): boolean {

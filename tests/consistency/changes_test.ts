@@ -106,6 +106,47 @@ test("A process that comes back having missed more than is remembered drops all 
   for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
 });
 
+test("A process that had to drop all it holds accepts nothing older from one that has yet to", async () => {
+  await using world = new World();
+  const limits = { maxChanges: 2 };
+  const [a, b, c] = world.startAll([A, B, C], { limits }) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  const [cutOffB, cutOffC] = [{ isOn: true }, { isOn: true }];
+  world.lose(({ from, to }) => cutOffB.isOn && [from, to].sort().join() === `${A},${B}`, Infinity);
+  world.lose(({ from, to }) => cutOffC.isOn && [from, to].sort().join() === `${A},${C}`, Infinity);
+  world.write(key);
+  await assertRejects(() => world.clock.until(a.group.remove(key)));
+  for (const other of ["x", "y", "z"]) {
+    await assertRejects(() => world.clock.until(a.group.remove(other)));
+  }
+  cutOffB.isOn = false;
+  await world.clock.advance(30_000);
+  assertEquals(await world.get(b, key), world.valueOf(key));
+  cutOffC.isOn = false;
+  await world.clock.advance(30_000);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
+test("A process that joins others that remember little leaves them what they hold", async () => {
+  await using world = new World();
+  const limits = { maxChanges: 2 };
+  const D = "http://d:1";
+  const processes = world.startAll([A, B, C], { limits });
+  const keys = [A, B, C].map((url) => movingKey([[A, B, C], url], [[A, B, C, D], url]));
+  const [a] = processes as [Proc];
+  for (let i = 0; i < 9; i++) await world.clock.until(a.group.remove(`other ${i}`));
+  await world.clock.advance(10_000);
+  for (const key of keys) await world.get(a, key);
+  const d = world.start(D, [A, B, C, D], { limits });
+  assertEquals(await world.get(d, keys[0] as string), world.valueOf(keys[0] as string));
+  for (const { cache } of processes) cache.setPeers([A, B, C, D]);
+  for (let i = 0; i < 9; i++) await world.clock.until(d.group.remove(`other ${i}`));
+  await world.clock.advance(10_000);
+  for (const key of keys) assertEquals(await world.get(d, key), world.valueOf(key));
+  assertEquals(world.loads, keys);
+});
+
 test("A process that has just started accepts nothing older than what its peers know of", async () => {
   await using world = new World();
   const D = "http://d:1";

@@ -1,6 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { ChangeLog } from "../../lib/consistency/change_log.ts";
+import { Gaps } from "../../lib/consistency/gaps.ts";
 import { PeerKnowledge } from "../../lib/consistency/peer_knowledge.ts";
+import type { Reset } from "../../lib/wire/change_update.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
@@ -10,23 +12,32 @@ const LIST = "digest";
 class Setup {
   readonly clock = new VirtualClock();
   readonly log: ChangeLog;
+  readonly gaps: Gaps;
   readonly knowledge: PeerKnowledge<{ url: string }>;
   readonly told: string[] = [];
   listed: { url: string }[] = [];
   unreachable = new Set<string>();
+  /** Which process replies at a URL. */
+  readonly instances = new Map<string, string>();
+  readonly resets: (Reset | undefined)[] = [];
   #time = 0;
 
   constructor(maxChanges?: number) {
     this.log = new ChangeLog({ origin: "me", ...(maxChanges && { maxChanges }) });
+    this.gaps = new Gaps({ origin: "me", log: this.log });
     this.knowledge = new PeerKnowledge({
       log: this.log,
+      gaps: this.gaps,
       clock: this.clock,
       listed: () => this.listed,
       admits: () => true,
-      tell: (peer, { changes, isReset }) => {
+      tell: (peer, { changes, reset }) => {
         if (this.unreachable.has(peer.url)) return Promise.reject(new Error("unreachable"));
         const keys = changes.map(({ key }) => key).join(",");
-        this.told.push(`${peer.url}:${isReset ? "reset " : ""}${keys}`);
+        this.told.push(`${peer.url}:${reset === undefined ? "" : "reset "}${keys}`);
+        this.resets.push(reset);
+        const instance = this.instances.get(peer.url);
+        if (instance !== undefined) this.knowledge.met(peer, instance);
         return Promise.resolve();
       },
     });
@@ -35,6 +46,25 @@ class Setup {
   list(...urls: string[]): void {
     this.listed = urls.map((url) => ({ url }));
     this.knowledge.listChanged();
+  }
+
+  /** Another process has started at a URL. */
+  restart(url: string): void {
+    for (const instance of ["before", "after"]) this.knowledge.met({ url }, instance);
+  }
+
+  /** Lists peers `a`, `b`, …, which are processes `1`, `2`, …. */
+  meet(...urls: string[]): void {
+    this.list(...urls);
+    for (const [i, url] of urls.entries()) {
+      this.instances.set(url, `${i + 1}`);
+      this.knowledge.met({ url }, `${i + 1}`);
+    }
+  }
+
+  /** Has this process drop everything. Returns whether it had to. */
+  missed(from: string, origin: string, size: number, ...safe: string[]): boolean {
+    return this.knowledge.learnGaps(from, { gaps: [{ origin, size }], safe });
   }
 
   add(key: string, { isSettled = false, knownBy }: { isSettled?: boolean; knownBy?: string } = {}) {
@@ -174,7 +204,7 @@ test("PeerKnowledge tells a peer that restarted all that it remembers", async ()
   const setup = new Setup();
   setup.list("a");
   for (const key of ["1", "2", "3", "4"]) setup.add(key, { isSettled: true });
-  setup.knowledge.restarted({ url: "a" });
+  setup.restart("a");
   await setup.clock.advance(0);
   assertEquals(setup.told.splice(0), ["a:1,2,3,4"]);
   assertEquals(await setup.catchUp("a", "4"), []);
@@ -185,7 +215,7 @@ test("PeerKnowledge has a peer forget everything that may have restarted before 
   const setup = new Setup(2);
   setup.list("a");
   for (const key of ["x", "y", "z"]) setup.add(key, { isSettled: true });
-  setup.knowledge.restarted({ url: "a" });
+  setup.restart("a");
   assertEquals(await setup.catchUp("a", "x"), ["a:reset y,z"]);
 });
 
@@ -194,7 +224,7 @@ test("PeerKnowledge tells a peer again that restarts while it is told", async ()
   setup.list("a");
   setup.add("x");
   const before = setup.knowledge.tell({ url: "a" });
-  setup.knowledge.restarted({ url: "a" });
+  setup.restart("a");
   await before;
   assertEquals(setup.told, ["a:x", "a:x"]);
 });
@@ -216,4 +246,80 @@ test("PeerKnowledge keeps no timer in a process without peers", () => {
   const setup = new Setup();
   setup.add("one");
   assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("PeerKnowledge has peers forget everything that may have missed what this process has missed", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b", "c");
+  assert(setup.missed("1", "1", 5, "2"));
+  assertEquals(await setup.catchUp("a", "key"), []);
+  assertEquals(await setup.catchUp("b", "key"), []);
+  assertEquals(await setup.catchUp("c", "key"), ["c:reset "]);
+  assertEquals(setup.resets, [{ gaps: [{ origin: "1", size: 5 }], safe: ["1", "2"] }]);
+  assertEquals(await setup.catchUp("c", "key"), []);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge tells those peers unprompted too, and then keeps no timer", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  setup.missed("1", "1", 5);
+  await setup.clock.advance(2000);
+  assertEquals(setup.told, ["b:reset "]);
+  await setup.clock.advance(2000);
+  assertEquals([setup.told.length, setup.clock.pendingTimers], [1, 0]);
+});
+
+test("PeerKnowledge learns nothing of gaps that it has heard of, or that are its own", () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  assert(setup.missed("1", "1", 5));
+  assertFalse(setup.missed("2", "1", 5));
+  assertFalse(setup.missed("2", "1", 4));
+  assertFalse(setup.missed("2", "me", 9));
+  assert(setup.missed("2", "1", 6));
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge takes a peer for safe only if it is safe in respect of all gaps", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b", "c");
+  setup.missed("1", "1", 5, "2");
+  setup.missed("3", "3", 1, "1");
+  assertEquals(await setup.catchUp("a", "key"), []);
+  assertEquals(await setup.catchUp("b", "key"), ["b:reset "]);
+  assertEquals(await setup.catchUp("c", "key"), ["c:reset "]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge meets a peer before it has it forget everything: it may be safe", async () => {
+  const setup = new Setup();
+  setup.list("a", "b", "c");
+  setup.instances.set("b", "2").set("c", "3");
+  setup.missed("1", "1", 5, "2");
+  assertEquals(await setup.catchUp("b", "key"), ["b:"]);
+  assertEquals(await setup.catchUp("c", "key"), ["c:", "c:reset "]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge has a process forget everything that starts at the URL of a safe one", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  setup.missed("1", "1", 5, "2");
+  setup.instances.set("b", "3");
+  setup.knowledge.met({ url: "b" }, "3");
+  assertEquals(await setup.catchUp("b", "key"), ["b:reset "]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge tells a peer of gaps that it heard of while it was telling it of others", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  setup.missed("1", "1", 5);
+  const telling = setup.knowledge.tell({ url: "b" });
+  setup.missed("1", "1", 6);
+  await setup.catchUp("b", "key");
+  await telling;
+  assertEquals(setup.resets.map((reset) => reset?.gaps[0]?.size), [5, 6]);
+  setup.knowledge.close();
 });

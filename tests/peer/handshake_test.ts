@@ -43,9 +43,9 @@ function setUp(hello: () => Promise<Hello> = () => Promise.reject(new Error("une
     clock,
     closing: new AbortController().signal,
     changes: {
-      update: { time: 0, list: "", settledTime: 0, isReset: false, changes: [] },
+      update: { time: 0, list: "", settledTime: 0, changes: [] },
       receiveUpdate: (_origin, update) => received.push(update),
-      restarted: () => {},
+      met: () => {},
       answer: (update) => update,
       isPlausible: () => true,
     },
@@ -139,15 +139,19 @@ test("Handshake answers a probe at once, so that two processes never wait for ea
   assertEquals((await handshake.answer(probe, STRANGER)).self, A);
 });
 
+const RESET = { gaps: [{ origin: "1", size: 1 }], safe: [] };
+
 test("Handshake takes a reset from an authenticated peer at once, and no stranger's", async () => {
-  const reset = { time: 0, list: "", settledTime: 0, isReset: true, changes: [] };
+  const reset = { time: 0, list: "", settledTime: 0, changes: [], reset: RESET };
   const proved = setUp();
   await proved.handshake.answer({ ...THEIRS, changes: reset }, PROVED);
   assertEquals(proved.received, [reset]);
-  const asked = setUp(() => Promise.resolve({ ...THEIRS, changes: { ...reset, isReset: false } }));
+  const asked = setUp(() =>
+    Promise.resolve({ ...THEIRS, changes: { ...reset, reset: undefined } })
+  );
   const forged = asked.handshake.answer({ ...THEIRS, changes: reset, isProbe: true }, STRANGER);
   assertEquals(await codeOf(forged), "peer-failed");
-  assertEquals(asked.received.some(({ isReset }) => isReset), false);
+  assertEquals(asked.received.some(({ reset }) => reset), false);
 });
 
 test("Handshake asks nobody because of a process that is not on the list", async () => {

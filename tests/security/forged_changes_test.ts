@@ -7,7 +7,8 @@ import { test } from "../runtime.ts";
 
 /** The highest time that a message can hold: one more would be refused. */
 const LAST_TIME = 2 ** 48 - 1;
-const NOTHING = { time: 0, list: "", settledTime: 0, isReset: false, changes: [] };
+const NOTHING = { time: 0, list: "", settledTime: 0, changes: [] };
+const RESET = { gaps: [{ origin: "forged", size: 1 }], safe: [] };
 const PROTOBUF = { "content-type": "application/x-protobuf" };
 const JSON_TYPE = { "content-type": "application/json" };
 const LAST_CHANGE = { "groupcache-change": `${LAST_TIME} forged list 0` };
@@ -53,7 +54,7 @@ for (const self of [B, "http://stranger:1"]) {
     const refusals = refusalsOf(a);
     const key = keyOf([A, B], A);
     await world.get(a, key);
-    const reply = await forge(world, A, { body: forged({ isReset: true }, { self }) });
+    const reply = await forge(world, A, { body: forged({ reset: RESET }, { self }) });
     assertEquals([reply.status, reply.headers.get("groupcache-error")], [421, "peer-failed"]);
     assertEquals(a.group.peek(key), world.valueOf(key));
     assertEquals(refusals, ["unconfirmed true"]);

@@ -8,7 +8,7 @@ const KEYS = /key\d/g;
 const VALUE = /key\d+ (\d+) /;
 
 /** A hello that tells to drop everything. */
-const RESET = /"reset":true/;
+const RESET = /"reset":\{/;
 
 const decoder = new TextDecoder("latin1");
 

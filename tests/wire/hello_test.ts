@@ -17,17 +17,25 @@ test("A hello arrives unchanged", () => {
 
 test("What a hello says of changes arrives as it left", () => {
   const time = fc.integer({ min: 0, max: 2 ** 40 });
+  const reset = fc.record({
+    gaps: fc.array(fc.record({ origin: fc.string(), size: time }), { minLength: 1 }),
+    safe: fc.array(fc.string()),
+  });
   const changes = fc.record({
     time,
     list: fc.string(),
     settledTime: time,
-    isReset: fc.boolean(),
+    reset,
+    known: fc.record({
+      count: time,
+      to: fc.array(fc.record({ url: fc.string(), instance: fc.string() })),
+    }),
     changes: fc.array(fc.record({
       group: fc.string(),
       key: fc.string({ unit: "binary" }),
       stamp: fc.record({ time, origin: fc.string() }),
     })),
-  });
+  }, { requiredKeys: ["time", "list", "settledTime", "changes"] });
   const hello = {
     instance: "1",
     self: "http://a:1",
@@ -51,6 +59,14 @@ const BAD_CHANGES: unknown[] = [
   { time: 0, list: "", settled: 0, changes: [[1, "origin", "group"]] },
   { time: 0, list: "", settled: 0, changes: [[1, "origin", "group", 5]] },
   { time: 0, list: "", settled: 0, changes: [["1", "origin", "group", "key"]] },
+  { time: 0, list: "", settled: 0, changes: [], reset: true },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [], safe: [] } },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [["origin", -1]], safe: [] } },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [[1, 1]], safe: [] } },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [["origin", 1]] } },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [["origin", 1]], safe: [1] } },
+  { time: 0, list: "", settled: 0, changes: [], known: { count: -1, to: [] } },
+  { time: 0, list: "", settled: 0, changes: [], known: { count: 0, to: [["http://a:1"]] } },
 ];
 
 for (const changes of BAD_CHANGES) {

@@ -203,7 +203,7 @@ export class HttpPeer implements Peer {
 }
 
 function tellsChanges({ changes }: Hello): boolean {
-  return changes !== undefined && (changes.isReset || changes.changes.length > 0);
+  return changes !== undefined && (changes.reset !== undefined || changes.changes.length > 0);
 }
 
 /** Options for {@linkcode HttpPeer}. */

@@ -36,12 +36,16 @@ test("HttpPeer.hello() takes a refusal for a sign of life, unless the peer had t
     list: "list",
     settledTime: 0,
     mark: "0-0",
-    isReset: false,
     changes: [],
   };
   assertEquals(await peer.hello({ ...HELLO, changes }), undefined);
   const change = { group: "group", key: "key", stamp: { time: 1, origin: "1" } };
-  for (const told of [{ ...changes, isReset: true }, { ...changes, changes: [change] }]) {
+  for (
+    const told of [{ ...changes, reset: { gaps: [{ origin: "1", size: 1 }], safe: [] } }, {
+      ...changes,
+      changes: [change],
+    }]
+  ) {
     const error = await peer.hello({ ...HELLO, changes: told }).catch((error) => error);
     assertEquals(error?.code, "peer-failed");
   }
