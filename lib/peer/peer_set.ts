@@ -132,9 +132,8 @@ export class PeerSet {
    * @param options `wereAsked`: whether the peers that come before this process were asked already.
    */
   holders(key: string, { wereAsked }: { wereAsked: boolean }): Iterable<Peer> | undefined {
-    if (this.#rank === undefined) return undefined;
     const holders = new Set<Peer>();
-    for (const url of this.#rank(key)) {
+    for (const url of this.#rank?.(key) ?? []) {
       if (url === this.#self || holders.size > 0) break;
       const peer = this.#others.get(url);
       if (peer?.health.isLeaving || !wereAsked && peer?.health.admits()) holders.add(peer);

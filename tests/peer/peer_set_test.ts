@@ -141,6 +141,17 @@ test("PeerSet.holders() names previous owners that can be asked, or are leaving"
   assertEquals(holders(), undefined);
 });
 
+test("PeerSet.holders() names previous owners to the only process that is left", async () => {
+  const { peers, byUrl, clock } = await setUpLongAgo(C);
+  const holders = () => urlsOf(peers.holders("abc", { wereAsked: true }));
+  peers.replace([C]);
+  assertEquals(holders(), [A]);
+  byUrl.get(A)?.health.closed(isDown);
+  assertEquals(holders(), undefined);
+  await clock.advance(1000);
+  assertEquals(holders(), undefined);
+});
+
 test("PeerSet.holders() names the owners among the others if this process was alone", async () => {
   const { peers, clock } = setUp(C);
   const holders = () => urlsOf(peers.holders("cba", { wereAsked: true }));
