@@ -147,6 +147,34 @@ test("A process that joins others that remember little leaves them what they hol
   assertEquals(world.loads, keys);
 });
 
+test("A process that joins while others keep changing keys leaves them what they hold", async () => {
+  await using world = new World();
+  // Fewer than one reply holds, and all of them taken when it joins.
+  const limits = { maxChanges: 600 };
+  const D = "http://d:1";
+  const processes = world.startAll([A, B, C], { limits });
+  let count = 0;
+  const change = async (): Promise<void> => {
+    const { group } = processes[count % 3] as Proc;
+    await world.clock.until(group.remove(`other ${count++}`));
+  };
+  while (count < 700) await change();
+  await world.clock.advance(5000);
+  const keys = Array.from({ length: 30 }, (_, i) => `held ${i}`);
+  for (const { group } of processes) await world.clock.until(group.getMany(keys));
+  const held = () => processes.map(({ group }) => keys.filter((key) => group.peek(key)).length);
+  const before = held();
+  const d = world.start(D, [A, B, C, D], { limits });
+  for (let i = 0; i < 20; i++) {
+    if (i === 3) { for (const { cache } of processes) cache.setPeers([A, B, C, D]); }
+    for (let j = 0; j < 10; j++) await change();
+    await world.get(d, keys[i] as string);
+    await world.clock.advance(10);
+  }
+  await world.clock.advance(5000);
+  assertEquals(held(), before);
+});
+
 test("A process that has just started accepts nothing older than what its peers know of", async () => {
   await using world = new World();
   const D = "http://d:1";

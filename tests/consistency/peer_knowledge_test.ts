@@ -2,7 +2,8 @@ import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { ChangeLog } from "../../lib/consistency/change_log.ts";
 import { Gaps } from "../../lib/consistency/gaps.ts";
 import { PeerKnowledge } from "../../lib/consistency/peer_knowledge.ts";
-import type { Reset } from "../../lib/wire/change_update.ts";
+import type { KnownChanges, Reset } from "../../lib/wire/change_update.ts";
+import type { Change } from "../../lib/wire/change.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
 import { test } from "../runtime.ts";
 
@@ -65,6 +66,16 @@ class Setup {
   /** Has this process drop everything. Returns whether it had to. */
   missed(from: string, origin: string, size: number, ...safe: string[]): boolean {
     return this.knowledge.learnGaps(from, { gaps: [{ origin, size }], safe });
+  }
+
+  change(key: string): Change {
+    return { group: "g", key, stamp: { time: ++this.#time, origin: "other" } };
+  }
+
+  /** Hears of changes from a peer. */
+  hear(from: string, changes: Change[], known?: KnownChanges): void {
+    const update = { time: this.#time, list: "", settledTime: 0, changes, known };
+    this.knowledge.learn(from, update, (change) => this.log.add(change));
   }
 
   add(key: string, { isSettled = false, knownBy }: { isSettled?: boolean; knownBy?: string } = {}) {
@@ -321,5 +332,53 @@ test("PeerKnowledge tells a peer of gaps that it heard of while it was telling i
   await setup.catchUp("b", "key");
   await telling;
   assertEquals(setup.resets.map((reset) => reset?.gaps[0]?.size), [5, 6]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge does not tell a peer what that has told, nor what others are said to know", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b", "c");
+  const [x, y] = [setup.change("x"), setup.change("y")] as const;
+  setup.hear("1", [x, y], { count: 1, to: [{ url: "b", instance: "2" }] });
+  assertEquals(await setup.catchUp("a", "y"), []);
+  assertEquals(await setup.catchUp("b", "x"), []);
+  assertEquals(await setup.catchUp("b", "y"), ["b:y"]);
+  assertEquals(await setup.catchUp("c", "x"), ["c:x,y"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge still tells a peer what it knew before it heard from that of something else", async () => {
+  const setup = new Setup();
+  setup.meet("a");
+  setup.add("x");
+  setup.hear("1", [setup.change("y")]);
+  assertEquals(await setup.catchUp("a", "x"), ["a:x,y"]);
+});
+
+test("PeerKnowledge tells a process all that is at a URL where another one was said to be", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.hear("1", [setup.change("x")], { count: 1, to: [{ url: "b", instance: "2" }] });
+  assertEquals(await setup.catchUp("b", "x"), []);
+  setup.knowledge.met({ url: "b" }, "3");
+  assertEquals(await setup.catchUp("b", "x"), ["b:x"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge says who knows how many of the changes in a reply", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  for (const key of ["x", "y"]) setup.add(key, { isSettled: true });
+  setup.add("z");
+  const url = "a";
+  setup.unreachable.add("b");
+  const { changes, known, ...rest } = setup.knowledge.pageAfter(0);
+  assertEquals(changes.map(({ key }) => key), ["x", "y", "z"]);
+  assertEquals(known, { count: 2, to: [{ url, instance: "1" }, { url: "b", instance: "2" }] });
+  assertEquals(rest, { through: 3, hasMore: false });
+  await setup.catchUp("a", "z");
+  setup.instances.set("b", "3");
+  setup.knowledge.met({ url: "b" }, "3");
+  assertEquals(setup.knowledge.pageAfter(1).known, { count: 1, to: [{ url, instance: "1" }] });
   setup.knowledge.close();
 });
