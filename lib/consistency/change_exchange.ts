@@ -270,16 +270,6 @@ export class ChangeExchange {
   receiveUpdate(origin: string, update: ChangeUpdate): void {
     const { time, reset } = update;
     if (reset !== undefined && this.#knowledge.learnGaps(origin, reset)) {
-      if ((globalThis as any).DBG) {
-        console.log(
-          "RESET of",
-          this.#options.peers.self,
-          "by",
-          origin,
-          JSON.stringify(reset),
-          this.#options.clock.now(),
-        );
-      }
       this.#options.forgetAll();
       this.#marks.renew();
     }

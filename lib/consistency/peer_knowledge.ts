@@ -3,6 +3,7 @@ import type { ChangeUpdate, Reset } from "../wire/change_update.ts";
 import type { Change } from "../wire/change.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
 import type { Gaps } from "./gaps.ts";
+import { TellingRounds } from "./telling_rounds.ts";
 
 /** What a peer is told about the changes that this process knows. */
 export interface MissedChanges {
@@ -51,9 +52,6 @@ const MAX_KEY_UNITS = 96 * 1024;
 /** How many peers off the list have their position remembered. Others are told to drop everything. */
 const MAX_UNLISTED = 1000;
 
-/** The interval of the timer, in milliseconds. After two, an unsettled change is told to all peers. */
-const ROUND_MS = 2000;
-
 /**
  * Which of the changes that this process knows each peer knows too.
  *
@@ -68,15 +66,18 @@ export class PeerKnowledge<P extends Tellable> {
   readonly #peers = new Map<string, Knowledge>();
   /** The instance ids of peers that have missed nothing in the gaps, as others have said. */
   #safe = new Set<string | undefined>();
-  /** The end of the log when the timer was last due: what was unsettled then is overdue. */
-  #endBefore = 0;
-  /** All peers are told again when the log grows beyond this position. */
-  #pressedAt = 0;
-  #timer: unknown;
-  #isClosed = false;
+  readonly #rounds: TellingRounds;
 
   constructor(options: PeerKnowledgeOptions<P>) {
+    const { log, clock } = options;
     this.#options = options;
+    this.#rounds = new TellingRounds({
+      log,
+      clock,
+      isOwed: () => this.#hasWork(),
+      tellAll: () => this.#tellAll(() => true),
+      tellOwed: () => this.#tellAll((peer) => this.#isOwed(peer)),
+    });
   }
 
   /** Records a new list of peers. Those that join or return are told at once what they missed. */
@@ -138,7 +139,7 @@ export class PeerKnowledge<P extends Tellable> {
       hadNone || before.has(instance) || this.#safe.has(instance)
     );
     this.#safe = new Set(safe);
-    this.watch();
+    this.#rounds.watch();
     return true;
   }
 
@@ -186,34 +187,14 @@ export class PeerKnowledge<P extends Tellable> {
     return knowledge === undefined ? { changes: [] } : this.#next(knowledge);
   }
 
-  /** Schedules telling everyone the changes that do not settle soon. */
+  /** Has everyone told of changes that do not settle soon. */
   changesAdded(): void {
-    const { log } = this.#options;
-    // Before the log forgets changes that peers have not been told.
-    if (log.end - log.settledThrough > log.maxChanges / 4 && log.end > this.#pressedAt) {
-      this.#pressedAt = log.end + log.maxChanges / 16;
-      this.#tellAll();
-    }
-    this.watch();
-  }
-
-  /** Keeps a timer while there is a change that a peer may not know. */
-  watch(): void {
-    if (this.#timer !== undefined || this.#isClosed || !this.#hasWork()) return;
-    const { clock } = this.#options;
-    this.#timer = clock.setTimeout(() => {
-      this.#timer = undefined;
-      this.#tellOverdue();
-      this.watch();
-    }, ROUND_MS);
-    clock.unrefTimer?.(this.#timer);
+    this.#rounds.changesAdded();
   }
 
   /** Stops telling peers unprompted. */
   close(): void {
-    this.#isClosed = true;
-    this.#options.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#rounds.close();
   }
 
   /** A part of what this process knows, for a peer that has just started. */
@@ -401,7 +382,7 @@ export class PeerKnowledge<P extends Tellable> {
 
   #tellSoon(peer: P): void {
     this.tell(peer).catch(() => {});
-    this.watch();
+    this.#rounds.watch();
   }
 
   #hasWork(): boolean {
@@ -410,19 +391,12 @@ export class PeerKnowledge<P extends Tellable> {
     return log.settledThrough < log.end || listed().some((peer) => this.#isOwed(peer));
   }
 
-  #tellOverdue(): void {
-    const { log } = this.#options;
-    const isOverdue = log.settledThrough < this.#endBefore;
-    this.#endBefore = log.end;
-    this.#tellAll((peer) => isOverdue || this.#isOwed(peer));
-  }
-
   #isOwed(peer: P): boolean {
     const knowledge = this.#of(peer);
     return !knowledge.isCaughtUp || !this.#isSafe(knowledge);
   }
 
-  #tellAll(isMeant: (peer: P) => boolean = () => true): void {
+  #tellAll(isMeant: (peer: P) => boolean): void {
     const { listed, admits } = this.#options;
     for (const peer of listed()) {
       if (!isMeant(peer) || this.#of(peer).telling !== undefined || !admits(peer)) continue;
