@@ -3,6 +3,7 @@ import type { ChangeUpdate, Reset } from "../wire/change_update.ts";
 import type { Change } from "../wire/change.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
 import type { Gaps } from "./gaps.ts";
+import { takeAfter } from "./take_after.ts";
 import { TellingRounds } from "./telling_rounds.ts";
 
 /** What a peer is told about the changes that this process knows. */
@@ -44,10 +45,6 @@ const UNTOLD: Knowledge = {
   listedFrom: 0,
   telling: undefined,
 };
-
-/** Changes and UTF-16 units of keys in one update, so that it fits a hello. */
-const MAX_CHANGES = 500;
-const MAX_KEY_UNITS = 96 * 1024;
 
 /** How many peers off the list have their position remembered. Others are told to drop everything. */
 const MAX_UNLISTED = 1000;
@@ -200,7 +197,7 @@ export class PeerKnowledge<P extends Tellable> {
   /** A part of what this process knows, for a peer that has just started. */
   pageAfter(from: number): Pick<ChangeUpdate, "changes" | "through" | "hasMore" | "known"> {
     const { log } = this.#options;
-    const { changes, through } = this.#updateAfter(from, { knowsSettled: false });
+    const { changes, through } = takeAfter(from, { log, knowsSettled: false });
     const settled = Math.min(through, log.settledThrough);
     const to = [...this.#peers].flatMap(([url, knowledge]) => {
       const { instance } = knowledge;
@@ -244,27 +241,6 @@ export class PeerKnowledge<P extends Tellable> {
     changes.forEach(learn);
     for (const one of knowledge) one.through = log.end;
     this.#settle();
-  }
-
-  /** Collects the changes after a position, and the position up to which the peer then knows all. */
-  #updateAfter(
-    from: number,
-    { knowsSettled }: { knowsSettled: boolean },
-  ): { changes: LoggedChange[]; through: number } {
-    const { log } = this.#options;
-    const changes: LoggedChange[] = [];
-    let through = from;
-    let units = 0;
-    for (const change of log.after(from)) {
-      if (!knowsSettled || !log.isSettled(change)) {
-        units += change.group.length + change.key.length;
-        const isFull = changes.length === MAX_CHANGES || units > MAX_KEY_UNITS;
-        if (isFull && changes.length > 0) return { changes, through };
-        changes.push(change);
-      }
-      through = change.position;
-    }
-    return { changes, through };
   }
 
   #at(url: string): Knowledge | undefined {
@@ -321,7 +297,7 @@ export class PeerKnowledge<P extends Tellable> {
     const remembers = this.#through(knowledge) >= log.start;
     const from = remembers ? knowledge.through : log.start;
     const knowsSettled = knowledge.isCaughtUp && remembers;
-    const update = this.#updateAfter(from, { knowsSettled });
+    const update = takeAfter(from, { log, knowsSettled });
     return this.#hasAll(knowledge) ? update : { ...update, reset: this.reset };
   }
 
