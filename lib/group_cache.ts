@@ -8,18 +8,22 @@ import { GroupCacheError, quote } from "./errors.ts";
 import { PeerDownEvent, PeerUpEvent } from "./events.ts";
 import { GroupCacheEvents } from "./group_cache_events.ts";
 import type { Group } from "./group_api.ts";
-import { checkGroupCacheOptions, type GroupCacheOptions } from "./group_cache_options.ts";
+import {
+  type CheckedGroupCacheOptions,
+  checkGroupCacheOptions,
+  type GroupCacheOptions,
+} from "./group_cache_options.ts";
 import {
   checkDuration,
   checkGroupName,
   checkGroupOptions,
   type GroupOptions,
 } from "./group_options.ts";
-import { HttpPeer } from "./http/client/http_peer.ts";
+import { HttpPeer, type HttpPeerOptions } from "./http/client/http_peer.ts";
 import { RequestSemaphore } from "./http/client/request_semaphore.ts";
 import { dialectOf } from "./http/dialect.ts";
-import { protectionOf } from "./http/protection.ts";
-import { PeerHandler } from "./http/server/handler.ts";
+import { type Protection, protectionOf } from "./http/protection.ts";
+import { PeerHandler, type PeerHandlerOptions } from "./http/server/handler.ts";
 import { checkKey } from "./key.ts";
 import type { InspectionReply, ReportReply } from "./process_report.ts";
 import { Problems, unknownGroup } from "./problems.ts";
@@ -28,7 +32,6 @@ import { ClusterReports, hottestOf } from "./cluster_reports.ts";
 import { drain } from "./peer/drain.ts";
 import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
-import type { Peer } from "./peer/peer.ts";
 import { PeerSet } from "./peer/peer_set.ts";
 import type { GroupCacheStats } from "./stats.ts";
 import type { Cancellation } from "./timing/cancellation.ts";
@@ -157,44 +160,21 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
    */
   constructor(options: GroupCacheOptions = {}) {
     super();
-    const { self, peers, placement, basePath, handoffMs, hedge, limits, random, log, ...rest } =
-      checkGroupCacheOptions(options);
-    const clock = new SteadyClock(rest.clock);
+    const checked = checkGroupCacheOptions(options);
+    const { self, peers, placement, handoffMs, hedge, limits, log } = checked;
+    const clock = new SteadyClock(checked.clock);
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
     this.#self = self;
     this.#clock = clock;
-    this.#random = random;
+    this.#random = checked.random;
     this.#maxValueBytes = limits.maxValueBytes;
-    this.#tracer = rest.tracer;
+    this.#tracer = checked.tracer;
     this.#startedAtMs = clock.now();
     this.#placement = placement.name;
     const instanceId = this.#instanceId;
     this.#problems = new Problems({ clock, log, isHeard: (type) => this.hasListened(type) });
-    const dialect = dialectOf(placement.dialect);
-    const silences = new DueQueue({ clock, keepsTimer: true });
-    this.#closing.signal.addEventListener("abort", () => silences.close(), { once: true });
-    const protection = protectionOf({ ...rest, self, clock, instanceId, report: this.#report });
-    const peerOptions = {
-      ...rest,
-      ...protection,
-      semaphore: new RequestSemaphore(limits.maxFetches),
-      channelSlots: new RequestSemaphore(limits.maxChannels),
-      closing: this.#closing.signal,
-      limits,
-      clock,
-      silences,
-      basePath,
-      random,
-      self: () => this.#peers.self ?? "",
-      instanceId,
-      dialect,
-      catchUp: (peer: Peer, group: string, key: string) => this.#changes.catchUp(peer, group, key),
-      probe: (peer: Peer) => this.#handshake.greet(peer, { hadGivenUp: true }),
-      onAnswer: (peer: Peer) => void this.#handshake.greet(peer, { hadGivenUp: false }),
-      onDown: ({ url }: Peer, error: GroupCacheError) =>
-        this.#report(new PeerDownEvent({ peer: url, error })),
-      onUp: ({ url }: Peer) => this.#report(new PeerUpEvent({ peer: url })),
-    };
+    const protection = protectionOf({ ...checked, self, clock, instanceId, report: this.#report });
+    const peerOptions = this.#peerOptions(checked, protection);
     this.#peers = new PeerSet({
       self,
       placement,
@@ -233,27 +213,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       }),
       inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
     });
-    this.#handler = new PeerHandler({
-      ...protection,
-      clock,
-      tracer: rest.tracer,
-      limits,
-      basePath,
-      plusIsSpace: dialect.plusIsSpace,
-      checkOpen: () => this.#closing.signal.throwIfAborted(),
-      group: (name) => {
-        this.#closing.signal.throwIfAborted();
-        const group = this.#groups.get(name);
-        if (group === undefined) this.#report(unknownGroup(name, [...this.#groups.keys()]));
-        return group?.local;
-      },
-      changes: this.#changes,
-      confirmTime: (time, origin) => this.#handshake.confirmTime(time, origin),
-      peer: (url) => this.#peers.findRecent(url),
-      greet: (hello, sender) => this.#handshake.answer(hello, sender),
-      isLeaving: (peer) => this.#handshake.isLeaving(peer),
-      report: (question) => this.#reports.answer(question),
-    });
+    this.#handler = new PeerHandler(this.#handlerOptions(checked, protection));
     unknownCacheOptions(options).forEach(this.#report);
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -451,6 +411,56 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.#problems.note(event);
     this.dispatchEvent(event);
   };
+
+  #peerOptions(checked: CheckedGroupCacheOptions, protection: Protection): HttpPeerOptions {
+    const { limits, placement } = checked;
+    const clock = this.#clock;
+    const { signal: closing } = this.#closing;
+    const silences = new DueQueue({ clock, keepsTimer: true });
+    closing.addEventListener("abort", () => silences.close(), { once: true });
+    return {
+      ...checked,
+      ...protection,
+      semaphore: new RequestSemaphore(limits.maxFetches),
+      channelSlots: new RequestSemaphore(limits.maxChannels),
+      closing,
+      clock,
+      silences,
+      self: () => this.#peers.self ?? "",
+      instanceId: this.#instanceId,
+      dialect: dialectOf(placement.dialect),
+      catchUp: (peer, group, key) => this.#changes.catchUp(peer, group, key),
+      probe: (peer) => this.#handshake.greet(peer, { hadGivenUp: true }),
+      onAnswer: (peer) => void this.#handshake.greet(peer, { hadGivenUp: false }),
+      onDown: ({ url }, error) => this.#report(new PeerDownEvent({ peer: url, error })),
+      onUp: ({ url }) => this.#report(new PeerUpEvent({ peer: url })),
+    };
+  }
+
+  #handlerOptions(checked: CheckedGroupCacheOptions, protection: Protection): PeerHandlerOptions {
+    const { limits, basePath, placement, tracer } = checked;
+    return {
+      ...protection,
+      clock: this.#clock,
+      tracer,
+      limits,
+      basePath,
+      plusIsSpace: dialectOf(placement.dialect).plusIsSpace,
+      checkOpen: () => this.#closing.signal.throwIfAborted(),
+      group: (name) => {
+        this.#closing.signal.throwIfAborted();
+        const group = this.#groups.get(name);
+        if (group === undefined) this.#report(unknownGroup(name, [...this.#groups.keys()]));
+        return group?.local;
+      },
+      changes: this.#changes,
+      confirmTime: (time, origin) => this.#handshake.confirmTime(time, origin),
+      peer: (url) => this.#peers.findRecent(url),
+      greet: (hello, sender) => this.#handshake.answer(hello, sender),
+      isLeaving: (peer) => this.#handshake.isLeaving(peer),
+      report: (question) => this.#reports.answer(question),
+    };
+  }
 
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
