@@ -38,7 +38,6 @@ import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
-import type { Tracer } from "./tracer.ts";
 import { unknownCacheOptions, unknownGroupOptions } from "./unknown_options.ts";
 import { SteadyClock } from "./timing/steady_clock.ts";
 
@@ -126,15 +125,11 @@ export type FetchHandler<Rest extends unknown[] = unknown[]> = (
  * ```
  */
 export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
+  #options: CheckedGroupCacheOptions;
   #clock: Clock;
-  #random: () => number;
   #peers: PeerSet;
-  #maxValueBytes: number;
-  #tracer: Tracer | undefined;
-  #self: string | undefined;
   #instanceId: string = crypto.randomUUID();
   #startedAtMs: number;
-  #placement: string;
   // deno-lint-ignore no-explicit-any -- values of any type
   #groups = new Map<string, CreatedGroup<any, any>>();
   #handler: PeerHandler;
@@ -163,18 +158,14 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     const checked = checkGroupCacheOptions(options);
     const { self, peers, placement, handoffMs, hedge, limits, log } = checked;
     const clock = new SteadyClock(checked.clock);
+    this.#options = checked;
     this.#hedgeBudget = hedge ? new HedgeBudget() : undefined;
-    this.#self = self;
     this.#clock = clock;
-    this.#random = checked.random;
-    this.#maxValueBytes = limits.maxValueBytes;
-    this.#tracer = checked.tracer;
     this.#startedAtMs = clock.now();
-    this.#placement = placement.name;
     const instanceId = this.#instanceId;
     this.#problems = new Problems({ clock, log, isHeard: (type) => this.hasListened(type) });
     const protection = protectionOf({ ...checked, self, clock, instanceId, report: this.#report });
-    const peerOptions = this.#peerOptions(checked, protection);
+    const peerOptions = this.#peerOptions(protection);
     this.#peers = new PeerSet({
       self,
       placement,
@@ -213,7 +204,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       }),
       inspect: (group, key) => this.#groups.get(group)?.group.inspect(key) ?? null,
     });
-    this.#handler = new PeerHandler(this.#handlerOptions(checked, protection));
+    this.#handler = new PeerHandler(this.#handlerOptions(protection));
     unknownCacheOptions(options).forEach(this.#report);
     if (peers !== undefined) this.#findPeers(peers);
   }
@@ -237,12 +228,12 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     checkGroupName(name, this.#groups);
     const created = createGroup(name, checkGroupOptions(options), {
       clock: this.#clock,
-      random: this.#random,
+      random: this.#options.random,
       peers: this.#peers,
       changes: this.#changes,
-      tracer: this.#tracer,
+      tracer: this.#options.tracer,
       hedgeBudget: this.#hedgeBudget,
-      maxValueBytes: this.#maxValueBytes,
+      maxValueBytes: this.#options.limits.maxValueBytes,
       closing: this.#closing.signal,
       report: this.#report,
     });
@@ -296,7 +287,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       startedAtMs: this.#startedAtMs,
       nowMs: this.#clock.now(),
       state: isClosed ? "closed" : this.#peers.isLeaving ? "leaving" : "serving",
-      placement: this.#placement,
+      placement: this.#options.placement.name,
       peers,
       groups: Object.fromEntries(groups),
     };
@@ -412,14 +403,14 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.dispatchEvent(event);
   };
 
-  #peerOptions(checked: CheckedGroupCacheOptions, protection: Protection): HttpPeerOptions {
-    const { limits, placement } = checked;
+  #peerOptions(protection: Protection): HttpPeerOptions {
+    const { limits, placement } = this.#options;
     const clock = this.#clock;
     const { signal: closing } = this.#closing;
     const silences = new DueQueue({ clock, keepsTimer: true });
     closing.addEventListener("abort", () => silences.close(), { once: true });
     return {
-      ...checked,
+      ...this.#options,
       ...protection,
       semaphore: new RequestSemaphore(limits.maxFetches),
       channelSlots: new RequestSemaphore(limits.maxChannels),
@@ -437,8 +428,8 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     };
   }
 
-  #handlerOptions(checked: CheckedGroupCacheOptions, protection: Protection): PeerHandlerOptions {
-    const { limits, basePath, placement, tracer } = checked;
+  #handlerOptions(protection: Protection): PeerHandlerOptions {
+    const { limits, basePath, placement, tracer } = this.#options;
     return {
       ...protection,
       clock: this.#clock,
@@ -464,7 +455,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
 
   #findPeers(peers: readonly string[] | Discovery): void {
     if (!(Symbol.asyncIterator in Object(peers))) return this.setPeers(peers as string[]);
-    const self = this.#self;
+    const { self } = this.#options;
     // Throws: peers need it.
     if (self === undefined) return this.setPeers([]);
     this.#following = followDiscovery(peers as Discovery, {
