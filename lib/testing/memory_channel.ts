@@ -1,5 +1,5 @@
 import type { Clock } from "../timing/clock.ts";
-import { decodeChannelRequest } from "../wire/channel.ts";
+import { decodeChannelRequest } from "../wire/channel_request.ts";
 import { FrameDecoder } from "../wire/frames.ts";
 import type { Fault } from "./fault.ts";
 
@@ -67,7 +67,8 @@ export class MemoryChannel {
       const { done, value } = await reader.read();
       const fault = faultNow();
       for (const message of done ? [] : frames.push(value)) {
-        onRequests(decodeChannelRequest(message).gets.length);
+        const { gets, changes } = decodeChannelRequest(message);
+        onRequests(gets.length + changes.length);
       }
       this.#isStuck ||= fault === "hang";
       this.#isBroken ||= fault === "refuse";
@@ -93,6 +94,6 @@ export interface MemoryChannelOptions {
   clock: Clock;
   /** The current fault of the server. */
   fault: () => Fault | undefined;
-  /** Called with the number of requests for values in what the client sends. */
+  /** Called with the number of requests, for values or of changes, in what the client sends. */
   onRequests: (count: number) => void;
 }

@@ -1,7 +1,10 @@
 const encoder = new TextEncoder();
 
 /** The size of the length that precedes a message, in bytes. */
-export const FRAME_LENGTH_BYTES = 4;
+const FRAME_LENGTH_BYTES = 4;
+
+/** The maximum size of a varint, in bytes. */
+export const VARINT_BYTES = 10;
 
 /** Shared scratch space for doubles: creating a view of each message costs more than writing it. */
 const double = new DataView(new ArrayBuffer(8));
@@ -47,8 +50,9 @@ export class Writer {
     return bytes;
   }
 
-  /** Starts a message preceded by its length. Returns the argument for `endFrame`. */
+  /** Starts a message preceded by its length, with room for that. Returns the argument for `endFrame`. */
   startFrame(): number {
+    this.reserve(FRAME_LENGTH_BYTES);
     const start = this.#position;
     this.#position += FRAME_LENGTH_BYTES;
     return start;
@@ -72,6 +76,13 @@ export class Writer {
       value = Math.floor(value / 128);
     }
     this.#bytes[this.#position++] = value;
+  }
+
+  /** Writes a field that is an unsigned integer, with room for it. */
+  numberField(tag: number, value: number): void {
+    this.reserve(2 * VARINT_BYTES);
+    this.varint(tag);
+    this.varint(value);
   }
 
   /** Writes a signed integer of 64 bits. */

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "../runtime.ts";
 import { A, B, C, keyOf, type Process, World } from "./world.ts";
 
-/** A process whose sets are held up on their way, until a test delivers them. */
+/** A process whose sets are held up on their way, as requests, until a test delivers them. */
 class Sender {
   readonly process: Process;
   readonly #messages: (() => Promise<Response>)[] = [];
@@ -11,6 +11,7 @@ class Sender {
   constructor(world: World, url: string, peers: readonly string[]) {
     const { fetch } = world.network;
     this.process = world.start(url, peers, {
+      limits: { maxChannels: 0 },
       fetch: (input, init) => {
         if (init?.method !== "PUT" || !this.#isHolding) return fetch(input, init);
         this.#messages.push(() => fetch(input, { ...init, signal: null }));
@@ -40,6 +41,76 @@ class Sender {
     return statuses;
   }
 }
+
+/** A process whose channels are held up on their way. */
+class ChannelSender {
+  readonly process: Process;
+  readonly #world: World;
+  readonly #chunks: (() => void)[] = [];
+  #isHolding = false;
+
+  constructor(world: World, url: string, peers: readonly string[]) {
+    this.#world = world;
+    const { fetch } = world.network;
+    this.process = world.start(url, peers, {
+      fetch: (input, init) => {
+        if (!(init?.body instanceof ReadableStream)) return fetch(input, init);
+        return fetch(input, { ...init, body: init.body.pipeThrough(this.#holding()) });
+      },
+    });
+  }
+
+  /** Has it open its channels. */
+  async open(): Promise<void> {
+    for (let i = 0; i < 4; i++) {
+      await this.#world.clock.until(this.process.group.remove(`another ${i}`));
+      await this.#world.clock.advance(5);
+    }
+  }
+
+  /** Calls `set`, and aborts it while its message is under way. What follows it waits behind it. */
+  async fail(key: string, value: string): Promise<void> {
+    this.#isHolding = true;
+    const controller = new AbortController();
+    const call = this.process.group.set(key, value, { signal: controller.signal });
+    const failed = assertRejects(() => call);
+    await this.#world.clock.advance(1);
+    controller.abort(new Error("the caller left"));
+    await failed;
+  }
+
+  /** Has everything arrive that was held up. */
+  async deliver(): Promise<void> {
+    for (const deliver of this.#chunks.splice(0)) deliver();
+    this.#isHolding = false;
+    await this.#world.clock.advance(1);
+  }
+
+  #holding(): TransformStream<Uint8Array, Uint8Array> {
+    return new TransformStream({
+      transform: (chunk, controller) => {
+        if (this.#isHolding) this.#chunks.push(() => controller.enqueue(chunk));
+        else controller.enqueue(chunk);
+      },
+    });
+  }
+}
+
+test("A set that failed on a channel does not undo a later change", async () => {
+  await using world = new World();
+  const sender = new ChannelSender(world, A, [A, B, C]);
+  const [b, c] = [B, C].map((url) => world.start(url, [A, B, C])) as [Process, Process];
+  const key = keyOf([A, B, C], B);
+  await sender.open();
+  await world.clock.until(sender.process.group.set(key, "old"));
+  assertEquals(b.group.peek(key), "old");
+  for (const value of ["first", "second"]) await sender.fail(key, value);
+  await world.clock.until(c.group.set(key, "new"));
+  const before = world.network.requestsTo(B);
+  await sender.deliver();
+  assertEquals(world.network.requestsTo(B) - before, 2);
+  assertEquals(b.group.peek(key), "new");
+});
 
 for (const met of [true, false]) {
   test(`A set that failed does not undo a later remove, ${met ? "between" : "before"} hellos`, async () => {
@@ -113,6 +184,7 @@ test("Processes that set a key in turns are not refused", async () => {
   const urls = [A, B, C];
   const processes = urls.map((url) =>
     world.start(url, urls, {
+      limits: { maxChannels: 0 },
       fetch: (input, init) => {
         if (init?.method === "PUT") puts.push(url);
         return world.network.fetch(input, init);

@@ -2,8 +2,11 @@
 export interface BodyPipeOptions {
   /** Whether the process that sends has died. */
   isGone: () => boolean;
-  /** Sends something, behind what was sent before; `deliver` is to be called when it is there. */
-  send: (deliver: () => void, bytes: Uint8Array) => void;
+  /**
+   * Sends something, behind what was sent before; `deliver` is to be called when it is there. It returns
+   * what it delivers: what was sent first, in whatever order a process catches up.
+   */
+  send: (deliver: () => Uint8Array | undefined, bytes: Uint8Array) => void;
   /** Where to split a piece in two; 0 if it arrives as it is. */
   splitAt: (bytes: Uint8Array) => number;
 }
@@ -103,6 +106,7 @@ export class BodyPipe {
     this.#options.send(() => {
       const next = this.#arrived.shift();
       if (next !== undefined) this.#take(next);
+      return next instanceof Uint8Array ? next : undefined;
     }, bytes);
   }
 

@@ -175,15 +175,17 @@ export class Exchange {
   }
 
   /** Sends more of the request's body. */
-  #send(deliver: () => void, bytes: Uint8Array): void {
+  #send(deliver: () => Uint8Array | undefined, bytes: Uint8Array): void {
     const { client, origin } = this.#options;
+    this.#notes.sentChunk(bytes);
     this.#inOrder("request", () => {
       const server = this.#server;
       if (server === undefined || this.#hasEnded) return;
       const arrive = () => {
         server.gate.enter(() => {
           this.#notes.noteChunk(`${client.name} asks`, bytes, server.name);
-          deliver();
+          const delivered = deliver();
+          if (delivered !== undefined) this.#notes.appliedChunk(delivered);
         });
       };
       if (this.#isPieceLost(client.url, origin)) return this.#loseAll(this.#up, arrive);

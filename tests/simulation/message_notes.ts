@@ -6,6 +6,7 @@ const KEYS = /key\d/g;
 
 /** A value, which names its key and itself. */
 const VALUE = /key\d+ (\d+) /;
+const VALUES = new RegExp(VALUE, "g");
 
 /** A hello that tells to drop everything. */
 const RESET = /"reset":\{/;
@@ -24,6 +25,8 @@ export class MessageNotes {
   readonly #valueId: number | undefined;
   readonly #isReset: boolean;
   readonly #sentAtMs: number;
+  /** When values that a long body sets were sent, by what they name themselves. */
+  readonly #sentAtMsOf = new Map<number, number>();
 
   constructor(network: Network, options: ExchangeOptions) {
     const { origin, input, init } = options;
@@ -76,6 +79,19 @@ export class MessageNotes {
     if (this.#valueId !== undefined) watch.set(this.#valueId, scheduler.nowMs - this.#sentAtMs);
   }
 
+  /** Records when values were sent in a part of a long body. */
+  sentChunk(bytes: Uint8Array): void {
+    for (const id of valuesIn(bytes)) this.#sentAtMsOf.set(id, this.#network.scheduler.nowMs);
+  }
+
+  /** As `applied`, of the values that a part of a long body sets. */
+  appliedChunk(bytes: Uint8Array): void {
+    const { scheduler, watch } = this.#network;
+    for (const id of valuesIn(bytes)) {
+      watch.set(id, scheduler.nowMs - (this.#sentAtMsOf.get(id) ?? scheduler.nowMs));
+    }
+  }
+
   /** Tells the rules of a reply that has arrived. */
   answered(body: Uint8Array | undefined): void {
     if (body !== undefined && RESET.test(decoder.decode(body))) {
@@ -86,6 +102,10 @@ export class MessageNotes {
 
 function keysIn(text: string): string[] {
   return [...new Set(text.match(KEYS))];
+}
+
+function valuesIn(bytes: Uint8Array): number[] {
+  return [...decoder.decode(bytes).matchAll(VALUES)].map(([, id]) => Number(id));
 }
 
 function textOf(body: RequestInit["body"]): string {

@@ -1,9 +1,8 @@
 import type { ByteView } from "../../byte_view.ts";
 import { Due } from "../../timing/due_queue.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
-import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel.ts";
+import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel_reply.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
-import { tracesOf } from "../../wire/key_traces.ts";
 import { fromExpiry } from "../../wire/messages.ts";
 import {
   CHANNEL_LIFE_BYTES,
@@ -17,17 +16,15 @@ import {
   MAX_UNACKNOWLEDGED,
   MIN_BYTES_PER_MS,
 } from "../peer_limits.ts";
+import { ChangeCall, outcomeOf } from "./change_call.ts";
 import { ChannelBody } from "./channel_body.ts";
 import type { Connection } from "./connection.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
 import { KeyBatcher, type Route } from "./key_batcher.ts";
 import type { KeyCall } from "./key_call.ts";
-import { OwedCalls } from "./owed_calls.ts";
+import { type ChannelCall, OwedCalls } from "./owed_calls.ts";
 import { PartialValues } from "./partial_values.ts";
 import { ReceivedValue } from "./received_value.ts";
-
-/** The greatest size of a character of UTF-16 in UTF-8, in bytes. */
-const MAX_CHARACTER_BYTES = 3;
 
 /**
  * One long request to a peer that carries any number of calls: keys in its body, and answers in its reply,
@@ -37,15 +34,16 @@ const MAX_CHARACTER_BYTES = 3;
  * so loads delay no other keys. At most two pings are unanswered, so that keys collect here while the
  * server is busy.
  */
-export class Channel extends Due implements Route {
+export class Channel extends Due implements Route<ChannelCall> {
   #connection: Connection;
   #options: ChannelOptions;
-  #batcher: KeyBatcher;
+  #batcher: KeyBatcher<ChannelCall>;
   #abort = new AbortController();
   #body: ChannelBody;
   #isOpen = true;
   /** Whether the channel accepts no more calls. */
   #isRetired = false;
+  #takesChanges = false;
   /** Unanswered calls. Ids are not reused, so late answers do no harm. */
   #calls = new OwedCalls();
   #nextId = 1;
@@ -90,8 +88,13 @@ export class Channel extends Due implements Route {
     return this.#isOpen && !this.#isRetired;
   }
 
+  /** Whether the server accepts changes here. */
+  get takesChanges(): boolean {
+    return this.#takesChanges;
+  }
+
   /** Sends a call, together with others if possible. */
-  add(call: KeyCall): void {
+  add(call: ChannelCall): void {
     this.#batcher.add(call);
   }
 
@@ -125,39 +128,34 @@ export class Channel extends Due implements Route {
     return this.#pings === this.#pongs;
   }
 
-  send(calls: KeyCall[]): void {
+  send(calls: ChannelCall[]): void {
     let start = 0;
     let bytes = 0;
     for (let i = 0; i < calls.length; i++) {
-      bytes += MAX_CHARACTER_BYTES * (calls[i] as KeyCall).key.length;
+      const callBytes = (calls[i] as ChannelCall).maxBytes;
+      bytes += callBytes;
       if (this.#body.pendingKeyBytes + bytes <= MAX_CHANNEL_KEY_BYTES) continue;
       // A server refuses larger messages.
       if (start < i) this.#add(calls.slice(start, i));
       this.#body.send();
       start = i;
-      bytes = MAX_CHARACTER_BYTES * (calls[i] as KeyCall).key.length;
+      bytes = callBytes;
     }
     this.#add(start === 0 ? calls : calls.slice(start));
   }
 
   /** Adds calls to the next message. */
-  #add(calls: KeyCall[]): void {
-    const [first] = calls;
-    if (first === undefined) return;
+  #add(calls: ChannelCall[]): void {
+    if (calls.length === 0) return;
     const firstId = this.#nextId;
     const nowMs = this.#connection.options.clock.now();
-    let isTraced = false;
     for (const call of calls) {
-      if (call.traceparent !== undefined) isTraced = true;
       call.sentAtMs = nowMs;
       call.id = this.#nextId++;
       call.onLeave = this.#onLeave;
     }
     this.#calls.add(firstId, calls);
-    const { group, peek, loadTimeoutMs: timeoutMs = Infinity } = first;
-    const keys = calls.map(({ key }) => key);
-    const traces = isTraced ? tracesOf(calls) : undefined;
-    this.#body.addGets({ group, peek, timeoutMs, firstId, keys, traces });
+    this.#body.addCalls(calls, this.#connection.options.clock);
   }
 
   flush(): void {
@@ -172,7 +170,7 @@ export class Channel extends Due implements Route {
   }
 
   /** The caller has left: the server need not go on for it. */
-  #onLeave = (call: KeyCall): void => {
+  #onLeave = (call: ChannelCall): void => {
     if (!this.#calls.delete(call.id) || !this.#isOpen || this.#body.isClosed) return;
     this.#parts.delete(call.id);
     this.#body.addCancel(call.id);
@@ -214,8 +212,9 @@ export class Channel extends Due implements Route {
   }
 
   #read(message: Uint8Array<ArrayBuffer>): void {
-    const { answers, pong, isGoingAway } = decodeChannelReply(message);
-    for (const answer of answers) this.#settle(answer);
+    const { answers, pong, isGoingAway, takesChanges, mark } = decodeChannelReply(message);
+    for (const answer of answers) this.#settle(answer, mark);
+    if (takesChanges) this.#takesChanges = true;
     if (isGoingAway) this.#isRetired = true;
     if (pong === undefined) return;
     if (pong <= this.#pongs || pong > this.#pings) throw new RangeError(`received pong ${pong}`);
@@ -231,11 +230,15 @@ export class Channel extends Due implements Route {
     this.#pingedAtBytes = this.#receivedBytes;
   }
 
-  #settle(answer: ChannelAnswer): void {
+  #settle(answer: ChannelAnswer, mark: string | undefined): void {
     const { id, value, error, message: why, details, part, isLarge } = answer;
     const call = this.#calls.get(id);
     // The caller has left.
     if (call === undefined) return;
+    if (call instanceof ChangeCall) {
+      this.#calls.delete(id);
+      return call.resolve(outcomeOf(answer, mark));
+    }
     if (part !== undefined) return this.#addPart(call, part);
     this.#calls.delete(id);
     const { url } = this.#connection;
@@ -363,5 +366,5 @@ export interface ChannelOptions {
    * Called when the channel has ended, with the calls that it left unanswered, the reason if it was to
    * go on, and when the peer last showed life.
    */
-  onEnd: (unanswered: readonly KeyCall[], error: unknown, lifeAtMs: number) => void;
+  onEnd: (unanswered: readonly ChannelCall[], error: unknown, lifeAtMs: number) => void;
 }

@@ -1,13 +1,15 @@
-import {
-  type GetsMessage,
-  startMessage,
-  writeCancel,
-  writeGets,
-  writePing,
-} from "../../wire/channel.ts";
+import { borrowBytes } from "../../byte_view.ts";
+import type { Clock } from "../../timing/clock.ts";
+import { writeChange } from "../../wire/channel_changes.ts";
+import { writeCancel, writeGets, writePing } from "../../wire/channel_request.ts";
+import { tracesOf } from "../../wire/key_traces.ts";
+import { ttlOf } from "../../wire/messages.ts";
 import { Writer } from "../../wire/writer.ts";
+import { ChangeCall } from "./change_call.ts";
+import type { KeyCall } from "./key_call.ts";
+import type { ChannelCall } from "./owed_calls.ts";
 
-/** The body of a channel's request: gathers keys, cancels and a ping in messages. */
+/** The body of a channel's request: gathers keys, changes, cancels and a ping in messages. */
 export class ChannelBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
@@ -39,22 +41,39 @@ export class ChannelBody {
     return this.#sentBytes;
   }
 
-  /** The number of keys in the next message. */
+  /** The number of keys in the next message, those of changes included. */
   get pendingKeys(): number {
     return this.#keys;
   }
 
-  /** The size of the keys in the next message, in bytes. */
+  /** Their size, and that of the changes, in bytes. */
   get pendingKeyBytes(): number {
     return this.#keyBytes;
   }
 
-  /** Adds keys to the next message. */
-  addGets(gets: GetsMessage): void {
+  /** Adds calls of one kind, whose ids are consecutive, to the next message. */
+  addCalls(calls: readonly ChannelCall[], clock: Clock): void {
     const before = this.#writer.byteLength;
-    writeGets(this.#open(), gets);
-    this.#keys += gets.keys.length;
+    if (calls[0] instanceof ChangeCall) this.#addChanges(calls as readonly ChangeCall[], clock);
+    else this.#addKeys(calls as readonly KeyCall[]);
+    this.#keys += calls.length;
     this.#keyBytes += this.#writer.byteLength - before;
+  }
+
+  #addKeys(calls: readonly KeyCall[]): void {
+    const { id: firstId, group, peek, loadTimeoutMs: timeoutMs = Infinity } = calls[0] as KeyCall;
+    const isTraced = calls.some(({ traceparent }) => traceparent !== undefined);
+    const traces = isTraced ? tracesOf(calls) : undefined;
+    const keys = calls.map(({ key }) => key);
+    writeGets(this.#open(), { group, peek, timeoutMs, firstId, keys, traces });
+  }
+
+  #addChanges(calls: readonly ChangeCall[], clock: Clock): void {
+    for (const { id, group, key, note, value } of calls) {
+      const bytes = value && borrowBytes(value.view);
+      const ttlMs = value && ttlOf(value.expiresAtMs, clock);
+      writeChange(this.#open(), { id, group, key, note, value: bytes, ttlMs });
+    }
   }
 
   /** Adds the cancellation of a key to the next message. */
@@ -90,7 +109,7 @@ export class ChannelBody {
   }
 
   #open(): Writer {
-    this.#start ??= startMessage(this.#writer);
+    this.#start ??= this.#writer.startFrame();
     return this.#writer;
   }
 }

@@ -1,10 +1,11 @@
 import { withDeadline } from "../../timing/deadline.ts";
 import { detached } from "../../tracer.ts";
+import { ChangeCall } from "./change_call.ts";
 import { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { toPeerError } from "./failures.ts";
-import type { KeyCall } from "./key_call.ts";
 import type { KeyRequests } from "./key_requests.ts";
+import type { ChannelCall } from "./owed_calls.ts";
 import { StaleChallenge } from "./proven_fetch.ts";
 
 /** A channel is opened when two calls are less than this apart, in milliseconds. */
@@ -117,7 +118,7 @@ export class ChannelKeeper {
   }
 
   /** @param lifeAtMs When something last arrived on the channel. */
-  #rescue(unanswered: readonly KeyCall[], thrown: unknown, lifeAtMs: number): void {
+  #rescue(unanswered: readonly ChannelCall[], thrown: unknown, lifeAtMs: number): void {
     const { url, options: { health } } = this.#connection;
     if (unanswered.length > 0 && health.isSilent(lifeAtMs)) {
       const error = toPeerError(url, thrown);
@@ -127,7 +128,10 @@ export class ChannelKeeper {
       return;
     }
     // The problem may affect only channels, so the peer is judged by ordinary requests.
-    for (const call of unanswered) if (!call.isSettled) this.#requests.add(call);
+    for (const call of unanswered) {
+      if (call instanceof ChangeCall) call.resolve(undefined);
+      else if (!call.isSettled) this.#requests.add(call);
+    }
   }
 }
 

@@ -8,7 +8,13 @@ import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
 import { encodeSetRequest, toExpiry } from "../../wire/messages.ts";
 import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { ANY_KEY, endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
-import { MAX_HELLO_BYTES, MAX_NOTE_BYTES, MAX_REPORT_BYTES } from "../peer_limits.ts";
+import {
+  MAX_HELLO_BYTES,
+  MAX_INLINE_BYTES,
+  MAX_NOTE_BYTES,
+  MAX_REPORT_BYTES,
+} from "../peer_limits.ts";
+import { ChangeCall, type ChangeOutcome } from "./change_call.ts";
 import { ChannelKeeper } from "./channel_keeper.ts";
 import { Connection, type ConnectionOptions, type PeerRequest } from "./connection.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
@@ -87,6 +93,8 @@ export class HttpPeer implements Peer {
     value: EncodedValue,
     options: PeerCallOptions = {},
   ): Promise<number> {
+    const outcome = await this.#changeOnChannel(group, key, value, options);
+    if (outcome !== undefined) return outcome.staleAt;
     const path = this.#pathOf(group, key);
     const body = encodeSetRequest({
       group,
@@ -100,6 +108,7 @@ export class HttpPeer implements Peer {
   }
 
   async remove(group: string, key: string, options: PeerCallOptions = {}): Promise<void> {
+    if (await this.#changeOnChannel(group, key, undefined, options) !== undefined) return;
     const connection = this.#connection;
     const path = this.#pathOf(group, key);
     const fits = fitsPath(path, key);
@@ -115,6 +124,30 @@ export class HttpPeer implements Peer {
     }
     if (isPathStep(key)) throw this.#requests.cannotReceive();
     await this.#change(path, { method: "DELETE" }, options);
+  }
+
+  /**
+   * Sends a change on the channel, if there is one that takes it. Otherwise resolves to undefined: it has
+   * to be sent as a request.
+   */
+  async #changeOnChannel(
+    group: string,
+    key: string,
+    value: EncodedValue | undefined,
+    options: PeerCallOptions,
+  ): Promise<ChangeOutcome | undefined> {
+    const { change: note, traceparent } = options;
+    // A request tells the peer's server of the trace.
+    if (note?.mark === undefined || traceparent !== undefined) return undefined;
+    if (value !== undefined && value.view.size > MAX_INLINE_BYTES) return undefined;
+    const channel = this.#channels.current();
+    if (!channel?.takesChanges) return undefined;
+    const waiter = Promise.withResolvers<ChangeOutcome | undefined>();
+    const call = new ChangeCall({ group, key, value, note }, options, waiter);
+    if (!call.isSettled) channel.add(call);
+    const outcome = await waiter.promise;
+    this.mark = outcome?.mark ?? this.mark;
+    return outcome;
   }
 
   async handoff(

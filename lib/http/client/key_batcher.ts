@@ -1,16 +1,16 @@
 import { GroupCacheError, quote } from "../../errors.ts";
 import { type Clock, inNextTurn } from "../../timing/clock.ts";
 import type { PeerLimits } from "../peer_limits.ts";
-import type { KeyCall } from "./key_call.ts";
+import type { PeerCall } from "./peer_call.ts";
 
 /** A way to send calls to a peer. */
-export interface Route {
+export interface Route<Call> {
   /** The maximum size of the next batch, in keys; 0 if earlier batches must be answered first. */
   readonly roomKeys: number;
   /** Whether all batches have been answered. */
   readonly isIdle: boolean;
-  /** Adds a batch: calls for keys of one group. The array is the route's from then on. */
-  send(calls: KeyCall[]): void;
+  /** Adds a batch: calls of one kind. The array is the route's from then on. */
+  send(calls: Call[]): void;
   /** Sends the batches that were added. */
   flush(): void;
 }
@@ -20,19 +20,19 @@ export interface Route {
  * its turn. Otherwise it waits for the next turn, and for the answers that its route waits for. Thus
  * batches grow with the number of callers, whether or not they call in step.
  */
-export class KeyBatcher {
-  #options: KeyBatcherOptions;
+export class KeyBatcher<Call extends BatchedCall> {
+  #options: KeyBatcherOptions<Call>;
   /**
-   * Waiting calls, by what all calls of a batch share: the group, and whether to peek. No queue is
+   * Waiting calls, by what all calls of a batch share: for keys the group, and whether to peek. No queue is
    * removed, because a `Map` that shrinks burdens the collector: see `OwedCalls`.
    */
-  #queues = new Map<string, Queue>();
+  #queues = new Map<string, Queue<Call>>();
   /** The queues that are not empty, in the order of their turns. */
-  #waiting: Queue[] = [];
+  #waiting: Queue<Call>[] = [];
   #queued = 0;
   #isScheduled = false;
 
-  constructor(options: KeyBatcherOptions) {
+  constructor(options: KeyBatcherOptions<Call>) {
     this.#options = options;
   }
 
@@ -42,7 +42,7 @@ export class KeyBatcher {
   }
 
   /** Adds a call, or rejects it at once if too many are waiting. */
-  add(call: KeyCall): void {
+  add(call: Call): void {
     const { limits: { maxQueued }, url } = this.#options;
     // The keys of one `getMany` belong to one caller, so they are not limited.
     if (this.#queued >= maxQueued && !call.together) {
@@ -54,8 +54,7 @@ export class KeyBatcher {
       );
       return;
     }
-    // No group has a slash in its name.
-    const kind = call.peek ? `/${call.group}` : call.group;
+    const { kind } = call;
     let queue = this.#queues.get(kind);
     if (queue === undefined) this.#queues.set(kind, queue = { calls: [] });
     if (queue.calls.push(call) === 1) this.#waiting.push(queue);
@@ -64,7 +63,7 @@ export class KeyBatcher {
   }
 
   /** Removes all calls that wait. */
-  takeAll(): KeyCall[] {
+  takeAll(): Call[] {
     const queues = this.#waiting;
     this.#waiting = [];
     this.#queued = 0;
@@ -93,7 +92,7 @@ export class KeyBatcher {
   };
 
   /** Removes the next batch, without callers who have left. */
-  #take(roomKeys: number): KeyCall[] {
+  #take(roomKeys: number): Call[] {
     const { maxKeys, maxKeyBytes } = this.#options.limits;
     const queue = this.#waiting.shift();
     if (queue === undefined) return [];
@@ -102,7 +101,8 @@ export class KeyBatcher {
     let bytes = 0;
     let end = 0;
     while (end < calls.length && end < max && (end === 0 || bytes < maxKeyBytes)) {
-      bytes += 2 * (calls[end++]?.key.length ?? 0);
+      const call = calls[end++] as Call;
+      bytes += 2 * call.key.length + call.extraBytes;
     }
     this.#queued -= end;
     queue.calls = calls.splice(end);
@@ -112,18 +112,24 @@ export class KeyBatcher {
   }
 }
 
-/** Waiting calls of one group. */
-interface Queue {
-  calls: KeyCall[];
+/** Waiting calls of one kind. */
+interface Queue<Call> {
+  calls: Call[];
 }
 
+/** What the batcher needs of a call. */
+type BatchedCall = Pick<
+  PeerCall<unknown>,
+  "key" | "kind" | "extraBytes" | "together" | "isSettled" | "reject"
+>;
+
 /** Options for {@linkcode KeyBatcher}. */
-export interface KeyBatcherOptions {
+export interface KeyBatcherOptions<Call> {
   clock: Clock;
   limits: PeerLimits;
   /** The peer's base URL, for error messages. */
   url: string;
-  route: Route;
+  route: Route<Call>;
 }
 
 function afterMicrotasks(count: number, callback: () => void): void {

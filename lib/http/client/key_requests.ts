@@ -18,9 +18,9 @@ import type { Reply } from "./reply.ts";
  * ground that a channel stands on: Go peers, proxies that buffer, large values and calls that a channel
  * left unanswered go this way.
  */
-export class KeyRequests implements Route {
+export class KeyRequests implements Route<KeyCall> {
   #connection: Connection;
-  #batcher: KeyBatcher;
+  #batcher: KeyBatcher<KeyCall>;
   #unanswered = 0;
 
   constructor(connection: Connection) {

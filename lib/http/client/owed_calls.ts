@@ -1,10 +1,14 @@
+import type { ChangeCall } from "./change_call.ts";
 import type { KeyCall } from "./key_call.ts";
+
+/** A call on a channel. */
+export type ChannelCall = KeyCall | ChangeCall;
 
 /** Calls that were sent together. */
 interface Batch {
   readonly firstId: number;
   /** The calls, each until it is answered. */
-  readonly calls: (KeyCall | undefined)[];
+  readonly calls: (ChannelCall | undefined)[];
   unanswered: number;
 }
 
@@ -26,13 +30,13 @@ export class OwedCalls {
   }
 
   /** Adds calls whose ids are consecutive, and greater than all before. The array is kept. */
-  add(firstId: number, calls: KeyCall[]): void {
+  add(firstId: number, calls: ChannelCall[]): void {
     this.#batches.push({ firstId, calls, unanswered: calls.length });
     this.#size += calls.length;
   }
 
   /** Returns the call with this id, if it is unanswered. */
-  get(id: number): KeyCall | undefined {
+  get(id: number): ChannelCall | undefined {
     const batch = this.#batches[this.#indexOf(id)];
     return batch?.calls[id - batch.firstId];
   }
@@ -51,12 +55,12 @@ export class OwedCalls {
   }
 
   /** All calls, in the order of their ids. */
-  all(): KeyCall[] {
+  all(): ChannelCall[] {
     return this.#batches.flatMap((batch) => batch.calls).filter((call) => call !== undefined);
   }
 
   /** Removes and returns all calls. */
-  takeAll(): KeyCall[] {
+  takeAll(): ChannelCall[] {
     const calls = this.all();
     this.#batches = [];
     this.#size = 0;

@@ -1,4 +1,3 @@
-import { startMessage } from "../../wire/channel.ts";
 import { Writer } from "../../wire/writer.ts";
 import { MAX_AHEAD_BYTES } from "../peer_limits.ts";
 
@@ -52,9 +51,6 @@ export class ChannelOutput {
         onLeave();
       },
     }, { highWaterMark: MAX_AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 0 });
-    // Bun sends no headers before the first chunk.
-    this.start();
-    this.flush();
   }
 
   /** Whether the client still reads. */
@@ -93,7 +89,7 @@ export class ChannelOutput {
       writer.endFrame(this.#messageStart);
       this.#messageStart = undefined;
     }
-    this.#messageStart ??= startMessage(writer);
+    this.#messageStart ??= writer.startFrame();
     return writer;
   }
 

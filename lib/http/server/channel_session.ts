@@ -4,15 +4,18 @@ import { checkKeySize } from "../../key.ts";
 import type { EncodedValue, PeerBackend } from "../../peer/peer.ts";
 import {
   type ChannelValue,
-  decodeChannelRequest,
-  type GetsMessage,
   writeError,
   writeGoaway,
   writeLarge,
+  writeMark,
+  writeOutcome,
   writePart,
   writePong,
+  writeTakesChanges,
   writeValue,
-} from "../../wire/channel.ts";
+} from "../../wire/channel_reply.ts";
+import { decodeChannelRequest, type GetsMessage } from "../../wire/channel_request.ts";
+import type { ChangeMessage } from "../../wire/channel_changes.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { traceparentAt } from "../../wire/key_traces.ts";
 import { ttlOf } from "../../wire/messages.ts";
@@ -25,6 +28,7 @@ import {
   MAX_OWED_KEYS,
 } from "../peer_limits.ts";
 import { type ChunkReader, chunkReaderOf } from "../chunk_reader.ts";
+import { applyChange } from "./channel_change.ts";
 import { ChannelOutput } from "./channel_output.ts";
 import { inNextTurn } from "../../timing/clock.ts";
 import type { Call, EndpointHost } from "./endpoint.ts";
@@ -87,6 +91,10 @@ export class ChannelSession {
     this.#onEnd = onEnd;
     const { sent, channels } = host;
     this.output = new ChannelOutput(() => this.end(), () => sent.share(channels.size));
+    // Bun sends no headers before the first chunk, so there is one even if it says nothing.
+    const writer = this.output.start();
+    if (host.takesChannelChanges) writeTakesChanges(writer);
+    this.output.flush();
     this.#setTimer(CHANNEL_IDLE_MS);
   }
 
@@ -102,8 +110,9 @@ export class ChannelSession {
         if (value === undefined) break;
         this.#lastReadMs = this.#host.clock.now();
         for (const message of frames.push(value)) {
-          const { gets, cancels, ping } = decodeChannelRequest(message);
+          const { gets, changes, cancels, ping } = decodeChannelRequest(message);
           for (const id of cancels) this.#cancel(id);
+          if (changes.length > 0) await this.#change(changes);
           for (const block of gets) {
             const later = this.#get(block);
             if (later.length > 0) await this.#getLater(block, later);
@@ -140,6 +149,20 @@ export class ChannelSession {
     for (const waiter of this.#loads.values()) waiter.abort();
     this.#loads.clear();
     onEnd();
+  }
+
+  async #change(changes: readonly ChangeMessage[]): Promise<void> {
+    // A client that does not read must not make this process gather outcomes for it.
+    if (!this.output.hasRoom && !await this.output.whenRoom()) return;
+    const { host } = this.#call;
+    for (const change of changes) {
+      const staleAt = host.takesChannelChanges
+        ? applyChange(change, this.#call, this.#lastReadMs)
+        : undefined;
+      if (staleAt === undefined) writeLarge(this.output.start(), change.id);
+      else writeOutcome(this.output.start(), change.id, staleAt);
+    }
+    if (host.takesChannelChanges) writeMark(this.output.start(), host.changes.mark);
   }
 
   /** Answers from memory, or starts loads. Returns the keys that must wait for room. */

@@ -40,6 +40,11 @@ export class Door {
     this.#hosts = options.hosts && new Set(options.hosts.map((host) => host.toLowerCase()));
   }
 
+  /** Whether peers prove who they are, and sign what they change. */
+  get authenticates(): boolean {
+    return this.#options.auth !== undefined;
+  }
+
   /**
    * Decides about a request: synchronously for reads of a known sender.
    *

@@ -36,6 +36,11 @@ export interface EndpointHost {
   readonly small: SmallBodies;
   /** Bounds the large values being sent. */
   readonly sent: ByteBudget;
+  /**
+   * Whether channels take changes. Not with `auth`: what opens a channel proves no more than that its sender
+   * may read, and whoever sees it can repeat it. A change is signed by itself.
+   */
+  readonly takesChannelChanges: boolean;
   /** The channels that are open. */
   readonly channels: Set<ServedChannel>;
   /** Throws once the cache is closed. */

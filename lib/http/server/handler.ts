@@ -54,7 +54,7 @@ export class PeerHandler {
 
   constructor(options: PeerHandlerOptions) {
     this.#options = options;
-    const { limits: { maxValueBytes, maxReceivedBytes, maxSentBytes }, clock } = options;
+    const { limits: { maxValueBytes, maxReceivedBytes, maxSentBytes }, clock, door } = options;
     this.#host = {
       ...options,
       maxValueBytes,
@@ -62,6 +62,7 @@ export class PeerHandler {
       small: new SmallBodies(maxReceivedBytes / SMALL_SHARE, clock),
       sent: new ByteBudget(maxSentBytes, clock),
       channels: new Set(),
+      takesChannelChanges: !door.authenticates,
     };
   }
 
@@ -128,8 +129,11 @@ export class PeerHandler {
 }
 
 /** Options for {@linkcode PeerHandler}. */
-export interface PeerHandlerOptions
-  extends Omit<EndpointHost, "maxValueBytes" | "received" | "small" | "sent" | "channels"> {
+export interface PeerHandlerOptions extends
+  Omit<
+    EndpointHost,
+    "maxValueBytes" | "received" | "small" | "sent" | "channels" | "takesChannelChanges"
+  > {
   limits: PeerLimits;
   /** The path under which peers serve, with a slash at both ends. */
   basePath: string;

@@ -1,6 +1,8 @@
 import { viewOf } from "../../byte_view.ts";
 import { quote, valueTooLarge } from "../../errors.ts";
 import { checkKey } from "../../key.ts";
+import type { BorrowedValue } from "../../peer/peer.ts";
+import type { ChangeNote } from "../../wire/change_note.ts";
 import { decodeSetRequest, fromExpiry } from "../../wire/messages.ts";
 import { ANY_KEY, fitsPath, pathOf } from "../paths.ts";
 import { ENVELOPE_BYTES } from "../peer_limits.ts";
@@ -11,7 +13,7 @@ import { parse, readBody } from "./request_body.ts";
 
 /** Stores the value in the request under its key. */
 export async function putKey(call: GroupCall): Promise<Response> {
-  const { group, name, request, host } = call;
+  const { name, request, host } = call;
   const { maxValueBytes, changes, clock } = host;
   // What the rest takes is part of what the value has left.
   const receivedAtMs = clock.now();
@@ -33,13 +35,23 @@ export async function putKey(call: GroupCall): Promise<Response> {
   if (note?.mark === undefined) request.signal.throwIfAborted();
   // The cache may have been closed while the body was read.
   host.group(name);
+  const expiresAtMs = fromExpiry(set, clock, receivedAtMs);
+  return storeValue(call, key, note, { value, expiresAtMs })
+    ? doneReply(changes)
+    : staleReply(changes);
+}
+
+/** Stores a value that a peer sets. Returns false if a change of its key may be later. */
+export function storeValue(
+  { group, name, host: { changes } }: Pick<GroupCall, "group" | "name" | "host">,
+  key: string,
+  note: ChangeNote | undefined,
+  { value, expiresAtMs }: BorrowedValue,
+): boolean {
   if (note === undefined) changes.receiveUnstamped(name, key);
   const outcome = note === undefined ? "yes" : changes.receiveValue(name, key, note);
-  if (outcome === "stale") return staleReply(changes);
-  if (outcome === "yes") {
-    group.put(key, { view: viewOf(value), expiresAtMs: fromExpiry(set, clock, receivedAtMs) });
-  }
-  return doneReply(changes);
+  if (outcome === "yes") group.put(key, { view: viewOf(value), expiresAtMs });
+  return outcome !== "stale";
 }
 
 /**

@@ -3,17 +3,23 @@ import type { GroupCache } from "@groupcache/groupcache";
 import { CHANNEL_PATH } from "../../../lib/http/paths.ts";
 import {
   decodeChannelReply,
-  decodeChannelRequest,
-  writeCancel,
   writeError,
-  writeGets,
   writeGoaway,
   writeLarge,
+  writeMark,
+  writeOutcome,
   writePart,
-  writePing,
   writePong,
+  writeTakesChanges,
   writeValue,
-} from "../../../lib/wire/channel.ts";
+} from "../../../lib/wire/channel_reply.ts";
+import {
+  decodeChannelRequest,
+  writeCancel,
+  writeGets,
+  writePing,
+} from "../../../lib/wire/channel_request.ts";
+import { writeChange } from "../../../lib/wire/channel_changes.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { channelMessage } from "../../wire/channel_message.ts";
 import { cutStream, mutateBytes } from "../mutate.ts";
@@ -46,6 +52,14 @@ const REQUESTS = [
     writeGets(writer, { group: "none", peek: false, timeoutMs: 1, firstId: 2 ** 40, keys: ["k"] });
     writeCancel(writer, 3);
   }),
+  channelMessage((writer) => {
+    const note = "7 a.process list 6 http://b:1 giver.5";
+    const change = { group: GROUP, note, value: undefined, ttlMs: undefined };
+    writeChange(writer, { ...change, id: 70, key: "key 1", value: value.value, ttlMs: 500 });
+    writeChange(writer, { ...change, id: 71, key: "é" });
+    writeChange(writer, { ...change, id: 72, key: "key 2", group: "none" });
+    writePing(writer, 3);
+  }),
 ];
 
 /** What a server may send. */
@@ -58,6 +72,9 @@ const REPLIES = [
       details: '{"a":"é"}',
     });
     writeLarge(writer, 3);
+    writeOutcome(writer, 5, 0);
+    writeOutcome(writer, 6, 77);
+    writeMark(writer, "giver.7");
     writePong(writer, 1);
   }),
   channelMessage((writer) => {
@@ -65,6 +82,7 @@ const REPLIES = [
     writeValue(writer, 4, { ...value, ttlMs: undefined });
     writeGoaway(writer);
   }),
+  channelMessage((writer) => writeTakesChanges(writer)),
   channelMessage(() => {}),
 ];
 

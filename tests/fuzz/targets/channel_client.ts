@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
+import { type Group, GroupCache, GroupCacheError, text } from "@groupcache/groupcache";
 import { VirtualClock } from "@groupcache/groupcache/testing";
 import { MemoryNetwork } from "../../../lib/testing/memory_network.ts";
 import { CHANNEL_PATH } from "../../../lib/http/paths.ts";
@@ -34,12 +34,17 @@ export const channelClient: FuzzTarget = {
       isBroken = round >= 3;
       if (isBroken) assert(hasOpened, "no channel was opened");
       const keys = Array.from({ length: 6 }, () => random.pick(KEYS));
-      const calls = keys.map((key) => group.get(key).catch(check));
+      const calls = keys.map((key) => call(group, key, random).catch(check));
       await clock.until(Promise.all(calls));
       await clock.advance(5);
     }
   },
 };
+
+function call(group: Group<string>, key: string, random: Random): Promise<unknown> {
+  if (random.oneIn(4)) return group.set(key, "value");
+  return random.oneIn(4) ? group.remove(key) : group.get(key);
+}
 
 function check(error: unknown): void {
   if (!(error instanceof GroupCacheError)) throw error;

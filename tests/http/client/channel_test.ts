@@ -4,15 +4,14 @@ import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts"
 import { checkLimits, MAX_CHANNEL_REQUEST_BYTES } from "../../../lib/http/peer_limits.ts";
 import type { HttpPeerOptions } from "../../../lib/http/client/http_peer.ts";
 import {
-  type ChannelRequest,
-  decodeChannelRequest,
   writeError,
   writeGoaway,
   writeLarge,
   writePart,
   writePong,
   writeValue,
-} from "../../../lib/wire/channel.ts";
+} from "../../../lib/wire/channel_reply.ts";
+import { type ChannelRequest, decodeChannelRequest } from "../../../lib/wire/channel_request.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { encodeHello } from "../../../lib/wire/hello.ts";
 import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";

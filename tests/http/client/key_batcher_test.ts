@@ -18,7 +18,7 @@ function setUp({ maxUnanswered = 4, ...limits }: SetupOptions = {}) {
   const sent: { calls: readonly KeyCall[]; answer: () => void }[] = [];
   let unanswered = 0;
   let flushes = 0;
-  const batcher: KeyBatcher = new KeyBatcher({
+  const batcher: KeyBatcher<KeyCall> = new KeyBatcher({
     clock: systemClock,
     url: "http://peer:8080",
     limits: checkLimits(limits),
@@ -48,7 +48,12 @@ interface Added {
   value: Promise<EncodedValue>;
 }
 
-function add(batcher: KeyBatcher, key: string, group = "group", signal?: AbortSignal): Added {
+function add(
+  batcher: KeyBatcher<KeyCall>,
+  key: string,
+  group = "group",
+  signal?: AbortSignal,
+): Added {
   const waiter = Promise.withResolvers<EncodedValue>();
   waiter.promise.catch(() => {});
   const call = new KeyCall(group, key, { signal }, waiter);

@@ -3,11 +3,13 @@ import {
   type ChannelAnswer,
   type ChannelReply,
   decodeChannelReply,
+} from "../../../lib/wire/channel_reply.ts";
+import {
   type GetsMessage,
   writeCancel,
   writeGets,
   writePing,
-} from "../../../lib/wire/channel.ts";
+} from "../../../lib/wire/channel_request.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import type { Writer } from "../../../lib/wire/writer.ts";
 import { test } from "../../runtime.ts";

@@ -11,11 +11,17 @@ export const ANYBODY: Admission = { ...PEER, isProved: false };
 /** Lets everybody in, and takes them for the same. */
 class OpenDoor extends Door {
   #admission: Admission;
+  readonly #authenticates: boolean;
 
-  constructor(clock: Clock, admission: Admission) {
+  constructor(clock: Clock, admission: Admission, authenticates: boolean) {
     const refusals = new Refusals(clock, () => {});
     super({ auth: undefined, authorize: undefined, hosts: undefined, refusals });
     this.#admission = admission;
+    this.#authenticates = authenticates;
+  }
+
+  override get authenticates(): boolean {
+    return this.#authenticates;
   }
 
   override admit(): Admission {
@@ -27,7 +33,8 @@ class OpenDoor extends Door {
 export function openDoor(
   clock: Clock,
   admission: Admission = PEER,
+  authenticates = false,
 ): { clock: Clock; door: Door; refusals: Refusals } {
   const refusals = new Refusals(clock, () => {});
-  return { clock, door: new OpenDoor(clock, admission), refusals };
+  return { clock, door: new OpenDoor(clock, admission, authenticates), refusals };
 }

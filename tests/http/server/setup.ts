@@ -7,7 +7,7 @@ import type { BorrowedValue, EncodedValue, Peer, PeerBackend } from "../../../li
 import { fakePeer } from "../../fake_peer.ts";
 import type { Hello } from "../../../lib/wire/hello.ts";
 import { checkLimits } from "../../../lib/http/peer_limits.ts";
-import { openDoor } from "./open_door.ts";
+import { ANYBODY, openDoor, PEER } from "./open_door.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import {
@@ -101,22 +101,31 @@ export class Setup {
   readonly handler: PeerHandler;
 
   constructor(
-    { plusIsSpace = false, maxValueBytes = MAX_VALUE_BYTES, changes = {} }: {
+    {
+      plusIsSpace = false,
+      maxValueBytes = MAX_VALUE_BYTES,
+      changes = {},
+      authenticates = false,
+      confirmTime,
+    }: {
       plusIsSpace?: boolean;
       maxValueBytes?: number;
       changes?: Partial<ChangeReceiver>;
+      authenticates?: boolean;
+      /** Senders prove nothing if it is given. */
+      confirmTime?: () => Promise<void> | undefined;
     } = {},
   ) {
     this.peers.get("http://giver:1")?.health.leaving();
     this.handler = new PeerHandler({
-      ...openDoor(this.clock),
+      ...openDoor(this.clock, confirmTime === undefined ? PEER : ANYBODY, authenticates),
       basePath: BASE,
       plusIsSpace,
       changes: fakeChanges((key) => this.group.dropped.push(key), changes),
       report: (question) => ({ question }),
       limits: checkLimits({ maxValueBytes }),
       checkOpen: () => {},
-      confirmTime: () => undefined,
+      confirmTime: confirmTime ?? (() => undefined),
       peer: (url) => this.peers.get(url),
       greet: (hello) => Promise.resolve({ ...HELLO, peers: [...HELLO.peers, hello.self] }),
       isLeaving: ({ health }) => Promise.resolve(health.isLeaving),

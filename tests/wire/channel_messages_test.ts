@@ -2,18 +2,23 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
   decodeChannelReply,
+  writeError,
+  writeGoaway,
+  writeLarge,
+  writeMark,
+  writeOutcome,
+  writePart,
+  writePong,
+  writeTakesChanges,
+  writeValue,
+} from "../../lib/wire/channel_reply.ts";
+import {
   decodeChannelRequest,
   type GetsMessage,
   writeCancel,
-  writeError,
   writeGets,
-  writeGoaway,
-  writeLarge,
-  writePart,
   writePing,
-  writePong,
-  writeValue,
-} from "../../lib/wire/channel.ts";
+} from "../../lib/wire/channel_request.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
 import type { Writer } from "../../lib/wire/writer.ts";
@@ -49,7 +54,7 @@ test("A channel's request gives the keys, cancels and ping that were written", (
       for (const id of cancels) writeCancel(writer, id);
       writePing(writer, ping);
     });
-    assertEquals(decodeChannelRequest(bytes), { gets, cancels, ping });
+    assertEquals(decodeChannelRequest(bytes), { gets, changes: [], cancels, ping });
   }));
 });
 
@@ -132,10 +137,32 @@ test("A channel's reply gives parts, large values, pongs and goaways", () => {
   assertEquals([reply.pong, reply.isGoingAway], [3, true]);
 });
 
+test("A channel's reply gives the outcomes of changes, a mark, and whether changes are taken", () => {
+  const reply = decodeChannelReply(message((writer) => {
+    writeTakesChanges(writer);
+    writeOutcome(writer, 1, 0);
+    writeOutcome(writer, 2, 2 ** 47);
+    writeLarge(writer, 3);
+    writeMark(writer, "giver.7");
+  }));
+  assertEquals(reply.answers.map(({ id, staleAt, isLarge }) => [id, staleAt, isLarge]), [
+    [1, 0, false],
+    [2, 2 ** 47, false],
+    [3, undefined, true],
+  ]);
+  assertEquals([reply.takesChanges, reply.mark], [true, "giver.7"]);
+  assertEquals(decodeChannelReply(message(() => {})).takesChanges, false);
+});
+
 test("A message without fields is a sign of life", () => {
   const empty = message(() => {});
   assertEquals(decodeChannelReply(empty).answers, []);
-  assertEquals(decodeChannelRequest(empty), { gets: [], cancels: [], ping: undefined });
+  assertEquals(decodeChannelRequest(empty), {
+    gets: [],
+    changes: [],
+    cancels: [],
+    ping: undefined,
+  });
 });
 
 test("A channel's messages may have fields of later versions", () => {
