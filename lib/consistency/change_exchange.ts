@@ -10,6 +10,7 @@ import { type Change, compareStamps } from "../wire/change.ts";
 import { ChangeLog, type ChangeLogOptions, type LoggedChange } from "./change_log.ts";
 import { Gaps } from "./gaps.ts";
 import { Marks } from "./marks.ts";
+import { OpenChanges } from "./open_changes.ts";
 import { type MissedChanges, PeerKnowledge } from "./peer_knowledge.ts";
 
 /** A process that has had peers for longer has been told of changes all along, in milliseconds. */
@@ -45,8 +46,7 @@ export class ChangeExchange {
   readonly #log: ChangeLog;
   readonly #marks: Marks;
   readonly #knowledge: PeerKnowledge<Peer>;
-  /** This process's own changes that some peers may not know, by time, the earliest first. */
-  readonly #open = new Map<number, LoggedChange>();
+  readonly #open: OpenChanges;
   /** A digest of the list of peers. */
   #list: string;
   /** The peers that this process, which is new, has yet to ask for the changes that they know. */
@@ -63,6 +63,7 @@ export class ChangeExchange {
     this.#options = options;
     this.#log = new ChangeLog(options);
     this.#marks = new Marks(this.#log, options.origin);
+    this.#open = new OpenChanges(this.#log);
     this.#list = digestOf(peers.urls);
     this.#knowledge = new PeerKnowledge({
       log: this.#log,
@@ -157,7 +158,7 @@ export class ChangeExchange {
   begin(group: string, key: string): LoggedChange {
     const stamp = this.#log.next();
     const change = this.#log.add({ group, key, stamp }, { list: this.#list });
-    this.#open.set(stamp.time, change);
+    this.#open.add(change);
     this.#options.forget(group, key);
     this.#added();
     return change;
@@ -182,7 +183,7 @@ export class ChangeExchange {
   /** Records that all peers on the list know a change of this process. */
   settled(change: LoggedChange): void {
     change.isSettled = true;
-    this.#open.delete(change.stamp.time);
+    this.#open.delete(change);
     this.#log.settle(change.stamp.origin, this.#settledTime(), this.#list);
     this.#announceSoon();
   }
@@ -194,7 +195,7 @@ export class ChangeExchange {
    */
   superseded(change: LoggedChange, time: number): void {
     change.isSettled = true;
-    this.#open.delete(change.stamp.time);
+    this.#open.delete(change);
     this.#log.witness(time);
   }
 
@@ -334,13 +335,12 @@ export class ChangeExchange {
     return this.#options.send(peer, update);
   }
 
-  /** The time up to which all peers know this process's own changes. */
+  /**
+   * The time up to which all peers know this process's own changes. A peer that came back onto the list may
+   * lack some that settled without it: until it has been told them, nothing is said of this list.
+   */
   #settledTime(): number {
-    for (const [time, change] of this.#open) {
-      if (!this.#log.isSettled(change)) return time - 1;
-      this.#open.delete(time);
-    }
-    return this.#log.time;
+    return this.#knowledge.areCaughtUp ? this.#open.settledTime : 0;
   }
 
   /** Announces settled changes: otherwise peers would tell each other about them before requests. */

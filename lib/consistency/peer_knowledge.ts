@@ -64,6 +64,7 @@ export class PeerKnowledge<P extends Tellable> {
   /** The instance ids of peers that have missed nothing in the gaps, as others have said. */
   #safe = new Set<string | undefined>();
   readonly #rounds: TellingRounds;
+  #areCaughtUp = true;
 
   constructor(options: PeerKnowledgeOptions<P>) {
     const { log, clock } = options;
@@ -99,6 +100,12 @@ export class PeerKnowledge<P extends Tellable> {
       knowledge.isCaughtUp = knowledge.through >= log.end;
       if (!knowledge.isCaughtUp || !this.#isSafe(knowledge)) this.#tellSoon(peer);
     }
+    this.#areCaughtUp = peers.every((peer) => this.#of(peer).isCaughtUp);
+  }
+
+  /** Whether all peers on the list certainly know all changes that are settled. */
+  get areCaughtUp(): boolean {
+    return this.#areCaughtUp;
   }
 
   /**
@@ -118,6 +125,7 @@ export class PeerKnowledge<P extends Tellable> {
     // An update on its way to the one before is no news to this one.
     const listedFrom = log.end;
     this.#peers.set(peer.url, { ...UNTOLD, isCaughtUp, isListed, instance, listedFrom });
+    if (isListed && !isCaughtUp) this.#areCaughtUp = false;
     if (isListed && (!isCaughtUp || gaps.count > 0)) this.#tellSoon(peer);
   }
 
@@ -333,6 +341,7 @@ export class PeerKnowledge<P extends Tellable> {
       if (!knowledge.isCaughtUp) return;
       through = Math.min(through, this.#through(knowledge));
     }
+    this.#areCaughtUp = true;
     log.settleThrough(through);
   }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { failureOf } from "../failures.ts";
 import { test } from "../runtime.ts";
-import { A, B, C, keyOf, movingKey, World } from "./world.ts";
+import { A, B, C, keyOf, keysOf, movingKey, World } from "./world.ts";
 
 const isChangeTo = (url: string) => ({ to, method }: { to: string; method: string }) =>
   to === url && (method === "DELETE" || method === "PUT");
@@ -273,6 +273,32 @@ test("A peer that missed a change is told before it is asked by a process that k
   await assertRejects(() => world.clock.until(a.group.remove(key)));
   assertEquals(await world.get(b, key), world.valueOf(key));
   assertEquals(await world.get(c, key), world.valueOf(key));
+});
+
+test("Nothing is taken as settled of which a peer was not told that was off the list for a moment", async () => {
+  await using world = new World();
+  const urls = [A, B, C];
+  const [a, b, c] = world.startAll(urls, {}, { mirrorMinuteQps: 0 }) as [Proc, Proc, Proc];
+  const keys = keysOf(urls, C, B);
+  const [key, other] = [keys.next().value, keys.next().value];
+  await world.get(c, key);
+  const isToC = ({ from, to }: { from: string; to: string }) => from === A && to === C;
+  // As the owner, C cannot be told; as one of the others, it is being told when it leaves the list.
+  world.lose(isToC, 2);
+  const release = world.hold(isToC);
+  world.lose(isToC, Infinity);
+  world.write(key);
+  const removal = a.group.remove(key);
+  await world.clock.advance(0);
+  a.cache.setPeers([A, B]);
+  release();
+  await world.clock.until(removal);
+  // A asks B, which then knows all that A knows.
+  await world.clock.until(b.group.set(other, "set"));
+  assertEquals(await world.get(a, other), "set");
+  a.cache.setPeers(urls);
+  await assertRejects(() => world.clock.until(a.group.remove("what B hears of with A's list")));
+  assertEquals(await world.get(b, key), world.valueOf(key));
 });
 
 test("Concurrent sets leave one value in all processes", async () => {

@@ -253,6 +253,32 @@ test("PeerKnowledge tells a peer that is listed while it is told what settled wi
   setup.knowledge.close();
 });
 
+test("PeerKnowledge says whether all peers know all that is settled", async () => {
+  const setup = new Setup();
+  const { knowledge } = setup;
+  assert(knowledge.areCaughtUp);
+  setup.list("a", "b");
+  setup.add("x", { isSettled: true });
+  assert(knowledge.areCaughtUp);
+  setup.unreachable.add("b");
+  setup.list("a");
+  setup.add("y", { isSettled: true });
+  setup.list("a", "b");
+  await setup.clock.advance(3000);
+  assertFalse(knowledge.areCaughtUp);
+  setup.list("a");
+  assert(knowledge.areCaughtUp);
+  setup.list("a", "b");
+  setup.unreachable.clear();
+  await setup.clock.advance(3000);
+  assert(knowledge.areCaughtUp);
+  setup.restart("b");
+  assertFalse(knowledge.areCaughtUp);
+  await knowledge.tell({ url: "b" });
+  assert(knowledge.areCaughtUp);
+  knowledge.close();
+});
+
 test("PeerKnowledge keeps no timer in a process without peers", () => {
   const setup = new Setup();
   setup.add("one");

@@ -109,13 +109,18 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** A key whose order of peers among `urls` begins with `first`. */
-export function keyOf(urls: readonly string[], ...first: string[]): string {
+/** The keys whose order of peers among `urls` begins with `first`. */
+export function* keysOf(urls: readonly string[], ...first: string[]): Generator<string, never> {
   const rank = rendezvous().rank(urls);
   for (let i = 0;; i++) {
     const key = `key ${i}`;
-    if ([...rank(key)].slice(0, first.length).join() === first.join()) return key;
+    if ([...rank(key)].slice(0, first.length).join() === first.join()) yield key;
   }
+}
+
+/** The first of these keys. */
+export function keyOf(urls: readonly string[], ...first: string[]): string {
+  return keysOf(urls, ...first).next().value;
 }
 
 /** A key that belongs to one process under one list and to another under the next. */
