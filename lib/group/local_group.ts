@@ -39,10 +39,10 @@ export class LocalGroup implements PeerBackend {
     return this.#options.loader.loadsTogether;
   }
 
-  count(key: string): number {
-    const { counters, hotKeys, clock, mirrorMinuteQps } = this.#options;
+  count(key: string, nowMs: number): number {
+    const { counters, hotKeys, mirrorMinuteQps } = this.#options;
     counters.serverRequests++;
-    const minuteQps = hotKeys.count(key, clock.now());
+    const minuteQps = hotKeys.count(key, nowMs);
     if (minuteQps >= mirrorMinuteQps) counters.hotServerRequests++;
     return minuteQps;
   }

@@ -82,8 +82,8 @@ export interface Peer {
 export interface PeerBackend {
   /** Whether keys whose loads begin together are loaded in one query. */
   readonly loadsTogether: boolean;
-  /** Counts a peer request for a key. Returns the key's rate, in requests per minute. */
-  count(key: string): number;
+  /** Counts a peer request for a key, by the clock. Returns the key's rate, in requests per minute. */
+  count(key: string, nowMs: number): number;
   /** Returns the value of a key if it is in memory. */
   find(key: string): BorrowedValue | undefined;
   /**

@@ -1,8 +1,11 @@
 import { Writer } from "../../wire/writer.ts";
 import { MAX_AHEAD_BYTES } from "../peer_limits.ts";
 
-/** A message ends once it is this large, in bytes: a client reads the values in it once it is whole. */
-const MESSAGE_BYTES = 32 * 1024;
+/**
+ * A message ends once it is this large, in bytes: a client reads the values in it once it is whole, and
+ * copies what it has of one that arrives in two chunks.
+ */
+const MESSAGE_BYTES = 8 * 1024;
 
 /** What a channel may have ahead of its client however many channels there are. */
 const MIN_AHEAD_BYTES = 64 * 1024;

@@ -181,7 +181,7 @@ export class ChannelSession {
       try {
         parse(() => checkKeySize(key)); // Decoded text is well-formed.
         const traceparent = traces && traceparentAt(traces, i);
-        const wanted = { id, key, minuteQps: group.count(key), traceparent };
+        const wanted = { id, key, minuteQps: group.count(key, this.#lastReadMs), traceparent };
         if (!this.output.hasRoom) later.push(wanted);
         else if (!this.#writeHit(group, wanted)) this.#load(group, wanted, peek, timeoutMs);
       } catch (error) {

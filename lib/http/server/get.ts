@@ -35,9 +35,9 @@ const PENDING = encodeGetResponse({ pending: true });
  * promise of one.
  */
 export function getKey(call: GroupCall): Response | Promise<Response> {
-  const { group, key, request } = call;
+  const { group, key, request, host } = call;
   parse(() => checkKeySize(key)); // Decoded text is well-formed.
-  const minuteQps = group.count(key);
+  const minuteQps = group.count(key, host.clock.now());
   const hit = findHit(call, minuteQps);
   if (hit !== undefined) {
     const byteLength = sizeOf(hit);

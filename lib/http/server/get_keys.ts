@@ -133,6 +133,7 @@ function lookUp(keys: readonly string[], call: GroupCall): Lookup {
   let maxReadyBytes = LARGE_BYTES;
   const later: Wanted[] = [];
   const missing = new Map<string, Wanted[]>();
+  const nowMs = host.clock.now();
   for (const [index, key] of keys.entries()) {
     try {
       parse(() => checkKeySize(key)); // Decoded text is well-formed.
@@ -140,7 +141,7 @@ function lookUp(keys: readonly string[], call: GroupCall): Lookup {
       ready.push(toErrorMessage(error, index));
       continue;
     }
-    const wanted = { index, key, minuteQps: group.count(key) };
+    const wanted = { index, key, minuteQps: group.count(key, nowMs) };
     const message = fromMemory(wanted, call);
     if (message === undefined) {
       const same = missing.get(key);
