@@ -83,6 +83,7 @@ export class EntryLog {
       this.hasExpiring = true;
     }
     if (entry.storedAtMs < segment.sinceMs) segment.sinceMs = entry.storedAtMs;
+    if (entry.uses > 0) segment.isUsed = true;
     segment.used += size;
     segment.liveWords += size;
     return true;
@@ -111,6 +112,7 @@ export class EntryLog {
     bucket.relocate(bucket.slotOf(hash, segment.id, at), target.id, to);
     target.sweepAtMs = Math.min(target.sweepAtMs, segment.sweepAtMs);
     target.sinceMs = Math.min(target.sinceMs, segment.sinceMs);
+    if (segment.isUsed) target.isUsed = true;
     target.used += size;
     target.liveWords += size;
     this.#bury(segment, at, size);

@@ -48,7 +48,8 @@ export class GhostTable {
     const start = (hash & this.#setMask) * WAYS;
     for (let at = start; at < start + WAYS; at++) {
       const cell = cells[at]!;
-      if (cell === 0 || (cell ^ hash) >>> TAG_BITS !== 0) continue;
+      // Nearly all differ in the hash, so that is asked first.
+      if ((cell ^ hash) >>> TAG_BITS !== 0 || cell === 0) continue;
       cells[at] = 0;
       return cell & TAG_MASK;
     }

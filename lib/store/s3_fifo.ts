@@ -143,11 +143,7 @@ export class S3Fifo {
     for (let segment = newest; segment.isYoung; segment = segment.older) {
       if (newerBytes > YOUNG_SHARE * this.#smallBytes) {
         segment.isYoung = false;
-        const { words, used } = segment;
-        for (let at = FIRST_WORD; at < used; at += wordsOf(words, at)) {
-          // Most have none, and a word that is not written to need not go back to memory.
-          if (usesOf(words, at) > 0) setUses(words, at, 0);
-        }
+        if (segment.isUsed) forgetUses(segment);
       }
       newerBytes += segment.byteLength;
       if (segment.older === undefined) return;
@@ -211,6 +207,13 @@ export class S3Fifo {
     if (judged < SIZE_UPDATE || judged % SIZE_UPDATE === 0) {
       this.#typicalWords = exp2(this.#logTypical);
     }
+  }
+}
+
+function forgetUses({ words, used }: Segment): void {
+  for (let at = FIRST_WORD; at < used; at += wordsOf(words, at)) {
+    // Most have none, and a word that is not written to need not go back to memory.
+    if (usesOf(words, at) > 0) setUses(words, at, 0);
   }
 }
 

@@ -29,6 +29,8 @@ export class Segment {
   isSparse = false;
   /** Whether its memory was given back. */
   isReleased = false;
+  /** Whether any entry that ever was in it was used: most segments need no look at their entries. */
+  isUsed = false;
   /** When the oldest of the entries that ever were in it was stored, wherever that was. */
   sinceMs: number = Infinity;
   /** When the sweeper should look for expired entries. */

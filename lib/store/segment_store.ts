@@ -104,6 +104,7 @@ export class SegmentStore implements Store {
     this.#gets++;
     if (slot < 0) return -1;
     this.#hits++;
+    this.#found.isUsed = true;
     countUse(this.#found.words, this.#foundAt);
     return slot;
   }
