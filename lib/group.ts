@@ -107,6 +107,11 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     } catch (error) {
       return Promise.reject(error);
     }
+    return this.#getMissing(key, options, batching);
+  }
+
+  /** Apart from `#get`, which would be slower by 5 to 13 % if it had a closure to create. */
+  #getMissing(key: string, options: CallOptions | undefined, batching: Batching): Promise<T> {
     const startedAtMs = this.#stopwatch();
     const signal = options?.signal;
     const trace = batching.trace ??

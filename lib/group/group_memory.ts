@@ -242,10 +242,14 @@ export class GroupMemory<T> {
     const { codec } = this.#options;
     if (codec.decodedBytes === undefined) return codec.decode(this.#viewOf(store, slot));
     const decoded = store.decoded(slot);
-    if (decoded !== undefined) return decoded as T;
+    return decoded !== undefined ? decoded as T : this.#decodeAndKeep(store, slot);
+  }
+
+  #decodeAndKeep(store: Store, slot: number): T {
+    const { codec } = this.#options;
     const changes = this.#changes;
     const value = codec.decode(this.#viewOf(store, slot));
-    const bytes = codec.decodedBytes(value);
+    const bytes = codec.decodedBytes?.(value) ?? NaN;
     if (changes === this.#changes && Number.isFinite(bytes) && bytes >= 0) {
       store.setDecoded(slot, value, bytes);
     }
