@@ -8,6 +8,7 @@ import type { Hello } from "../wire/hello.ts";
 import type { ChangeUpdate } from "../wire/change_update.ts";
 import { type Change, compareStamps } from "../wire/change.ts";
 import { ChangeLog, type ChangeLogOptions, type LoggedChange } from "./change_log.ts";
+import { ChangeTurns } from "./change_turns.ts";
 import { Gaps } from "./gaps.ts";
 import { Marks } from "./marks.ts";
 import { OpenChanges } from "./open_changes.ts";
@@ -42,6 +43,8 @@ const ANNOUNCE_MS = 500;
 
 /** Exchanges changes: tells peers those of this process, and applies those of peers. */
 export class ChangeExchange {
+  /** Whoever makes a change waits for its turn. */
+  readonly turns: ChangeTurns;
   readonly #options: ChangeExchangeOptions;
   readonly #log: ChangeLog;
   readonly #marks: Marks;
@@ -62,6 +65,7 @@ export class ChangeExchange {
     const { peers, clock } = options;
     this.#options = options;
     this.#log = new ChangeLog(options);
+    this.turns = new ChangeTurns(this.#log.maxChanges);
     this.#marks = new Marks(this.#log, options.origin);
     this.#open = new OpenChanges(this.#log);
     this.#list = digestOf(peers.urls);

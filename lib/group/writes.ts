@@ -40,13 +40,19 @@ export class Writes {
     if (size > maxValueBytes && peers.others().length > 0) {
       throw valueTooLarge(`set ${quote(key)}`, `${size} bytes`, maxValueBytes);
     }
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const change = changes.begin(group, key);
-      const { holder, staleAt } = await this.#store(key, value, change, signal, trace);
-      // A Go peer is not told before it is asked: callers may have fetched its old value meanwhile.
-      if (holder !== undefined) local.drop(key);
-      if (staleAt === 0) return await this.#tellOthers(change, holder, signal, trace);
-      changes.superseded(change, staleAt);
+    const turn = changes.turns.begin(signal);
+    if (turn !== undefined) await turn;
+    try {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const change = changes.begin(group, key);
+        const { holder, staleAt } = await this.#store(key, value, change, signal, trace);
+        // A Go peer is not told before it is asked: callers may have fetched its old value meanwhile.
+        if (holder !== undefined) local.drop(key);
+        if (staleAt === 0) return await this.#tellOthers(change, holder, signal, trace);
+        changes.superseded(change, staleAt);
+      }
+    } finally {
+      changes.turns.end();
     }
     throw new GroupCacheError(
       "overloaded",
@@ -95,13 +101,19 @@ export class Writes {
 
   async #remove(key: string, signal: AbortSignal, trace: ChangeTrace | undefined): Promise<void> {
     const { group, local, peers, changes } = this.#options;
-    const change = changes.begin(group, key);
-    const [owner] = peers.peersFor(key) ?? [];
-    const told = owner && await this.#drop(owner, change, signal, trace)
-      .then(() => owner, () => undefined);
-    change.knownBy = owner === undefined ? peers.self : told?.url;
-    local.drop(key);
-    await this.#tellOthers(change, told, signal, trace);
+    const turn = changes.turns.begin(signal);
+    if (turn !== undefined) await turn;
+    try {
+      const change = changes.begin(group, key);
+      const [owner] = peers.peersFor(key) ?? [];
+      const told = owner && await this.#drop(owner, change, signal, trace)
+        .then(() => owner, () => undefined);
+      change.knownBy = owner === undefined ? peers.self : told?.url;
+      local.drop(key);
+      await this.#tellOthers(change, told, signal, trace);
+    } finally {
+      changes.turns.end();
+    }
   }
 
   /** Has a peer drop a key. */

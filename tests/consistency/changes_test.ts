@@ -175,6 +175,22 @@ test("A process that joins while others keep changing keys leaves them what they
   assertEquals(held(), before);
 });
 
+test("A process that makes more changes at once than its log holds leaves all what they hold", async () => {
+  await using world = new World();
+  const processes = world.startAll([A, B, C], { limits: { maxChanges: 512 } });
+  const keys = Array.from({ length: 30 }, (_, i) => `held ${i}`);
+  for (const { group } of processes) await world.clock.until(group.getMany(keys));
+  const held = () => processes.map(({ group }) => keys.filter((key) => group.peek(key)).length);
+  const before = held();
+  const [{ group }] = processes as [Proc];
+  const changes = Array.from({ length: 1000 }, (_, i) => {
+    return i % 2 === 0 ? group.remove(`other ${i}`) : group.set(`other ${i}`, "value");
+  });
+  await world.clock.until(Promise.all(changes));
+  await world.clock.advance(10_000);
+  assertEquals(held(), before);
+});
+
 test("A process that has just started accepts nothing older than what its peers know of", async () => {
   await using world = new World();
   const D = "http://d:1";
