@@ -3,26 +3,31 @@
 /**
  * The layout of an entry in its segment, in words of 32 bits:
  *
- *     hash | value bytes | marks | decoded id, if any | expiry, if any (2) | key | value
+ *     hash | marks | decoded id, if any | value bytes, if long | expiry, if any (2) | key | value
  *
- * Key and value are padded to whole words. Marks hold the key's length, the uses and the flags.
+ * Key and value are padded to whole words. Marks hold the uses, the flags, the length of the key, and
+ * that of the value too if both are short, as nearly all are: that saves a word of each entry.
  * Marks and the decoded id are the only words that ever change, and no view covers them.
  */
-const HEADER_WORDS = 3;
-const VALUE_BYTES = 1;
-const MARKS = 2;
-const DECODED_ID = 3;
+const HEADER_WORDS = 2;
+const MARKS = 1;
+const DECODED_ID = 2;
 
-const KEY_BYTES_MASK = 0x1ffff;
-const USES_SHIFT = 17;
+const SHORT_VALUE_MASK = 0xffff;
+const SHORT_KEY_SHIFT = 16;
+const SHORT_KEY_MASK = 0x3ff;
+const LONG_KEY_MASK = 0x1ffff;
+const USES_SHIFT = 26;
 const USES_MASK = 3 << USES_SHIFT;
 const ONE_USE = 1 << USES_SHIFT;
-const DEAD = 1 << 19;
-/** The flags of what is optional. Together they say how many words that takes. */
-const HAS_DECODED_ID = 1 << 20;
-const EXPIRES = 2 << 20;
-const OPTIONAL_SHIFT = 20;
+const DEAD = 1 << 28;
+/** The flags of what is optional: the first two together say how many words that takes, */
+const OPTIONAL_SHIFT = 29;
 const OPTIONAL_MASK = 3;
+const HAS_DECODED_ID = 1 << 29;
+const EXPIRES = 1 << 30;
+/** and the sign says whether there is one for the length of the value. */
+const IS_LONG = 1 << 31;
 
 /** The most uses an entry counts. */
 export const MAX_USES = 3;
@@ -31,11 +36,15 @@ const float = new Float64Array(1);
 const halves = new Int32Array(float.buffer);
 
 /** Returns the size of an entry, in words. */
-export function entryWords(
-  { keyBytes, valueBytes, expiresAtMs, hasDecodedId }: Omit<EntryHeader, "hash" | "uses">,
-): number {
-  return HEADER_WORDS + (hasDecodedId ? 1 : 0) + (expiresAtMs === Infinity ? 0 : 2) +
-    (keyBytes + 3 >>> 2) + wordsFor(valueBytes);
+export function entryWords(header: Omit<EntryHeader, "hash" | "uses">): number {
+  const { keyBytes, valueBytes, expiresAtMs, hasDecodedId } = header;
+  return HEADER_WORDS + (hasDecodedId ? 1 : 0) + (isLong(header) ? 1 : 0) +
+    (expiresAtMs === Infinity ? 0 : 2) + (keyBytes + 3 >>> 2) + wordsFor(valueBytes);
+}
+
+/** Whether marks have no room for both lengths. */
+function isLong({ keyBytes, valueBytes }: Pick<EntryHeader, "keyBytes" | "valueBytes">): boolean {
+  return keyBytes > SHORT_KEY_MASK || valueBytes > SHORT_VALUE_MASK;
 }
 
 /** What comes before an entry's key and value. */
@@ -52,13 +61,16 @@ export interface EntryHeader {
 /** Writes a header at `at` and returns the word at which the key starts. */
 export function writeHeader(words: Int32Array, at: number, header: EntryHeader): number {
   words[at] = header.hash;
-  words[at + VALUE_BYTES] = header.valueBytes;
-  let marks = header.keyBytes | header.uses << USES_SHIFT;
+  let marks = header.uses << USES_SHIFT;
   let next = at + HEADER_WORDS;
   if (header.hasDecodedId) {
     marks |= HAS_DECODED_ID;
     words[next++] = 0;
   }
+  if (isLong(header)) {
+    marks |= IS_LONG | header.keyBytes;
+    words[next++] = header.valueBytes;
+  } else marks |= header.keyBytes << SHORT_KEY_SHIFT | header.valueBytes;
   if (header.expiresAtMs !== Infinity) {
     marks |= EXPIRES;
     float[0] = header.expiresAtMs;
@@ -71,9 +83,7 @@ export function writeHeader(words: Int32Array, at: number, header: EntryHeader):
 
 /** Returns the size of the entry at `at`, in words. */
 export function wordsOf(words: Int32Array, at: number): number {
-  const marks = words[at + MARKS]!;
-  return HEADER_WORDS + (marks >>> OPTIONAL_SHIFT & OPTIONAL_MASK) +
-    ((marks & KEY_BYTES_MASK) + 3 >>> 2) + wordsFor(words[at + VALUE_BYTES]!);
+  return valueStartOf(words, at) - at + wordsFor(valueBytesOf(words, at));
 }
 
 /** Returns `Math.ceil(bytes / 4)`, for up to 4 GiB. */
@@ -86,16 +96,20 @@ export function hashOf(words: Int32Array, at: number): number {
 }
 
 export function keyBytesOf(words: Int32Array, at: number): number {
-  return words[at + MARKS]! & KEY_BYTES_MASK;
+  const marks = words[at + MARKS]!;
+  return marks < 0 ? marks & LONG_KEY_MASK : marks >>> SHORT_KEY_SHIFT & SHORT_KEY_MASK;
 }
 
 export function valueBytesOf(words: Int32Array, at: number): number {
-  return words[at + VALUE_BYTES]! >>> 0;
+  const marks = words[at + MARKS]!;
+  if (marks >= 0) return marks & SHORT_VALUE_MASK;
+  return words[at + HEADER_WORDS + ((marks & HAS_DECODED_ID) === 0 ? 0 : 1)]! >>> 0;
 }
 
 /** Returns the word at which the key starts. */
 export function keyStartOf(words: Int32Array, at: number): number {
-  return at + HEADER_WORDS + (words[at + MARKS]! >>> OPTIONAL_SHIFT & OPTIONAL_MASK);
+  const marks = words[at + MARKS]!;
+  return at + HEADER_WORDS + (marks >>> OPTIONAL_SHIFT & OPTIONAL_MASK) + (marks >>> 31);
 }
 
 /** Returns the word at which the value starts. */
