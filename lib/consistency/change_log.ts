@@ -243,12 +243,12 @@ export class ChangeLog {
     this.#forgotten.add(change);
     this.#forgottenTime = Math.max(this.#forgottenTime, change.stamp.time);
     this.#start++;
-    const { id } = change;
+    const { id, next } = change;
     this.#keyUnits -= id.length;
-    let newer = this.#latest.get(id);
-    if (newer === change) this.#latest.delete(id);
-    while (newer !== undefined && newer.previous !== change) newer = newer.previous;
-    if (newer !== undefined) newer.previous = undefined;
+    if (next === undefined) this.#latest.delete(id);
+    else next.previous = undefined;
+    // A later one may still refer to it, which must not keep all in between.
+    change.next = undefined;
     if (2 * this.#gone > this.#changes.length) {
       this.#changes = this.#changes.slice(this.#gone);
       this.#gone = 0;
@@ -286,6 +286,8 @@ class Logged implements LoggedChange {
   readonly list: string | undefined;
   knownBy: string | undefined;
   previous: Logged | undefined;
+  /** The next change of the same key. */
+  next: Logged | undefined;
   latest: Logged;
   isSettled = false;
   hasArrived = false;
@@ -303,6 +305,7 @@ class Logged implements LoggedChange {
     this.list = list;
     this.knownBy = knownBy;
     this.previous = previous;
+    if (previous !== undefined) previous.next = this;
     const isLatest = previous === undefined || compareStamps(stamp, previous.latest.stamp) > 0;
     this.latest = isLatest ? this : previous.latest;
   }

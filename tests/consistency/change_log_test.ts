@@ -49,6 +49,25 @@ test("ChangeLog.unsettled() leaves out what all peers of the list know", () => {
   assertEquals(log.settledThrough, 3);
 });
 
+test("ChangeLog forgets a change without going through all others of its key", () => {
+  const log = new ChangeLog({ origin: "me", maxChanges: 100 });
+  let steps = 0;
+  const add = (time: number): void => {
+    const logged = log.add(change("often changed", time));
+    const { previous } = logged;
+    const get = () => {
+      steps++;
+      return previous;
+    };
+    Object.defineProperty(logged, "previous", { get, set: () => {} });
+  };
+  for (let time = 1; time <= 100; time++) add(time);
+  steps = 0;
+  add(101);
+  assertEquals(log.start, 1);
+  assert(steps < 5, `${steps} steps`);
+});
+
 test("ChangeLog forgets the oldest changes first, and says up to where", () => {
   const log = new ChangeLog({ origin: "me", maxChanges: 3 });
   for (let time = 1; time <= 5; time++) log.add(change(time % 2 === 0 ? "even" : "odd", time));
