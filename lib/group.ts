@@ -31,6 +31,7 @@ import {
   sourceOfError,
   statsOf,
 } from "./stats.ts";
+import { type Cancellation, following } from "./timing/cancellation.ts";
 import { type Clock, stopwatchOf } from "./timing/clock.ts";
 
 // How a `get` comes to its value:
@@ -67,6 +68,8 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   #local: LocalGroup;
   /** The same as `closing.aborted`, which costs a hit up to 20 ns. */
   #isClosed = false;
+  /** Ends changes without a signal of their own. */
+  #closing: Cancellation;
   #stopwatch: () => number;
   #ownerLoads: OwnerLoadOptions<T>;
   #outcomes: Outcomes<T> = {
@@ -85,6 +88,7 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
     const { closing, clock } = options;
     this.#stopwatch = stopwatchOf(clock);
     this.#ownerLoads = { ...options, group: name, stopwatch: this.#stopwatch };
+    this.#closing = following(closing);
     closing.addEventListener("abort", () => {
       this.#isClosed = true;
       this.#gets.failAll(closing.reason);
@@ -310,9 +314,9 @@ export class ClusterGroup<T, Input = T> implements Group<T, Input> {
   }
 
   /** The signal of a call without a flight: the caller's and that of the cache's end. */
-  #signalOf(options: CallOptions | undefined): AbortSignal {
-    const { closing } = this.#options;
-    return options?.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+  #signalOf(options: CallOptions | undefined): Cancellation {
+    if (options?.signal === undefined) return this.#closing;
+    return AbortSignal.any([options.signal, this.#options.closing]);
   }
 }
 

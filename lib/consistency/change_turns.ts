@@ -1,3 +1,5 @@
+import type { Cancellation } from "../timing/cancellation.ts";
+
 /** A log that remembers fewer changes than this may forget some before all peers know them. */
 const MIN_TURNS = 64;
 
@@ -20,7 +22,7 @@ export class ChangeTurns {
    * Waits for a turn, which the caller must `end`. Returns undefined if there is no need to wait. Rejects with
    * the signal's reason.
    */
-  begin(signal: AbortSignal): Promise<void> | undefined {
+  begin(signal: Cancellation): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free--;
       return undefined;

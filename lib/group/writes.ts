@@ -3,6 +3,7 @@ import type { LoggedChange } from "../consistency/change_log.ts";
 import { GroupCacheError, isPeerFailure, messageOf, quote, valueTooLarge } from "../errors.ts";
 import type { EncodedValue, Peer } from "../peer/peer.ts";
 import type { PeerSet } from "../peer/peer_set.ts";
+import type { Cancellation } from "../timing/cancellation.ts";
 import type { ChangeTrace } from "./change_trace.ts";
 import type { GroupSpans } from "./group_spans.ts";
 import type { LocalGroup } from "./local_group.ts";
@@ -22,7 +23,7 @@ export class Writes {
   }
 
   /** Stores a value at its owner, and drops the key elsewhere. */
-  set(key: string, value: EncodedValue, signal: AbortSignal): Promise<void> {
+  set(key: string, value: EncodedValue, signal: Cancellation): Promise<void> {
     const { spans } = this.#options;
     if (spans === undefined) return this.#set(key, value, signal, undefined);
     return spans.change("set", key, signal, (trace) => this.#set(key, value, signal, trace));
@@ -31,7 +32,7 @@ export class Writes {
   async #set(
     key: string,
     value: EncodedValue,
-    signal: AbortSignal,
+    signal: Cancellation,
     trace: ChangeTrace | undefined,
   ): Promise<void> {
     const { group, local, peers, changes, maxValueBytes } = this.#options;
@@ -68,7 +69,7 @@ export class Writes {
     key: string,
     value: EncodedValue,
     change: LoggedChange,
-    signal: AbortSignal,
+    signal: Cancellation,
     trace: ChangeTrace | undefined,
   ): Promise<{ holder: Peer | undefined; staleAt: number }> {
     const { group, local, peers, changes, onPeerFailure } = this.#options;
@@ -93,13 +94,13 @@ export class Writes {
   }
 
   /** Removes a key everywhere. */
-  remove(key: string, signal: AbortSignal): Promise<void> {
+  remove(key: string, signal: Cancellation): Promise<void> {
     const { spans } = this.#options;
     if (spans === undefined) return this.#remove(key, signal, undefined);
     return spans.change("remove", key, signal, (trace) => this.#remove(key, signal, trace));
   }
 
-  async #remove(key: string, signal: AbortSignal, trace: ChangeTrace | undefined): Promise<void> {
+  async #remove(key: string, signal: Cancellation, trace: ChangeTrace | undefined): Promise<void> {
     const { group, local, peers, changes } = this.#options;
     const turn = changes.turns.begin(signal);
     if (turn !== undefined) await turn;
@@ -120,7 +121,7 @@ export class Writes {
   #drop(
     peer: Peer,
     change: LoggedChange,
-    signal: AbortSignal,
+    signal: Cancellation,
     trace: ChangeTrace | undefined,
   ): Promise<void> {
     const { group, changes } = this.#options;
@@ -137,7 +138,7 @@ export class Writes {
   async #tellOthers(
     change: LoggedChange,
     first: Peer | undefined,
-    signal: AbortSignal,
+    signal: Cancellation,
     trace: ChangeTrace | undefined,
   ): Promise<void> {
     const { group, peers, changes, onPeerFailure } = this.#options;

@@ -44,6 +44,14 @@ export class LightCancellation implements Cancellation {
   }
 }
 
+/** A light cancellation that follows a signal: each call listens to it, which costs µs with a real one. */
+export function following(signal: AbortSignal): LightCancellation {
+  const light = new LightCancellation();
+  if (signal.aborted) light.abort(signal.reason);
+  else signal.addEventListener("abort", () => light.abort(signal.reason), { once: true });
+  return light;
+}
+
 function notify(listener: Listener): void {
   if (typeof listener === "function") listener();
   else listener.handleEvent();

@@ -3,7 +3,7 @@ import { type ByteView, viewAt } from "../byte_view.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Text of at most this many bytes is decoded without `TextDecoder` if it is ASCII. */
-const SHORT = 64;
+const SHORT = 128;
 
 /** Shared scratch space for doubles: creating a view of each message costs more than reading it. */
 const double = new DataView(new ArrayBuffer(8));

@@ -94,7 +94,7 @@ export class HttpPeer implements Peer {
     options: PeerCallOptions = {},
   ): Promise<number> {
     const outcome = await this.#changeOnChannel(group, key, value, options);
-    if (outcome !== undefined) return outcome.staleAt;
+    if (outcome !== undefined) return this.#take(outcome);
     const path = this.#pathOf(group, key);
     const body = encodeSetRequest({
       group,
@@ -108,7 +108,8 @@ export class HttpPeer implements Peer {
   }
 
   async remove(group: string, key: string, options: PeerCallOptions = {}): Promise<void> {
-    if (await this.#changeOnChannel(group, key, undefined, options) !== undefined) return;
+    const outcome = await this.#changeOnChannel(group, key, undefined, options);
+    if (outcome !== undefined) return void this.#take(outcome);
     const connection = this.#connection;
     const path = this.#pathOf(group, key);
     const fits = fitsPath(path, key);
@@ -127,15 +128,15 @@ export class HttpPeer implements Peer {
   }
 
   /**
-   * Sends a change on the channel, if there is one that takes it. Otherwise resolves to undefined: it has
-   * to be sent as a request.
+   * Sends a change on the channel, if there is one that takes it. Otherwise returns undefined, or resolves
+   * to it: the change has to be sent as a request.
    */
-  async #changeOnChannel(
+  #changeOnChannel(
     group: string,
     key: string,
     value: EncodedValue | undefined,
     options: PeerCallOptions,
-  ): Promise<ChangeOutcome | undefined> {
+  ): Promise<ChangeOutcome | undefined> | undefined {
     const { change: note, traceparent } = options;
     // A request tells the peer's server of the trace.
     if (note?.mark === undefined || traceparent !== undefined) return undefined;
@@ -145,9 +146,12 @@ export class HttpPeer implements Peer {
     const waiter = Promise.withResolvers<ChangeOutcome | undefined>();
     const call = new ChangeCall({ group, key, value, note }, options, waiter);
     if (!call.isSettled) channel.add(call);
-    const outcome = await waiter.promise;
-    this.mark = outcome?.mark ?? this.mark;
-    return outcome;
+    return waiter.promise;
+  }
+
+  #take({ staleAt, mark }: ChangeOutcome): number {
+    this.mark = mark ?? this.mark;
+    return staleAt;
   }
 
   async handoff(

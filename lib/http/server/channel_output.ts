@@ -129,6 +129,7 @@ export class ChannelOutput {
 
   /** Lets those look again who wait for room. */
   #wake(): void {
+    if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -112,7 +112,11 @@ export class ChannelSession {
         for (const message of frames.push(value)) {
           const { gets, changes, cancels, ping } = decodeChannelRequest(message);
           for (const id of cancels) this.#cancel(id);
-          if (changes.length > 0) await this.#change(changes);
+          if (changes.length > 0) {
+            // A client that does not read must not make this process gather outcomes for it.
+            if (!this.output.hasRoom) await this.output.whenRoom();
+            this.#change(changes);
+          }
           for (const block of gets) {
             const later = this.#get(block);
             if (later.length > 0) await this.#getLater(block, later);
@@ -151,9 +155,7 @@ export class ChannelSession {
     onEnd();
   }
 
-  async #change(changes: readonly ChangeMessage[]): Promise<void> {
-    // A client that does not read must not make this process gather outcomes for it.
-    if (!this.output.hasRoom && !await this.output.whenRoom()) return;
+  #change(changes: readonly ChangeMessage[]): void {
     const { host } = this.#call;
     for (const change of changes) {
       const staleAt = host.takesChannelChanges
