@@ -90,6 +90,16 @@ export class GroupMemory<T> {
     return { value: this.#hot.borrow(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
   }
 
+  /** As `find`, but the value stays valid, and is not counted as an answer. */
+  hold(key: string): EncodedValue | undefined {
+    const held = this.view(key);
+    if (held !== undefined || this.#hot === undefined) return held;
+    const now = this.#now();
+    const hotSlot = this.#hot.peek(key, now);
+    if (!this.#isFresh(hotSlot, now)) return undefined;
+    return { view: this.#hot.view(hotSlot), expiresAtMs: this.#endOfMirror(hotSlot) };
+  }
+
   /** Stores a value in the main cache. Returns a view of the stored bytes, if it was stored. */
   keep(key: string, bytes: Uint8Array, expiresAtMs: number): ByteView | undefined {
     const now = this.#options.clock.now();

@@ -52,6 +52,10 @@ export class LocalGroup implements PeerBackend {
     return memory.find(key);
   }
 
+  hold(key: string): EncodedValue | undefined {
+    return this.#options.memory.hold(key);
+  }
+
   load(key: string, signal: AbortSignal, traceparent?: string): Promise<EncodedValue> {
     const { counters, peers } = this.#options;
     const { peerAnswers } = counters;

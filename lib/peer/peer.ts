@@ -86,6 +86,8 @@ export interface PeerBackend {
   count(key: string, nowMs: number): number;
   /** Returns the value of a key if it is in memory. */
   find(key: string): BorrowedValue | undefined;
+  /** As `find`, but the value stays valid, and is not counted as an answer. */
+  hold(key: string): EncodedValue | undefined;
   /**
    * Loads a key that was not found.
    *

@@ -83,3 +83,9 @@ export function inNextTurn(clock: Clock, callback: () => void): void {
   if (clock.nextTurn === undefined) nextTurn(callback);
   else clock.nextTurn(callback);
 }
+
+/** As `inNextTurn`, after a millisecond: a clock that stands still holds up nothing by that. */
+export function inOneMillisecond(clock: Clock, callback: () => void): void {
+  if (clock.nextTurn === undefined) globalThis.setTimeout(callback, 1);
+  else clock.setTimeout(callback, 1);
+}

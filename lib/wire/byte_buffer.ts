@@ -26,16 +26,17 @@ export class ByteBuffer {
     return this.#byteLength;
   }
 
-  /** Appends a chunk, which is never written to. */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  /** Makes room for so many bytes that are going to be copied. If they fit they are never joined. */
+  reserve(byteLength: number): void {
+    this.#endTail();
+    this.#tail = new Uint8Array(byteLength);
+    this.#start = this.#end = 0;
+  }
+
+  /** Appends a copy of a chunk. */
+  copy(chunk: Uint8Array<ArrayBuffer>): void {
     const { byteLength } = chunk;
-    const mayBeKept = byteLength >= KEPT_BYTES || this.#byteLength === 0;
     this.#byteLength += byteLength;
-    if (mayBeKept && byteLength * 2 > chunk.buffer.byteLength) {
-      this.#endTail();
-      this.#chunks.push(chunk);
-      return;
-    }
     if (byteLength > this.#tail.byteLength - this.#end) {
       this.#endTail();
       const doubled = Math.min(2 * this.#tail.byteLength, MAX_TAIL_BYTES);
@@ -44,6 +45,16 @@ export class ByteBuffer {
     }
     this.#tail.set(chunk, this.#end);
     this.#end += byteLength;
+  }
+
+  /** Appends a chunk, which is never written to. */
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    const { byteLength } = chunk;
+    const mayBeKept = byteLength >= KEPT_BYTES || this.#byteLength === 0;
+    if (!mayBeKept || byteLength * 2 <= chunk.buffer.byteLength) return this.copy(chunk);
+    this.#endTail();
+    this.#chunks.push(chunk);
+    this.#byteLength += byteLength;
   }
 
   /** Returns the bytes collected, which are the caller's from then on, and starts afresh. */

@@ -109,6 +109,19 @@ export function encodeGetResponse(
   return writer.finish();
 }
 
+/** Encodes all of a response that precedes the bytes of its value. */
+export function encodeValueHead(
+  response: GetResponse,
+  valueBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const prepared = prepare(response);
+  const writer = new Writer(prepared.byteLength + 1 + varintSize(valueBytes));
+  writeGetResponse(writer, prepared);
+  writer.varint(GET_RESPONSE.value);
+  writer.varint(valueBytes);
+  return writer.finish();
+}
+
 /**
  * Encodes responses, each preceded by its length, as a stream holds them. Values are copied once.
  *
@@ -255,10 +268,27 @@ export function decodeGetResponse(bytes: Uint8Array<ArrayBuffer>): GetResponse {
 
 /** Reads the index from the beginning of a response. Returns undefined if it holds none. */
 export function readIndex(start: Uint8Array<ArrayBuffer>): number | undefined {
+  return findVarint(start, GET_RESPONSE.index)?.value;
+}
+
+/**
+ * Returns the size of a response whose last field is its value, in bytes, given its beginning; undefined if
+ * that does not reach as far as the value.
+ */
+export function readSize(start: Uint8Array<ArrayBuffer>): number | undefined {
+  const length = findVarint(start, GET_RESPONSE.value);
+  return length && length.end + length.value;
+}
+
+/** Reads the number after a tag, and says where it ends. */
+function findVarint(
+  start: Uint8Array<ArrayBuffer>,
+  wanted: number,
+): { value: number; end: number } | undefined {
   const reader = new Reader(start);
   try {
     for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
-      if (tag === GET_RESPONSE.index) return reader.varint();
+      if (tag === wanted) return { value: reader.varint(), end: reader.position };
       reader.skip(tag);
     }
   } catch (error) {

@@ -39,6 +39,11 @@ export class Reader {
     this.#bytes = bytes;
   }
 
+  /** How many bytes have been read. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** Returns the tag of the next field, whose value must then be read or skipped; 0 at the end. */
   next(): number {
     if (this.#position >= this.#bytes.byteLength) return 0;

@@ -68,3 +68,23 @@ test("ByteBuffer.take() returns a buffer of exactly the bytes, and leaves nothin
   buffer.push(smallChunk(0));
   assertEquals(buffer.take().buffer.byteLength, 2);
 });
+
+test("ByteBuffer joins nothing of what is copied into reserved room, and goes on beyond it", () => {
+  for (const size of [1000, 200_000]) {
+    for (const more of [0, 1, 100_000]) {
+      const bytes = Uint8Array.from({ length: size + more }, (_, index) => index);
+      const buffer = new ByteBuffer();
+      buffer.reserve(size);
+      for (let start = 0; start < bytes.byteLength; start += 300) {
+        const chunk = bytes.slice(start, start + 300);
+        buffer.copy(chunk);
+        chunk.fill(255);
+      }
+      assertEquals(buffer.byteLength, size + more);
+      const taken = buffer.take();
+      assert(taken.every((byte, index) => byte === bytes[index]));
+      assertEquals(taken.byteLength, size + more);
+      if (more === 0) assertEquals(taken.buffer.byteLength, size);
+    }
+  }
+});

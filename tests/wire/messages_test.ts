@@ -9,8 +9,10 @@ import {
   encodeGetResponse,
   encodeGetResponses,
   encodeSetRequest,
+  encodeValueHead,
   type GetResponse,
   readIndex,
+  readSize,
   type SetRequest,
 } from "../../lib/wire/messages.ts";
 import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
@@ -439,5 +441,27 @@ test("readIndex() returns undefined if there is no index", () => {
   fc.assert(fc.property(anyBytes, (bytes) => {
     const index = readIndex(bytes);
     return index === undefined || index >= 0;
+  }));
+});
+
+test("encodeValueHead() encodes what precedes a value, from which readSize() tells the whole size", () => {
+  for (const size of [0, 1, 127, 128, 300_000]) {
+    const value = new Uint8Array(size).fill(7);
+    for (const more of [{}, { minuteQps: 1.5, ttlMs: 1000, expiresAtMs: 1_700_000_000_000 }]) {
+      const whole = encodeGetResponse({ ...more, value });
+      const head = encodeValueHead(more, size);
+      assertEquals(whole.subarray(0, head.byteLength), head);
+      assertEquals(whole.byteLength, head.byteLength + size);
+      assertEquals(readSize(head), whole.byteLength);
+      assertEquals(readSize(head.slice(0, -1)), undefined);
+    }
+  }
+});
+
+test("readSize() returns undefined if there is no value, whatever the bytes", () => {
+  assertEquals(readSize(encodeGetResponse({ pending: true, error: "not-found" })), undefined);
+  fc.assert(fc.property(anyBytes, (bytes) => {
+    const size = readSize(bytes);
+    return size === undefined || size >= 0;
   }));
 });

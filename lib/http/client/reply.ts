@@ -6,7 +6,7 @@ import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
 import { isMark, isTime } from "../../wire/change_note.ts";
-import { fromExpiry, type GetResponse } from "../../wire/messages.ts";
+import { fromExpiry, type GetResponse, readSize } from "../../wire/messages.ts";
 import { contentLengthOf } from "../content_length.ts";
 import type { Dialect } from "../dialect.ts";
 import { CHANNEL, CHANNEL_VERSION, ERROR, MARK, PROTOBUF, TIME, VERSION } from "../headers.ts";
@@ -104,8 +104,25 @@ export class Reply {
    *
    * @throws {GroupCacheError} With code `too-large`, as soon as that is known.
    */
-  message(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.start(Infinity, this.#context.maxValueBytes + ENVELOPE_BYTES);
+  async message(): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new ByteBuffer();
+    const maxBytes = this.#context.maxValueBytes + ENVELOPE_BYTES;
+    await this.read((chunk, { isWhole }) => {
+      if (isWhole) bytes.push(chunk);
+      else {
+        if (bytes.byteLength === 0) this.#reserve(bytes, readSize(chunk), maxBytes);
+        bytes.copy(chunk);
+      }
+      return false;
+    }, { maxBytes, keeps: false });
+    return bytes.take();
+  }
+
+  /** Makes room for all of a message at once: to join a MiB in the end takes half a millisecond. */
+  #reserve(bytes: ByteBuffer, size: number | undefined, maxBytes: number): void {
+    if (size === undefined) return;
+    if (size > maxBytes) throw this.tooLarge(`${size} bytes`);
+    bytes.reserve(size);
   }
 
   /** Reads the start of the body: all of it if it is short, otherwise at least `enoughBytes`. */
@@ -114,7 +131,7 @@ export class Reply {
     await this.read((chunk) => {
       bytes.push(chunk);
       return bytes.byteLength >= enoughBytes;
-    }, maxBytes);
+    }, { maxBytes });
     return bytes.take();
   }
 
@@ -122,12 +139,14 @@ export class Reply {
    * Passes on the body as it arrives, a small one of known length in one piece, until `take` returns
    * true.
    *
+   * @param options `keeps`: whether `take` may keep a chunk that is not the whole body; otherwise the chunk
+   * is valid only during the call.
    * @throws {GroupCacheError} With code `too-large`, as soon as the body is known to be larger than
    * `maxBytes`.
    */
   async read(
-    take: (chunk: Uint8Array<ArrayBuffer>) => boolean,
-    maxBytes: number = Infinity,
+    take: (chunk: Uint8Array<ArrayBuffer>, options: { isWhole: boolean }) => boolean,
+    { maxBytes = Infinity, keeps = true }: { maxBytes?: number; keeps?: boolean } = {},
   ): Promise<void> {
     const response = this.#response;
     const { wait, health, clock } = this.#context;
@@ -137,10 +156,10 @@ export class Reply {
       !response.headers.has("content-encoding");
     // Before `body` is read, which creates a stream.
     if (isSmall || response.body === null) {
-      take(new Uint8Array(await wait(response.arrayBuffer())));
+      take(new Uint8Array(await wait(response.arrayBuffer())), { isWhole: true });
       return;
     }
-    const reader = chunkReaderOf(response.body, { keeps: true });
+    const reader = chunkReaderOf(response.body, { keeps });
     let byteLength = 0;
     const endsAtMs = this.#context.endsAtMs;
     try {
@@ -155,7 +174,7 @@ export class Reply {
           throw this.failure("its reply takes longer than any load may");
         }
         if (byteLength > maxBytes) throw this.tooLarge(`${byteLength} bytes and no end`);
-        if (take(value)) return;
+        if (take(value, { isWhole: false })) return;
       }
     } finally {
       // No effect if the body has ended.

@@ -219,8 +219,10 @@ export class ChannelSession {
     const { value, expiresAtMs } = found;
     checkMaySend(key, value.byteLength, this.#host.maxValueBytes);
     const writer = this.output.start();
-    if (value.byteLength > MAX_INLINE_BYTES) writeLarge(writer, id);
+    const isLarge = value.byteLength > MAX_INLINE_BYTES;
+    if (isLarge) writeLarge(writer, id);
     else writeValue(writer, id, { value, ttlMs: ttlOf(expiresAtMs, this.#host.clock), minuteQps });
+    if (!isLarge) this.#host.pace.answered();
     return true;
   }
 
@@ -294,6 +296,7 @@ export class ChannelSession {
     for (; value.byteLength > MAX_INLINE_BYTES; value = value.subarray(MAX_INLINE_BYTES)) {
       writePart(this.output.start(), id, value.subarray(0, MAX_INLINE_BYTES));
       this.output.flush();
+      await this.#host.pace.turn();
       if (!await this.output.whenRoom(LARGE_AHEAD_BYTES)) break;
     }
     this.#host.sent.give(loaded.value.byteLength);

@@ -6,6 +6,7 @@ import type { ChangeNote } from "../../wire/change_note.ts";
 import type { Hello } from "../../wire/hello.ts";
 import type { ReportQuestion } from "../../wire/report_question.ts";
 import type { ByteBudget } from "./byte_budget.ts";
+import type { Pace } from "./pace.ts";
 import type { SmallBodies } from "./small_bodies.ts";
 import type { Admission } from "./door.ts";
 
@@ -36,6 +37,8 @@ export interface EndpointHost {
   readonly small: SmallBodies;
   /** Bounds the large values being sent. */
   readonly sent: ByteBudget;
+  /** Decides when their pieces are sent. */
+  readonly pace: Pace;
   /**
    * Whether channels take changes. Not with `auth`: what opens a channel proves no more than that its sender
    * may read, and whoever sees it can repeat it. A change is signed by itself.

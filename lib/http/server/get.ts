@@ -2,7 +2,13 @@ import { detailsOf } from "../../errors.ts";
 import { checkKeySize } from "../../key.ts";
 import { keepOpen } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
-import { encodeGetResponse, type GetResponse } from "../../wire/messages.ts";
+import type { EncodedValue } from "../../peer/peer.ts";
+import {
+  encodeGetResponse,
+  encodeValueHead,
+  type GetResponse,
+  toExpiry,
+} from "../../wire/messages.ts";
 import { FROM, PEEK } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";
@@ -21,6 +27,7 @@ import {
   toMessage,
 } from "./replies.ts";
 import { parse } from "./request_body.ts";
+import { ValueBody } from "./value_body.ts";
 
 /** A longer load is answered with a {@linkcode LiveBody}, a shorter one with a plain reply. */
 const PLAIN_REPLY_MS = 100;
@@ -41,9 +48,9 @@ export function getKey(call: GroupCall): Response | Promise<Response> {
   const hit = findHit(call, minuteQps);
   if (hit !== undefined) {
     const byteLength = sizeOf(hit);
-    return byteLength <= LARGE_BYTES
-      ? messageReply(hit)
-      : answerWithLargeHit(byteLength, minuteQps, call);
+    if (byteLength > LARGE_BYTES) return answerWithLargeHit(byteLength, minuteQps, call);
+    call.host.pace.answered();
+    return messageReply(hit);
   }
   if (request.headers.has(PEEK)) throw notInMemory(key);
   return answerWithLoad(loadForPeer(call, key, loadOptionsOf(request)), minuteQps, call);
@@ -57,7 +64,7 @@ function findHit({ group, key, host }: GroupCall, minuteQps: number): GetRespons
   return foundMessage(found, minuteQps, host.clock);
 }
 
-/** Copies a large value once there is room for the copy; by then it may have been evicted. */
+/** Sends a large value once there is room for it; by then it may have been evicted. */
 async function answerWithLargeHit(
   byteLength: number,
   minuteQps: number,
@@ -65,9 +72,13 @@ async function answerWithLargeHit(
 ): Promise<Response> {
   const { sent } = call.host;
   if (!await sent.take(byteLength, MAX_WAIT_MS)) return errorReply(noRoom());
-  const hit = findHit(call, minuteQps);
-  if (hit !== undefined) return largeReply(hit, byteLength, call);
+  const held = call.group.hold(call.key);
+  if (held !== undefined && held.view.size <= call.host.maxValueBytes) {
+    return largeReply(held, { minuteQps, takenBytes: byteLength }, call);
+  }
   sent.give(byteLength);
+  // Another one has replaced it.
+  if (held !== undefined) checkMaySend(call.key, held.view.size, call.host.maxValueBytes);
   if (call.request.headers.has(PEEK)) return errorReply(notInMemory(call.key));
   return answerWithLoad(loadForPeer(call, call.key, loadOptionsOf(call.request)), minuteQps, call);
 }
@@ -84,26 +95,28 @@ async function answerWithLoad(
   else if (!await settlesWithin(PLAIN_REPLY_MS, load.value, clock)) {
     return lateReply(load, minuteQps, call);
   }
-  let message: GetResponse;
+  let value: EncodedValue;
   try {
-    message = toMessage(await load.value, minuteQps, clock);
+    value = await load.value;
   } catch (error) {
     // A status cannot carry them, and a header is cut off by some proxies.
     if (isOurs && detailsOf(error) !== undefined) return messageReply(toErrorMessage(error));
     throw error;
   }
-  const byteLength = sizeOf(message);
-  if (byteLength <= LARGE_BYTES) return messageReply(message);
+  const byteLength = value.view.size;
+  if (byteLength <= LARGE_BYTES) return messageReply(toMessage(value, minuteQps, clock));
   if (!await sent.take(byteLength, MAX_WAIT_MS)) return errorReply(noRoom());
-  return largeReply(message, byteLength, call);
+  return largeReply(value, { minuteQps, takenBytes: byteLength }, call);
 }
 
 /** A reply that is sent as its reader consumes it. It has room in the budget. */
-function largeReply(message: GetResponse, byteLength: number, { host }: GroupCall): Response {
-  const body = new LiveBody({ ...host, keepalive: PENDING, onLeave: () => {} });
-  body.writeTaken(byteLength, encodeGetResponse(message));
-  body.end();
-  return streamReply(body.stream);
+function largeReply(
+  { view, expiresAtMs }: EncodedValue,
+  { minuteQps, takenBytes }: { minuteQps: number; takenBytes: number },
+  { host: { clock, pace, sent } }: GroupCall,
+): Response {
+  const head = encodeValueHead({ ...toExpiry(expiresAtMs, clock), minuteQps }, view.size);
+  return streamReply(new ValueBody({ clock, pace, sent, takenBytes, head, value: view }).stream);
 }
 
 function lateReply(

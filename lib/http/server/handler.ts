@@ -16,6 +16,7 @@ import { putKey } from "./put.ts";
 import { removeKeys } from "./remove_keys.ts";
 import { answerReport } from "./report.ts";
 import { errorReply } from "./replies.ts";
+import { Pace } from "./pace.ts";
 import { parse } from "./request_body.ts";
 import { SmallBodies } from "./small_bodies.ts";
 
@@ -61,6 +62,7 @@ export class PeerHandler {
       received: new ByteBudget(maxReceivedBytes, clock),
       small: new SmallBodies(maxReceivedBytes / SMALL_SHARE, clock),
       sent: new ByteBudget(maxSentBytes, clock),
+      pace: new Pace(clock),
       channels: new Set(),
       takesChannelChanges: !door.authenticates,
     };
@@ -132,7 +134,7 @@ export class PeerHandler {
 export interface PeerHandlerOptions extends
   Omit<
     EndpointHost,
-    "maxValueBytes" | "received" | "small" | "sent" | "channels" | "takesChannelChanges"
+    "maxValueBytes" | "received" | "small" | "sent" | "pace" | "channels" | "takesChannelChanges"
   > {
   limits: PeerLimits;
   /** The path under which peers serve, with a slash at both ends. */

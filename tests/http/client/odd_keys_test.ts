@@ -30,6 +30,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
           loadsTogether: false,
           count: () => 0,
           find: () => undefined,
+          hold: () => undefined,
           load: (key) => {
             received.push(`load ${key}`);
             return Promise.resolve(VALUE);

@@ -168,3 +168,51 @@ for (const { name, status, call } of ENDLESS) {
     assert(reply.isCancelled);
   });
 }
+
+/** A body in chunks of these sizes, the last of them again and again. */
+function cut(bytes: Uint8Array<ArrayBuffer>, sizes: readonly number[]): ReadableStream {
+  let start = 0;
+  let index = 0;
+  return new ReadableStream({
+    pull(controller): void {
+      const size = sizes[Math.min(index++, sizes.length - 1)] as number;
+      controller.enqueue(bytes.slice(start, start + size));
+      start += size;
+      if (start >= bytes.byteLength) controller.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
+test("HttpPeer.get() takes a large value whole, however its reply is cut", async () => {
+  const value = Uint8Array.from({ length: 300_000 }, (_, index) => index * 7);
+  const message = encodeGetResponse({ minuteQps: 1, ttlMs: 5000, value });
+  for (const sizes of [[1], [5, 100_000], [14, 1, 70_000], [65_536], [message.byteLength]]) {
+    if (sizes[0] === 1) sizes.push(9, 1, 4, 30_000);
+    const setup = new Setup(() => new Response(cut(message, sizes), { headers: OURS }));
+    const { view } = await setup.get();
+    assert(view.equals(value), `${sizes}`);
+  }
+});
+
+test("HttpPeer.get() refuses a reply without a length as soon as its value announces too much", async () => {
+  const head = encodeGetResponse({ minuteQps: 1, value: new Uint8Array(MAX_MESSAGE_BYTES) });
+  const body = new SlowBody();
+  const setup = setUpBounded(() => new Response(body.stream, { headers: OURS }));
+  body.write(head.slice(0, 100));
+  const error = await setup.failure();
+  assertEquals(error.code, "too-large");
+  assert(error.message.endsWith(`received ${head.byteLength} bytes`), error.message);
+  assert(body.isCancelled);
+});
+
+for (const [name, announced, sent] of [["less", 1000, 300_000], ["more", 300_000, 1000]] as const) {
+  test(`HttpPeer.get() gives no value of a reply that announces ${name} than it sends`, async () => {
+    const whole = encodeGetResponse({ minuteQps: 1, value: new Uint8Array(announced).fill(255) });
+    const bytes = new Uint8Array(sent).fill(255);
+    bytes.set(whole.subarray(0, Math.min(sent, announced)));
+    const setup = new Setup(() => new Response(cut(bytes, [500, 65_536]), { headers: OURS }));
+    const error = await setup.failure();
+    assertEquals(error.code, "peer-failed");
+    assert(error.message.includes("Cannot read protobuf"), error.message);
+  });
+}

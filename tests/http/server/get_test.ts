@@ -304,3 +304,44 @@ test("GET of a slow load says in the body that the value is too large", async ()
   const message = await messageOf(await reply.promise);
   assertEquals([message.error, message.value], ["too-large", undefined]);
 });
+
+/** A value that takes more than half of what may be sent at a time. */
+const HALF_BYTES = 20 << 20;
+
+/** One reply that takes most of the room for large values, and another one that waits for it. */
+async function waitingReply(setup: Setup): Promise<{ first: Response; second: Promise<Response> }> {
+  for (const key of ["first", "second"]) setup.group.values.set(key, valueOfSize(HALF_BYTES));
+  const first = await setup.send("/_groupcache/group/first", { headers: OURS });
+  const second = await setup.ask("/_groupcache/group/second", { headers: OURS });
+  assertEquals(second.response, undefined);
+  return { first, second: second.promise };
+}
+
+test("GET of a large value that is replaced while it waits for room gives what is there then", async () => {
+  const setup = new Setup({ maxValueBytes: HALF_BYTES });
+  const { first, second } = await waitingReply(setup);
+  setup.group.values.set("second", valueOf("small"));
+  await first.body?.cancel();
+  assertEquals(textOf(await messageOf(await second)), "small");
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("GET of a large value that is replaced by one too large while it waits says so", async () => {
+  const setup = new Setup({ maxValueBytes: HALF_BYTES });
+  const { first, second } = await waitingReply(setup);
+  setup.group.values.set("second", valueOfSize(HALF_BYTES + 1));
+  await first.body?.cancel();
+  assertFailure(await second, 413, "too-large");
+  assertEquals(setup.clock.pendingTimers, 0);
+});
+
+test("GET of a large value that is evicted while it waits for room loads it", async () => {
+  const setup = new Setup({ maxValueBytes: HALF_BYTES });
+  const { first, second } = await waitingReply(setup);
+  setup.group.values.delete("second");
+  await first.body?.cancel();
+  await setup.clock.advance(0);
+  setup.load().resolve(valueOf("loaded"));
+  assertEquals(textOf(await messageOf(await second)), "loaded");
+  assertEquals(setup.clock.pendingTimers, 0);
+});

@@ -56,6 +56,9 @@ export class FakeGroup implements PeerBackend {
     const { view, expiresAtMs = Infinity } = this.values.get(key) ?? {};
     return view && { value: borrowBytes(view), expiresAtMs };
   }
+  hold(key: string): EncodedValue | undefined {
+    return this.values.get(key);
+  }
   load(key: string, signal: AbortSignal): Promise<EncodedValue> {
     this.onLoad();
     const { promise, resolve, reject } = Promise.withResolvers<EncodedValue>();

@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import { Pace } from "../../../lib/http/server/pace.ts";
+import { test } from "../../runtime.ts";
+
+/** A clock whose turns and milliseconds pass when the test says so. */
+class Setup {
+  readonly turns: (() => void)[] = [];
+  readonly timers: { callback: () => void; ms: number }[] = [];
+  readonly sent: string[] = [];
+  readonly pace = new Pace({
+    now: () => 0,
+    setTimeout: (callback, ms) => this.timers.push({ callback, ms }),
+    clearTimeout: () => {},
+    nextTurn: (callback) => this.turns.push(callback),
+  });
+
+  send(name: string): void {
+    this.pace.turn().then(() => this.sent.push(name));
+  }
+  async pass(): Promise<void> {
+    const timers = this.timers.splice(0).map(({ callback }) => callback);
+    for (const callback of [...this.turns.splice(0), ...timers]) callback();
+    await Promise.resolve();
+  }
+}
+
+test("Pace gives each piece a turn of its own, in order", async () => {
+  const setup = new Setup();
+  for (const name of ["a", "b", "c"]) setup.send(name);
+  for (const expected of [["a"], ["a", "b"], ["a", "b", "c"]]) {
+    assertEquals([setup.turns.length, setup.timers.length], [1, 0]);
+    await setup.pass();
+    assertEquals(setup.sent, expected);
+  }
+  assertEquals([setup.turns.length, setup.timers.length], [0, 0]);
+});
+
+test("Pace waits a millisecond if something small was answered since the piece before", async () => {
+  const setup = new Setup();
+  setup.pace.answered();
+  setup.send("a");
+  setup.send("b");
+  assertEquals([setup.turns.length, setup.timers.map(({ ms }) => ms)], [0, [1]]);
+  await setup.pass();
+  assertEquals(setup.sent, ["a"]);
+  assertEquals([setup.turns.length, setup.timers.length], [1, 0], "nothing small was answered");
+  setup.pace.answered();
+  await setup.pass();
+  setup.send("c");
+  assertEquals(setup.timers.map(({ ms }) => ms), [1]);
+  await setup.pass();
+  assertEquals(setup.sent, ["a", "b", "c"]);
+});
