@@ -1,9 +1,10 @@
 import { type Clock, inNextTurn, inOneMillisecond } from "../../timing/clock.ts";
 
 /**
- * Lets small answers through between the pieces of large values, of which one is sent at a time: in the next
- * turn of the event loop, or after a millisecond if anything small was answered since the piece before. A
- * piece takes both processes about a tenth of that.
+ * Lets small answers through between the pieces of large values. If nothing small was answered since the
+ * last piece, the next one is sent in the next turn of the event loop. Otherwise it waits for a millisecond,
+ * and with it those of all other values: a piece takes a process about a tenth of that, so each value gets
+ * its share however many there are.
  */
 export class Pace {
   #clock: Clock;
@@ -32,14 +33,19 @@ export class Pace {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    if (this.#hasAnswered) inOneMillisecond(this.#clock, this.#next);
-    else inNextTurn(this.#clock, this.#next);
+    if (this.#hasAnswered) inOneMillisecond(this.#clock, this.#sendAll);
+    else inNextTurn(this.#clock, this.#sendOne);
     this.#hasAnswered = false;
   }
 
-  #next = (): void => {
+  #sendOne = (): void => {
     this.#isScheduled = false;
     this.#waiting.shift()?.();
     if (this.#waiting.length > 0) this.#schedule();
+  };
+
+  #sendAll = (): void => {
+    this.#isScheduled = false;
+    for (const send of this.#waiting.splice(0)) send();
   };
 }
