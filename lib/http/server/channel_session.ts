@@ -232,7 +232,7 @@ export class ChannelSession {
     if (this.#loads.size >= MAX_OWED_KEYS) {
       throw new GroupCacheError(
         "overloaded",
-        `Cannot load: ${MAX_OWED_KEYS} keys are being loaded`,
+        `Cannot load: ${MAX_OWED_KEYS} keys are loading`,
       );
     }
     if (this.#loads.has(id)) throw new RangeError(`received the id ${id} twice`);
