@@ -230,10 +230,7 @@ export class ChannelSession {
     const { id, key, minuteQps, traceparent } = wanted;
     if (peek) throw notInMemory(key);
     if (this.#loads.size >= MAX_OWED_KEYS) {
-      throw new GroupCacheError(
-        "overloaded",
-        `Cannot load: ${MAX_OWED_KEYS} keys are loading`,
-      );
+      throw new GroupCacheError("overloaded", `Cannot load: ${MAX_OWED_KEYS} keys are loading`);
     }
     if (this.#loads.has(id)) throw new RangeError(`received the id ${id} twice`);
     const { waiter, value } = loadForPeer({ ...this.#call, group }, key, {
