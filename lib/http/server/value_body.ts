@@ -4,9 +4,6 @@ import type { ByteBudget } from "./byte_budget.ts";
 import type { Pace } from "./pace.ts";
 import { Progress } from "./progress.ts";
 
-/** The size of a piece, in bytes. */
-const PIECE_BYTES = 64 * 1024;
-
 /**
  * A response body that ends with a large value, which is copied piece by piece, as its reader consumes it:
  * a whole MiB would stop the process for half a millisecond. A reader that consumes nothing is abandoned
@@ -31,8 +28,8 @@ export class ValueBody {
         controller = itsController;
       },
       pull: async () => {
-        await pace.turn();
-        if (this.#isOpen) this.#send(controller);
+        const maxBytes = await pace.turn();
+        if (this.#isOpen) this.#send(controller, maxBytes);
       },
       cancel: () => this.#end(),
     }, { highWaterMark: 0 });
@@ -43,8 +40,11 @@ export class ValueBody {
     });
   }
 
-  #send(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
-    const end = Math.min(this.#position + PIECE_BYTES, this.#bytes.byteLength);
+  #send(
+    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
+    maxBytes: number,
+  ): void {
+    const end = Math.min(this.#position + maxBytes, this.#bytes.byteLength);
     const { head } = this.#options;
     const isFirst = this.#position === 0;
     // A copy: whoever passes the body on may do with it as it likes.
@@ -75,7 +75,7 @@ export class ValueBody {
 /** Options for {@linkcode ValueBody}. */
 export interface ValueBodyOptions {
   clock: Clock;
-  /** Decides when to send the next piece. */
+  /** Decides when to send the next piece, and how large it is. */
   pace: Pace;
   /** Bounds the bytes in transit of all replies. */
   sent: ByteBudget;

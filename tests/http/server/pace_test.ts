@@ -15,7 +15,7 @@ class Setup {
   });
 
   send(name: string): void {
-    this.pace.turn().then(() => this.sent.push(name));
+    this.pace.turn().then((bytes) => this.sent.push(`${name} ${bytes / 1024}`));
   }
   async pass(): Promise<void> {
     const timers = this.timers.splice(0).map(({ callback }) => callback);
@@ -27,7 +27,7 @@ class Setup {
 test("Pace gives each piece a turn of its own, in order", async () => {
   const setup = new Setup();
   for (const name of ["a", "b", "c"]) setup.send(name);
-  for (const expected of [["a"], ["a", "b"], ["a", "b", "c"]]) {
+  for (const expected of [["a 64"], ["a 64", "b 64"], ["a 64", "b 64", "c 64"]]) {
     assertEquals([setup.turns.length, setup.timers.length], [1, 0]);
     await setup.pass();
     assertEquals(setup.sent, expected);
@@ -41,7 +41,7 @@ test("Pace waits a millisecond if something small was answered, and then sends a
   for (const name of ["a", "b", "c"]) setup.send(name);
   assertEquals([setup.turns.length, setup.timers.map(({ ms }) => ms)], [0, [1]]);
   await setup.pass();
-  assertEquals(setup.sent, ["a", "b", "c"]);
+  assertEquals(setup.sent, ["a 32", "b 32", "c 32"]);
   setup.send("a");
   assertEquals([setup.turns.length, setup.timers.length], [1, 0], "nothing small was answered");
   setup.pace.answered();
@@ -49,5 +49,5 @@ test("Pace waits a millisecond if something small was answered, and then sends a
   setup.send("b");
   assertEquals(setup.timers.map(({ ms }) => ms), [1]);
   await setup.pass();
-  assertEquals(setup.sent.slice(3), ["a", "b"]);
+  assertEquals(setup.sent.slice(3), ["a 64", "b 32"]);
 });
