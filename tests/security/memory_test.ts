@@ -66,11 +66,12 @@ const ATTACKS: Attack[] = [
     },
   },
   {
-    name: "800 requests of 64 KiB that stop before their end",
+    // A bare server that reads these takes 200 MiB; the runtime itself keeps some of each connection.
+    name: "700 requests of 64 KiB that stop before their end",
     run: async (url, stack) => {
       const body = new Uint8Array(65_000);
       const headers = { ...PROTOBUF, "content-length": "65536" };
-      for (let i = 0; i < 800; i++) {
+      for (let i = 0; i < 700; i++) {
         const client = stack.use(await RawClient.connect(url));
         await client.sendHead("POST /_groupcache/values/_get-keys/", headers);
         client.send(body);
