@@ -63,8 +63,10 @@ export class Handover {
       const value = values.get(name);
       if (value === undefined || value.ttlMs < Infinity || this.#isCutShort(legacy)) continue;
       const changes = history.changesOf(load.group, load.key);
-      const isChanged = changes.some(({ began, ended }) =>
-        began.order > from.order || ended === undefined || ended.order > value.began.order
+      // One that failed is told to those who have not heard of it whenever they are asked.
+      const isChanged = changes.some(({ began, ended, outcome }) =>
+        began.order > from.order || ended === undefined || ended.order > value.began.order ||
+        outcome !== "resolved"
       );
       if (isChanged) continue;
       report({
