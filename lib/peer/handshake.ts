@@ -151,7 +151,8 @@ export class Handshake {
     const said = isReset && peer !== undefined ? await this.#ask(peer) : undefined;
     const isConfirmed = !isReset || said?.changes?.reset !== undefined;
     if (isConfirmed && await this.#isTime(time, peer === undefined ? [] : [peer])) {
-      return changes.receiveUpdate(instance, { ...claim, reset: undefined });
+      // A stranger must not have this process take a peer for one that knows a change.
+      return changes.receiveUpdate(instance, { ...claim, reset: undefined, known: undefined });
     }
     onUnconfirmed();
     // A sender that tells nothing does not count on having been heard.

@@ -154,6 +154,17 @@ test("Handshake takes a reset from an authenticated peer at once, and no strange
   assertEquals(asked.received.some(({ reset }) => reset), false);
 });
 
+test("Handshake takes no stranger's word for who knows a change", async () => {
+  const known = { count: 1, to: [{ url: B, instance: "1" }] };
+  const change = { group: "g", key: "key", stamp: { time: 1, origin: "1" } };
+  const changes = { time: 1, list: "", settledTime: 0, changes: [change], known };
+  for (const [sender, expected] of [[PROVED, known], [STRANGER, undefined]] as const) {
+    const { handshake, received } = setUp();
+    await handshake.answer({ ...THEIRS, changes, isProbe: true }, sender);
+    assertEquals(received.map(({ known }) => known), [expected]);
+  }
+});
+
 test("Handshake asks nobody because of a process that is not on the list", async () => {
   const { handshake } = setUp();
   const stranger = { ...THEIRS, self: "http://stranger:1", isLeaving: true, hadGivenUp: true };
