@@ -34,7 +34,6 @@ import { Handshake } from "./peer/handshake.ts";
 import { HedgeBudget } from "./peer/hedge_budget.ts";
 import { PeerSet } from "./peer/peer_set.ts";
 import type { GroupCacheStats } from "./stats.ts";
-import type { Cancellation } from "./timing/cancellation.ts";
 import type { Clock } from "./timing/clock.ts";
 import { withDeadline } from "./timing/deadline.ts";
 import { DueQueue } from "./timing/due_queue.ts";
@@ -164,7 +163,14 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
     this.#startedAtMs = clock.now();
     const instanceId = this.#instanceId;
     this.#problems = new Problems({ clock, log, isHeard: (type) => this.hasListened(type) });
-    const protection = protectionOf({ ...checked, self, clock, instanceId, report: this.#report });
+    const protection = protectionOf({
+      ...checked,
+      clock,
+      instanceId,
+      isServing: () => !this.#peers.isLeaving,
+      newcomers: () => this.#handshake,
+      report: this.#report,
+    });
     const peerOptions = this.#peerOptions(protection);
     this.#peers = new PeerSet({
       self,
@@ -375,22 +381,17 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
 
   /** Leaves the cluster, for at most `drainMs` or until the cache is closed. */
   async #drain(drainMs: number): Promise<void> {
-    const { signal } = this.#closing;
-    const work = (end: Cancellation): Promise<void> =>
-      drain({
-        groups: [...this.#groups.values()].map(({ group, local }) => ({
-          handOff: (peer, signal) => local.handOff(peer, signal),
-          idle: () => group.idle(),
-        })),
-        peers: this.#peers,
-        handshake: this.#handshake,
-        signal: end,
-      });
-    try {
-      await withDeadline(work, { clock: this.#clock, ms: drainMs, signal, onLate: () => {} });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    await drain({
+      groups: [...this.#groups.values()].map(({ group, local }) => ({
+        handOff: (peer, signal) => local.handOff(peer, signal),
+        idle: () => group.idle(),
+      })),
+      peers: this.#peers,
+      handshake: this.#handshake,
+      clock: this.#clock,
+      drainMs,
+      signal: this.#closing.signal,
+    });
   }
 
   /** Closes the cache at the end of an `await using` block. */

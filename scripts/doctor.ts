@@ -114,6 +114,8 @@ function createAuth(): Auth {
       clock: systemClock,
       instanceId: crypto.randomUUID(),
       origin: "http://doctor.invalid",
+      isServing: () => false,
+      newcomers: () => ({ awaitedFrom: () => [], introduced: () => {} }),
       onError: () => {},
     });
   } catch (error) {

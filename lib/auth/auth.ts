@@ -1,7 +1,7 @@
 import type { Clock } from "../timing/clock.ts";
 import { type AuthOptions, checkAuthOptions } from "./auth_options.ts";
 import { Credentials } from "./credentials.ts";
-import { Gatekeeper } from "./gatekeeper.ts";
+import { Gatekeeper, type Newcomers } from "./gatekeeper.ts";
 import { KeyRing } from "./key_ring.ts";
 
 /** Options for {@linkcode Auth}. */
@@ -12,6 +12,9 @@ export interface AuthContext {
   instanceId: string;
   /** The origin of this process. */
   origin: string;
+  /** Whether this process answers peers at its origin, and is not leaving. */
+  isServing: () => boolean;
+  newcomers: () => Newcomers;
   /** Called if the secrets could not be read. The previous ones remain valid. */
   onError: (error: unknown) => void;
 }
@@ -19,7 +22,9 @@ export interface AuthContext {
 // How processes prove their identity to each other:
 //
 // 1. Each receiver generates a random challenge, at every start and every few minutes, and sends it to
-//    any client that names a secret known to it: in every reply, and with the first 401.
+//    any client that names a secret known to it: in every reply, and with the first 401. The request
+//    without one carries an HMAC of sender, receiver and the sender's address: in place of a process
+//    that has left, it is proof enough that changes have to wait for somebody there.
 // 2. A read carries an HMAC of sender, receiver and challenge. Both sides compute it once and then look
 //    it up: it permits reading from this receiver until the challenge expires.
 // 3. A request that changes something carries an HMAC that also covers its method, path, body and
@@ -36,24 +41,26 @@ export class Auth {
   readonly isRequired: boolean;
   readonly gatekeeper: Gatekeeper;
   #keys: KeyRing;
-  #instanceId: string;
+  #context: AuthContext;
   #sequence = 0;
 
   /** @throws {TypeError | RangeError} As `checkAuthOptions` does. */
-  constructor({ auth, clock, instanceId, origin, onError }: AuthContext) {
-    const { secrets, mode } = checkAuthOptions(auth);
+  constructor(context: AuthContext) {
+    const { secrets, mode } = checkAuthOptions(context.auth);
     this.isRequired = mode === "require";
-    this.#instanceId = instanceId;
-    this.#keys = new KeyRing({ secrets, clock, onError });
-    this.gatekeeper = new Gatekeeper({ keys: this.#keys, clock, origin });
+    this.#context = context;
+    this.#keys = new KeyRing({ ...context, secrets });
+    this.gatekeeper = new Gatekeeper({ ...context, keys: this.#keys });
   }
 
   /** Returns the credentials of this process for the peer with a URL. */
   credentialsFor(url: string): Credentials {
+    const { instanceId, origin, isServing } = this.#context;
     return new Credentials({
       keys: this.#keys,
-      from: this.#instanceId,
+      from: instanceId,
       to: new URL(url).origin,
+      at: () => isServing() ? origin : undefined,
       // One sequence for all peers: a peer that leaves the list and returns must not see a number twice.
       nextSequence: () => ++this.#sequence,
     });

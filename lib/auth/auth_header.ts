@@ -4,6 +4,7 @@
  * | on                 | value                                                |
  * | ------------------ | ---------------------------------------------------- |
  * | requests           | `key.from`, to request a challenge                   |
+ * |                    | `key.from.introduction`, likewise                    |
  * | requests that read | `key.from.challenge.proof`                           |
  * | other requests     | `key.from.challenge.sequence.digest.proof`           |
  * | replies            | `challenge.proof`, or `challenge` without a proof    |
@@ -20,6 +21,8 @@ export interface RequestAuth {
   /** The instance id of the sender. */
   readonly from: string;
   readonly challenge: string | undefined;
+  /** Proves where the sender takes requests, if it does and has no challenge yet. */
+  readonly introduction: string | undefined;
   /** The sequence number and the body's digest, if the request does more than read. */
   readonly change: { readonly sequence: string; readonly digest: string } | undefined;
   readonly proof: string | undefined;
@@ -37,14 +40,17 @@ export function parseRequestAuth(header: string): RequestAuth | undefined {
   const parts = header.split(".");
   if (parts.some((part) => part === "")) return undefined;
   const [keyId = "", from = "", challenge] = parts;
+  const auth = { keyId, from, challenge, introduction: undefined, change: undefined };
   switch (parts.length) {
     case 2:
-      return { keyId, from, challenge, change: undefined, proof: undefined };
+      return { ...auth, proof: undefined };
+    case 3:
+      return { ...auth, challenge: undefined, introduction: parts[2], proof: undefined };
     case 4:
-      return { keyId, from, challenge, change: undefined, proof: parts[3] };
+      return { ...auth, proof: parts[3] };
     case 6: {
       const [sequence = "", digest = ""] = parts.slice(3);
-      return { keyId, from, challenge, change: { sequence, digest }, proof: parts[5] };
+      return { ...auth, change: { sequence, digest }, proof: parts[5] };
     }
   }
   return undefined;

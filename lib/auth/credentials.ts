@@ -1,7 +1,7 @@
 import { parseReplyAuth } from "./auth_header.ts";
 import { equalProofs } from "./equal_proofs.ts";
 import type { KeyRing } from "./key_ring.ts";
-import { changeFields, readFields, replyFields } from "./signed_fields.ts";
+import { changeFields, introductionFields, readFields, replyFields } from "./signed_fields.ts";
 import { digestOf, type SigningKey } from "./signing_key.ts";
 
 /** A request that does more than read. */
@@ -56,7 +56,7 @@ export class Credentials {
     const { keys, from, to, nextSequence } = this.#options;
     const key = await keys.ready();
     const challenge = this.#challenge;
-    if (key === undefined || challenge === undefined) return this.#unsigned(key);
+    if (key === undefined || challenge === undefined) return await this.#introduce(key);
     const digest = await digestOf(body);
     const sequence = String(nextSequence());
     const fields = changeFields({ from, to, challenge }, { sequence, method, path, note, digest });
@@ -94,7 +94,7 @@ export class Credentials {
     const challenge = this.#challenge;
     if (key === undefined || challenge === undefined) {
       this.#signing = undefined;
-      return this.#unsigned(key);
+      return await this.#introduce(key);
     }
     const proof = await key.sign(readFields({ from, to, challenge }));
     const signed = {
@@ -111,9 +111,14 @@ export class Credentials {
   }
 
   /** Returns the credentials that request a challenge. */
-  #unsigned(key: SigningKey | undefined): SignedRequest {
-    const header = `${key?.id ?? "none"}.${this.#options.from}`;
-    return { header, challenge: undefined, replyProof: undefined };
+  async #introduce(key: SigningKey | undefined): Promise<SignedRequest> {
+    const { from, to, at } = this.#options;
+    const here = at();
+    const parts = [key?.id ?? "none", from];
+    if (key !== undefined && here !== undefined) {
+      parts.push(await key.sign(introductionFields({ from, to }, here)));
+    }
+    return { header: parts.join("."), challenge: undefined, replyProof: undefined };
   }
 }
 
@@ -124,6 +129,8 @@ export interface CredentialsOptions {
   from: string;
   /** The origin of the peer. */
   to: string;
+  /** Returns the origin at which this process takes requests; undefined if it takes none. */
+  at: () => string | undefined;
   /** Returns the next sequence number of this process's changes. */
   nextSequence: () => number;
 }

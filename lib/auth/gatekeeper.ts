@@ -4,7 +4,8 @@ import { Challenges } from "./challenges.ts";
 import { equalProofs } from "./equal_proofs.ts";
 import type { KeyRing } from "./key_ring.ts";
 import { ReplayWindow } from "./replay_window.ts";
-import { changeFields, readFields, replyFields } from "./signed_fields.ts";
+import { changeFields, introductionFields, readFields, replyFields } from "./signed_fields.ts";
+import type { SigningKey } from "./signing_key.ts";
 
 /** Why a proof was not accepted: see `UnauthorizedReason`. */
 export type RefusalReason = "no-proof" | "unknown-secret" | "bad-proof" | "replayed";
@@ -90,9 +91,10 @@ export class Gatekeeper {
   }
 
   async #judge(auth: RequestAuth, header: string, request: ToProve): Promise<Verdict> {
-    const { keyId, from, challenge, change, proof } = auth;
+    const { keyId, from, challenge, introduction, change, proof } = auth;
     const key = await this.#options.keys.find(keyId);
     if (key === undefined) return refused("unknown-secret");
+    if (introduction !== undefined) await this.#meet(key, from, introduction);
     if (challenge === undefined || proof === undefined) return this.#challenge();
     if (request.isRead !== (change === undefined)) return refused("bad-proof");
     const parties = { from, to: this.#options.origin, challenge };
@@ -115,6 +117,19 @@ export class Gatekeeper {
     return this.#proved(replyProof, change?.digest);
   }
 
+  /**
+   * Finds out whether an introduction is that of a new process at the address of a peer that has left. Its
+   * sender may never receive the challenge, so that is the only request from it there will be.
+   */
+  async #meet(key: SigningKey, from: string, introduction: string): Promise<void> {
+    const to = this.#options.origin;
+    const newcomers = this.#options.newcomers();
+    for (const url of newcomers.awaitedFrom(from)) {
+      const fields = introductionFields({ from, to }, new URL(url).origin);
+      if (equalProofs(introduction, await key.sign(fields))) newcomers.introduced(url, from);
+    }
+  }
+
   #passes({ replays }: Senders, from: string, sequence: string): boolean {
     let window = replays.get(from);
     if (window === undefined) {
@@ -135,12 +150,21 @@ export class Gatekeeper {
   }
 }
 
+/** Takes note of processes that start at the URLs of others. */
+export interface Newcomers {
+  /** Returns the URLs of the peers that have left, unless the process with an instance id was there. */
+  awaitedFrom(instance: string): Iterable<string>;
+  /** Records that a process has proved that it is at a peer's URL. It may have done so long ago. */
+  introduced(url: string, instance: string): void;
+}
+
 /** Options for {@linkcode Gatekeeper}. */
 export interface GatekeeperOptions {
   keys: KeyRing;
   clock: Clock;
   /** The origin of this process. */
   origin: string;
+  newcomers: () => Newcomers;
 }
 
 function refused(reason: RefusalReason): Verdict {

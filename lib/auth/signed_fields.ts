@@ -20,6 +20,18 @@ export interface Change {
   readonly digest: string;
 }
 
+/**
+ * The fields signed for a request without a challenge, by a process that takes requests itself.
+ *
+ * @param at The origin of the sender.
+ */
+export function introductionFields(
+  { from, to }: Omit<Parties, "challenge">,
+  at: string,
+): SignedFields {
+  return ["introduction", from, to, at];
+}
+
 /** The fields signed for a read: the same for all reads of a sender under one challenge. */
 export function readFields({ from, to, challenge }: Parties): SignedFields {
   return ["read", from, to, challenge];

@@ -6,7 +6,7 @@ const KEY_ID_BYTES = 6;
 
 /** What a key may sign. The first field prevents using a proof of one kind as another. */
 export type SignedFields = readonly [
-  kind: "key id" | "read" | "change" | "reply",
+  kind: "key id" | "introduction" | "read" | "change" | "reply",
   ...fields: string[],
 ];
 

@@ -1,5 +1,6 @@
 import { Auth } from "../auth/auth.ts";
 import type { AuthOptions } from "../auth/auth_options.ts";
+import type { Newcomers } from "../auth/gatekeeper.ts";
 import type { Authorize } from "../auth/authorize.ts";
 import { Refusals } from "../auth/refusals.ts";
 import { UnprotectedEvent } from "../events.ts";
@@ -9,13 +10,15 @@ import { Door } from "./server/door.ts";
 /** Options for {@linkcode protectionOf}. */
 export interface ProtectionOptions {
   /** The base URL of this process. */
-  self: string | undefined;
+  self?: string;
   auth?: AuthOptions;
   authorize?: Authorize;
   hosts?: readonly string[];
   clock: Clock;
   /** Identifies this run of the process. */
   instanceId: string;
+  isServing: () => boolean;
+  newcomers: () => Newcomers;
   /** Reports an event to operators. */
   report: (event: Event) => void;
 }
@@ -34,14 +37,12 @@ export interface Protection {
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Sets up the protection of a cache, and warns if there is none. */
-export function protectionOf(
-  { self, auth: authOptions, authorize, hosts, clock, instanceId, report }: ProtectionOptions,
-): Protection {
+export function protectionOf(options: ProtectionOptions): Protection {
+  const { self, authorize, hosts, clock, report } = options;
   const refusals = new Refusals(clock, report);
-  const auth = authOptions && new Auth({
-    auth: authOptions,
-    clock,
-    instanceId,
+  const auth = options.auth && new Auth({
+    ...options,
+    auth: options.auth,
     origin: new URL(self ?? "").origin,
     onError: (error) => refusals.add({ reason: "no-secret", isRefused: false, error }),
   });

@@ -112,10 +112,7 @@ export class Handshake {
     // This process reached itself under another name. `greet` finds that out from the answer.
     if (theirs.instance === instanceId) return this.#hello();
     const peer = peers.find(theirs.self);
-    // Whether or not the peer can be asked to confirm it: a change must not resolve without the new process.
-    if (peer !== undefined && !theirs.isLeaving && theirs.instance !== this.#instances.get(peer)) {
-      peer.health.mayBeBack();
-    }
+    if (!theirs.isLeaving) this.introduced(theirs.self, theirs.instance);
     if (peer !== undefined && isProved) changes.met(peer, theirs.instance);
     if (theirs.changes !== undefined) {
       if (isProved) changes.receiveUpdate(theirs.instance, theirs.changes);
@@ -132,6 +129,22 @@ export class Handshake {
     const hello = this.#hello();
     if (theirs.changes === undefined) return hello;
     return { ...hello, changes: changes.answer(theirs.changes, theirs) };
+  }
+
+  /** Returns the URLs of the peers that have left, unless the process with an instance id was there. */
+  *awaitedFrom(instance: string): Iterable<string> {
+    for (const peer of this.#options.peers.others()) {
+      if (peer.health.servesNobody && this.#instances.get(peer) !== instance) yield peer.url;
+    }
+  }
+
+  /**
+   * Records that somebody said that a process with an instance id is at a peer's URL. Whether or not it can
+   * be asked to confirm that: a change must not resolve without the new process.
+   */
+  introduced(url: string, instance: string): void {
+    const peer = this.#options.peers.find(url);
+    if (peer !== undefined && this.#instances.get(peer) !== instance) peer.health.mayBeBack();
   }
 
   /**

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Auth } from "../../lib/auth/auth.ts";
+import { Auth, type AuthContext } from "../../lib/auth/auth.ts";
 import type { AuthOptions } from "../../lib/auth/auth_options.ts";
 import { CHALLENGE_MS } from "../../lib/auth/challenges.ts";
 import type { Credentials, SignedRequest } from "../../lib/auth/credentials.ts";
-import type { ToProve, Verdict } from "../../lib/auth/gatekeeper.ts";
+import type { Newcomers, ToProve, Verdict } from "../../lib/auth/gatekeeper.ts";
 import { digestOf } from "../../lib/auth/signing_key.ts";
 import { VirtualClock } from "../../lib/testing/virtual_clock.ts";
 import { test } from "../runtime.ts";
@@ -19,10 +19,29 @@ function process(
   self: string,
   secrets: AuthOptions["secrets"] = [SECRET],
   clock: VirtualClock = new VirtualClock(),
+  context: Partial<AuthContext> = {},
 ): Auth {
-  const instanceId = crypto.randomUUID();
-  const auth = { secrets };
-  return new Auth({ auth, clock, instanceId, origin: self, onError: () => {} });
+  return new Auth({
+    auth: { secrets },
+    clock,
+    instanceId: crypto.randomUUID(),
+    origin: self,
+    isServing: () => true,
+    newcomers: () => ({ awaitedFrom: () => [], introduced: () => {} }),
+    onError: () => {},
+    ...context,
+  });
+}
+
+/** A process at B, which counts who is introduced to it in place of the peer at A. */
+function awaiting(secrets = [SECRET]): { receiver: Auth; introduced: string[] } {
+  const introduced: string[] = [];
+  const newcomers: Newcomers = {
+    awaitedFrom: () => ["http://10.0.0.9:8080", `${A}/`],
+    introduced: (url, instance) => introduced.push(`${instance} at ${url}`),
+  };
+  const receiver = process(B, secrets, new VirtualClock(), { newcomers: () => newcomers });
+  return { receiver, introduced };
 }
 
 async function sign(credentials: Credentials, request: ToProve): Promise<SignedRequest> {
@@ -135,6 +154,56 @@ test("Auth takes no proof of a read for one of a change, nor the other way round
   assert(!(await receiver.gatekeeper.judge(change.header, READ)).isProved);
 });
 
+for (const request of [READ, CHANGE]) {
+  test(`Auth introduces a process by its first ${request.method}, before it has a challenge`, async () => {
+    const { receiver, introduced } = awaiting();
+    const sender = process(A, [SECRET], new VirtualClock(), { instanceId: "new" });
+    const signed = await sign(sender.credentialsFor(B), request);
+    const verdict = await receiver.gatekeeper.judge(signed.header, request);
+    assert(!verdict.isProved && verdict.replyAuth !== undefined, "it gets the challenge");
+    assertEquals(introduced, [`new at ${A}/`]);
+    const known = await send(sender.credentialsFor(B), receiver, request);
+    assert(known.verdict.isProved);
+    assertEquals(introduced.length, 2, "what it signs with the challenge says nothing of its URL");
+  });
+}
+
+test("Auth takes no introduction for another sender, receiver or URL, nor without the secret", async () => {
+  const { receiver, introduced } = awaiting();
+  const context = { instanceId: "new" };
+  const headerOf = async (self: string, to: string, secret = SECRET) =>
+    (await process(self, [secret], new VirtualClock(), context).credentialsFor(to).forRead())
+      .header;
+  const header = await headerOf(A, B);
+  const forged = [
+    header.replace(".new.", ".other."),
+    await headerOf(A, "http://10.0.0.3:8080"),
+    await headerOf("http://10.0.0.4:8080", B),
+    await headerOf(A, B, "the secret of another cluster"),
+    header.slice(0, -1) + (header.endsWith("A") ? "B" : "A"),
+  ];
+  for (const header of forged) await receiver.gatekeeper.judge(header, READ);
+  assertEquals(introduced, []);
+  await receiver.gatekeeper.judge(header, READ);
+  assertEquals(introduced.length, 1);
+});
+
+test("Auth introduces no process that is leaving", async () => {
+  const { receiver, introduced } = awaiting();
+  let isServing = false;
+  const sender = process(A, [SECRET], new VirtualClock(), { isServing: () => isServing });
+  const judge = async () => {
+    const { header } = await sender.credentialsFor(B).forRead();
+    const verdict = await receiver.gatekeeper.judge(header, READ);
+    assert(!verdict.isProved && verdict.replyAuth !== undefined, "it gets the challenge");
+  };
+  await judge();
+  assertEquals(introduced, []);
+  isServing = true;
+  await judge();
+  assertEquals(introduced.length, 1);
+});
+
 test("Auth takes a change once", async () => {
   const receiver = process(B);
   const credentials = process(A).credentialsFor(B);
@@ -187,18 +256,11 @@ test("Auth keeps the previous secrets when the function that returns them fails"
   const clock = new VirtualClock();
   const errors: unknown[] = [];
   let isBroken = false;
-  const receiver = new Auth({
-    auth: {
-      secrets: () => {
-        if (isBroken) throw new Error("the file is gone");
-        return [SECRET];
-      },
-    },
-    clock,
-    instanceId: "b",
-    origin: B,
-    onError: (error) => errors.push(error),
-  });
+  const secrets = () => {
+    if (isBroken) throw new Error("the file is gone");
+    return [SECRET];
+  };
+  const receiver = process(B, secrets, clock, { onError: (error) => errors.push(error) });
   const credentials = process(A).credentialsFor(B);
   assertEquals((await send(credentials, receiver, CHANGE)).reply, "proved");
   isBroken = true;

@@ -119,6 +119,22 @@ test("Handshake counts on a new process in place of one that left, though it can
   assertEquals(health?.servesNobody, true);
 });
 
+test("Handshake awaits a newcomer only where a peer has left, and none that is that peer", async () => {
+  const { peers, handshake } = setUp();
+  const health = peers.find(B)?.health;
+  await handshake.answer(THEIRS, PROVED);
+  assertEquals([...handshake.awaitedFrom("2")], []);
+  await handshake.answer({ ...THEIRS, isLeaving: true }, PROVED);
+  assertEquals([...handshake.awaitedFrom(THEIRS.instance)], []);
+  assertEquals([...handshake.awaitedFrom("2")], [B]);
+  handshake.introduced("http://stranger:1", "2");
+  handshake.introduced(B, THEIRS.instance);
+  assertEquals(health?.servesNobody, true);
+  handshake.introduced(B, "2");
+  assertEquals(health?.servesNobody, false);
+  assertEquals([...handshake.awaitedFrom("3")], [], "changes wait for somebody there already");
+});
+
 test("Handshake asks a peer once at a time, whatever strangers say of it", async () => {
   const theirs = Promise.withResolvers<Hello>();
   let asked = 0;

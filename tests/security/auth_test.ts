@@ -98,9 +98,9 @@ test("Processes that know the secret serve each other, texts of errors included"
   assertEquals(processes.events, []);
   // A challenge is asked for once, then nothing is sent twice.
   const unproved = processes.requests.filter(({ headers }) =>
-    headers.get("groupcache-auth")?.split(".").length === 2
+    headers.get("groupcache-auth")?.split(".").length === 3
   );
-  assert(unproved.length <= 4, `${unproved.length} requests without a proof`);
+  assert(unproved.length > 0 && unproved.length <= 4, `${unproved.length} without a proof`);
 });
 
 test("A process without the secret, or with another one, neither reads nor changes anything", async () => {
@@ -165,6 +165,35 @@ test("A peer that starts anew is asked again, with a proof for its new run", asy
   await processes.groups[0]?.set(key, "set");
   assertEquals(texts.peek(key), "set");
   assertEquals(processes.events, []);
+});
+
+test("A change waits for a process that took the place of one that left, though no reply reaches it", async () => {
+  await using processes = new Processes([{ secrets: [NEW] }, { secrets: [NEW] }]);
+  const key = await processes.keyOf(1, 0);
+  assertEquals(await processes.get(0, key), "1");
+  await processes.caches[1]?.close({ drainMs: 1000 });
+  const outOfReach = () => Promise.reject(new TypeError("connection refused"));
+  processes.listen(1, outOfReach);
+  await processes.groups[0]?.remove(key);
+
+  const again = processes.use(
+    new GroupCache({
+      self: "http://peer-1:8080",
+      peers: ["http://peer-0:8080", "http://peer-1:8080"],
+      clock: processes.clock,
+      log: false,
+      fetch: (url, init) => processes.fetch(url, init).then(outOfReach),
+      auth: { secrets: [NEW] },
+    }),
+  );
+  const texts = again.group("texts", { maxBytes: 1 << 20, codec: text, load: () => "new" });
+  assertEquals(await texts.get(await processes.keyOf(0, 1)), "new", "it asks peer 0 in vain");
+  const error = await assertRejects(
+    () => processes.groups[0]?.remove(key) as Promise<void>,
+    GroupCacheError,
+  );
+  assertEquals(error.code, "peer-failed");
+  assert(error.message.includes("http://peer-1:8080"), error.message);
 });
 
 test("A change that another process sends again does nothing", async () => {
