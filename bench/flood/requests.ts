@@ -1,5 +1,5 @@
 import { encodeGetKeysRequest } from "../../lib/wire/get_keys_request.ts";
-import { encodeSetRequest } from "../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../lib/wire/set_request.ts";
 
 const PROTOBUF = { "content-type": "application/x-protobuf" };
 const JSON_TYPE = { "content-type": "application/json" };

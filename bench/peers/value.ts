@@ -1,5 +1,5 @@
 import { PROTOBUF, PROTOCOL_VERSION, VERSION } from "../../lib/http/headers.ts";
-import { encodeGetResponse } from "../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../lib/wire/get_response.ts";
 
 /** What stands under every key: 1 KiB. */
 export const VALUE: Uint8Array<ArrayBuffer> = new Uint8Array(1024).fill(120);

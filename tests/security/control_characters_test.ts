@@ -4,7 +4,7 @@ import { DiscoveryErrorEvent, LoadErrorEvent, PeerErrorEvent } from "../../lib/e
 import { GroupCacheError } from "../../lib/errors.ts";
 import { Problems } from "../../lib/problems.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
-import { encodeGetResponse } from "../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../lib/wire/get_response.ts";
 import { OURS, Setup } from "../http/client/setup.ts";
 import { test } from "../runtime.ts";
 

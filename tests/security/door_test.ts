@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { GroupCache, type GroupCacheOptions, text } from "../../mod.ts";
 import { golangRing, groupcacheGoRing, mailgunRing } from "../../lib/placement/mod.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
-import { encodeSetRequest } from "../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../lib/wire/set_request.ts";
 import { utf8 } from "../../lib/wire/writer.ts";
 import { runtime, serve, test } from "../runtime.ts";
 import { RawClient } from "./raw_client.ts";

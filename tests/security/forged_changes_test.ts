@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { decodeHello, encodeHello, type Hello } from "../../lib/wire/hello.ts";
-import { encodeSetRequest } from "../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../lib/wire/set_request.ts";
 import { utf8 } from "../../lib/wire/writer.ts";
 import { A, B, C, keyOf, World } from "../consistency/world.ts";
 import { test } from "../runtime.ts";

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { encodeGetKeysRequest } from "../../lib/wire/get_keys_request.ts";
-import { encodeSetRequest } from "../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../lib/wire/set_request.ts";
 import { spawn } from "../processes/child.ts";
 import { type Runtime, serve, test } from "../runtime.ts";
 import { RawClient } from "./raw_client.ts";

@@ -3,7 +3,7 @@ import { Due } from "../../timing/due_queue.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
 import { type ChannelAnswer, decodeChannelReply } from "../../wire/channel_reply.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
-import { fromExpiry } from "../../wire/messages.ts";
+import { fromExpiry } from "../../wire/expiry.ts";
 import {
   CHANNEL_LIFE_BYTES,
   CHANNEL_LIFE_MS,

@@ -3,7 +3,7 @@ import type { Clock } from "../../timing/clock.ts";
 import { writeChange } from "../../wire/channel_changes.ts";
 import { writeCancel, writeGets, writePing } from "../../wire/channel_request.ts";
 import { tracesOf } from "../../wire/key_traces.ts";
-import { ttlOf } from "../../wire/messages.ts";
+import { ttlOf } from "../../wire/expiry.ts";
 import { Writer } from "../../wire/writer.ts";
 import { ChangeCall } from "./change_call.ts";
 import type { KeyCall } from "./key_call.ts";

@@ -5,7 +5,8 @@ import type { EncodedValue, Peer, PeerCallOptions } from "../../peer/peer.ts";
 import type { Waiter } from "../../timing/waiter.ts";
 import { encodeHandoff } from "../../wire/handoff.ts";
 import { decodeHello, encodeHello, type Hello } from "../../wire/hello.ts";
-import { encodeSetRequest, toExpiry } from "../../wire/messages.ts";
+import { toExpiry } from "../../wire/expiry.ts";
+import { encodeSetRequest } from "../../wire/set_request.ts";
 import { encodeReportQuestion, type ReportQuestion } from "../../wire/report_question.ts";
 import { ANY_KEY, endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import {

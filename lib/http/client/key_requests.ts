@@ -1,7 +1,7 @@
 import type { GroupCacheError } from "../../errors.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { encodeGetKeysRequest } from "../../wire/get_keys_request.ts";
-import { decodeGetResponse, type GetResponse, readIndex } from "../../wire/messages.ts";
+import { decodeGetResponse, type GetResponse, readIndex } from "../../wire/get_response.ts";
 import { tracesOf } from "../../wire/key_traces.ts";
 import { endpointPath, fitsPath, isPathStep, keyPath } from "../paths.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES } from "../peer_limits.ts";

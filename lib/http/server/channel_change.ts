@@ -1,7 +1,7 @@
 import { checkKeySize } from "../../key.ts";
 import type { ChangeMessage } from "../../wire/channel_changes.ts";
 import { decodeChangeNote } from "../../wire/change_note.ts";
-import { fromExpiry } from "../../wire/messages.ts";
+import { fromExpiry } from "../../wire/expiry.ts";
 import type { Call } from "./endpoint.ts";
 import { storeValue } from "./put.ts";
 

@@ -18,7 +18,7 @@ import { decodeChannelRequest, type GetsMessage } from "../../wire/channel_reque
 import type { ChangeMessage } from "../../wire/channel_changes.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { traceparentAt } from "../../wire/key_traces.ts";
-import { ttlOf } from "../../wire/messages.ts";
+import { ttlOf } from "../../wire/expiry.ts";
 import {
   CHANNEL_GRACE_MS,
   CHANNEL_IDLE_MS,

@@ -3,12 +3,8 @@ import { checkKeySize } from "../../key.ts";
 import { keepOpen } from "../../runtime.ts";
 import type { Clock } from "../../timing/clock.ts";
 import type { EncodedValue } from "../../peer/peer.ts";
-import {
-  encodeGetResponse,
-  encodeValueHead,
-  type GetResponse,
-  toExpiry,
-} from "../../wire/messages.ts";
+import { toExpiry } from "../../wire/expiry.ts";
+import { encodeGetResponse, encodeValueHead, type GetResponse } from "../../wire/get_response.ts";
 import { FROM, PEEK } from "../headers.ts";
 import type { GroupCall } from "./endpoint.ts";
 import { LiveBody } from "./live_body.ts";

@@ -1,7 +1,7 @@
 import { checkKeySize } from "../../key.ts";
 import { traceparentAt } from "../../wire/key_traces.ts";
 import { decodeGetKeysRequest, type GetKeysRequest } from "../../wire/get_keys_request.ts";
-import { encodeGetResponses, type GetResponse } from "../../wire/messages.ts";
+import { encodeGetResponses, type GetResponse } from "../../wire/get_response.ts";
 import { PEEK } from "../headers.ts";
 import { MAX_LIST_BYTES, MAX_LIST_KEYS } from "../peer_limits.ts";
 import { repeatsTooOften } from "../repeated_keys.ts";

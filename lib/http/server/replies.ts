@@ -9,12 +9,12 @@ import {
 } from "../../errors.ts";
 import type { BorrowedValue, EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
+import { toExpiry } from "../../wire/expiry.ts";
 import {
   encodeGetResponse,
   encodeGetResponses,
   type GetResponse,
-  toExpiry,
-} from "../../wire/messages.ts";
+} from "../../wire/get_response.ts";
 import { ERROR, MARK, PROTOBUF, PROTOCOL_VERSION, TIME, VERSION } from "../headers.ts";
 
 /** The statuses, chosen for Go's clients: see docs/protocol.md. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
-import { encodeGetResponses } from "../../../lib/wire/messages.ts";
+import { encodeGetResponses } from "../../../lib/wire/get_response.ts";
 import { cut, mutateBytes } from "../mutate.ts";
 import { expectOnly, type FuzzTarget } from "../target.ts";
 

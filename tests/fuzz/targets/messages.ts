@@ -2,13 +2,8 @@ import { assertEquals } from "@std/assert";
 import { decodeHandoff, encodeHandoff } from "../../../lib/wire/handoff.ts";
 import { decodeHello, encodeHello } from "../../../lib/wire/hello.ts";
 import { decodeGetKeysRequest, encodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
-import {
-  decodeGetResponse,
-  decodeSetRequest,
-  encodeGetResponse,
-  encodeSetRequest,
-  readIndex,
-} from "../../../lib/wire/messages.ts";
+import { decodeGetResponse, encodeGetResponse, readIndex } from "../../../lib/wire/get_response.ts";
+import { decodeSetRequest, encodeSetRequest } from "../../../lib/wire/set_request.ts";
 import { Reader } from "../../../lib/wire/reader.ts";
 import { mutateBytes, mutateText } from "../mutate.ts";
 import type { Random } from "../random.ts";

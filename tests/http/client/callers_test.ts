@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { encodeGetResponse } from "../../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import { never, OURS, Setup, SILENT, SlowBody, valueReply } from "./setup.ts";
 

@@ -15,7 +15,7 @@ import { type ChannelRequest, decodeChannelRequest } from "../../../lib/wire/cha
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { encodeHello } from "../../../lib/wire/hello.ts";
 import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
-import { encodeGetResponses } from "../../../lib/wire/messages.ts";
+import { encodeGetResponses } from "../../../lib/wire/get_response.ts";
 import type { Writer } from "../../../lib/wire/writer.ts";
 import { codeOf } from "../../failures.ts";
 import { test } from "../../runtime.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { VirtualClock } from "../../../lib/testing/mod.ts";
-import { encodeGetResponse } from "../../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import { OURS, Setup } from "./setup.ts";
 

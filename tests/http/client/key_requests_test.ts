@@ -5,7 +5,7 @@ import type { EncodedValue } from "../../../lib/peer/peer.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
 import { decodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
 import { repeatsTooOften } from "../../../lib/http/repeated_keys.ts";
-import { encodeGetResponse, encodeGetResponses } from "../../../lib/wire/messages.ts";
+import { encodeGetResponse, encodeGetResponses } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import {
   badRequest,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
-import { encodeGetResponse } from "../../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import { cutBody, html, OURS, Setup, valueReply, WHOLE } from "./setup.ts";
 

@@ -15,7 +15,7 @@ import {
   encodeGetResponse,
   encodeGetResponses,
   type GetResponse,
-} from "../../../lib/wire/messages.ts";
+} from "../../../lib/wire/get_response.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ByteView } from "../../../lib/byte_view.ts";
-import { encodeGetResponse } from "../../../lib/wire/messages.ts";
+import { encodeGetResponse } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import {
   cut,

@@ -5,7 +5,7 @@ import {
   encodeGetResponse,
   encodeGetResponses,
   type GetResponse,
-} from "../../../lib/wire/messages.ts";
+} from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import { Endless } from "../endless.ts";
 import {

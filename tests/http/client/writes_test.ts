@@ -1,7 +1,7 @@
 import type { HttpPeer } from "../../../lib/http/client/http_peer.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ByteView } from "../../../lib/byte_view.ts";
-import { decodeSetRequest } from "../../../lib/wire/messages.ts";
+import { decodeSetRequest } from "../../../lib/wire/set_request.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
 import { test } from "../../runtime.ts";
 import { badRequest, GO, LONG, NOW_MS, type Sent, Setup, utf8, VALUE, WHOLE } from "./setup.ts";

@@ -3,7 +3,7 @@ import { viewOf } from "../../../lib/byte_view.ts";
 import { GroupCacheError } from "../../../lib/errors.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
 import { encodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
-import { decodeGetResponse, type GetResponse } from "../../../lib/wire/messages.ts";
+import { decodeGetResponse, type GetResponse } from "../../../lib/wire/get_response.ts";
 import { utf8 } from "../../../lib/wire/writer.ts";
 import { test } from "../../runtime.ts";
 import {

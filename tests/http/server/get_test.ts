@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { GroupCacheError, type GroupCacheErrorCode } from "../../../lib/errors.ts";
 import { encodeGetKeysRequest } from "../../../lib/wire/get_keys_request.ts";
-import { decodeGetResponse, type GetResponse } from "../../../lib/wire/messages.ts";
+import { decodeGetResponse, type GetResponse } from "../../../lib/wire/get_response.ts";
 import { test } from "../../runtime.ts";
 import {
   assertFailure,

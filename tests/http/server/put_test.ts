@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeSetRequest } from "../../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../../lib/wire/set_request.ts";
 import { test } from "../../runtime.ts";
 import {
   assertDone,

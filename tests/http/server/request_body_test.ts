@@ -5,7 +5,7 @@ import type { EndpointHost } from "../../../lib/http/server/endpoint.ts";
 import { ByteBudget } from "../../../lib/http/server/byte_budget.ts";
 import { readBody } from "../../../lib/http/server/request_body.ts";
 import { SmallBodies } from "../../../lib/http/server/small_bodies.ts";
-import { encodeSetRequest } from "../../../lib/wire/messages.ts";
+import { encodeSetRequest } from "../../../lib/wire/set_request.ts";
 import { systemClock } from "../../../lib/timing/clock.ts";
 import { ANYBODY } from "./open_door.ts";
 import { serve, test } from "../../runtime.ts";

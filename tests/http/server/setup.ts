@@ -10,11 +10,8 @@ import { checkLimits } from "../../../lib/http/peer_limits.ts";
 import { ANYBODY, openDoor, PEER } from "./open_door.ts";
 import { VirtualClock } from "../../../lib/testing/virtual_clock.ts";
 import { FrameDecoder } from "../../../lib/wire/frames.ts";
-import {
-  decodeGetResponse,
-  encodeSetRequest,
-  type GetResponse,
-} from "../../../lib/wire/messages.ts";
+import { decodeGetResponse, type GetResponse } from "../../../lib/wire/get_response.ts";
+import { encodeSetRequest } from "../../../lib/wire/set_request.ts";
 import { fakeChanges } from "../../fake_changes.ts";
 
 export const BASE = "/_groupcache/";

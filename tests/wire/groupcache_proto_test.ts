@@ -5,16 +5,14 @@ import protobufjs from "protobufjs";
 import { decodeGetKeysRequest, encodeGetKeysRequest } from "../../lib/wire/get_keys_request.ts";
 import {
   decodeGetResponse,
-  decodeSetRequest,
   encodeGetResponse,
   encodeGetResponses,
-  encodeSetRequest,
   encodeValueHead,
   type GetResponse,
   readIndex,
   readSize,
-  type SetRequest,
-} from "../../lib/wire/messages.ts";
+} from "../../lib/wire/get_response.ts";
+import { decodeSetRequest, encodeSetRequest, type SetRequest } from "../../lib/wire/set_request.ts";
 import { traceparentAt, tracesOf } from "../../lib/wire/key_traces.ts";
 import { FrameDecoder } from "../../lib/wire/frames.ts";
 import { anyCharacter } from "../any_character.ts";

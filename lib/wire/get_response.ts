@@ -1,7 +1,8 @@
+import { toMilliseconds, toNanoseconds } from "./expiry.ts";
 import { checkFirst, Reader, tagOf } from "./reader.ts";
 import { bigVarintSize, bytesSize, utf8, varintSize, Writer } from "./writer.ts";
 
-// The messages of groupcache.proto, coded by hand: a few fields do not justify a protobuf runtime.
+// A message of groupcache.proto, coded by hand: a few fields do not justify a protobuf runtime.
 
 const GET_RESPONSE = {
   value: tagOf(1, "bytes"),
@@ -14,16 +15,6 @@ const GET_RESPONSE = {
   ttlMs: tagOf(105, "varint"),
   details: tagOf(106, "bytes"),
 };
-const SET_REQUEST = {
-  group: tagOf(1, "bytes"),
-  key: tagOf(2, "bytes"),
-  value: tagOf(3, "bytes"),
-  expire: tagOf(4, "varint"),
-  ttlMs: tagOf(105, "varint"),
-};
-
-/** The year 2262, from which on nanoseconds overflow an int64. */
-const NEVER_MS = 2 ** 63 / 1e6;
 
 /** The response for one key. */
 export interface GetResponse {
@@ -39,59 +30,6 @@ export interface GetResponse {
   /** The details of the error, as JSON. */
   details?: string;
   pending?: boolean;
-}
-
-/** A value to store under a key. */
-export interface SetRequest {
-  group: string;
-  key: string;
-  value: Uint8Array<ArrayBuffer>;
-  /** When the value expires, in Unix milliseconds; `Infinity`, which is not sent, for never. */
-  expiresAtMs: number;
-  /** As in {@linkcode GetResponse}. */
-  ttlMs?: number | undefined;
-}
-
-/** What messages say of the end of a value. */
-type Expiry = Pick<SetRequest, "expiresAtMs" | "ttlMs">;
-
-/** The time to live to send with a value, in whole milliseconds; undefined if it never expires. */
-export function ttlOf(expiresAtMs: number, clock: MessageClock): number | undefined {
-  if (expiresAtMs >= NEVER_MS) return undefined;
-  return Math.max(0, Math.floor(expiresAtMs - clock.now()));
-}
-
-/** What to send of the end of a value: the time that is left, and for Go peers the system's time. */
-export function toExpiry(expiresAtMs: number, clock: MessageClock): Expiry {
-  const ttlMs = ttlOf(expiresAtMs, clock);
-  return ttlMs === undefined
-    ? { expiresAtMs: Infinity }
-    : { expiresAtMs: unixNow(clock) + ttlMs, ttlMs };
-}
-
-/**
- * When a value that was received expires, by the receiver's clock.
- *
- * @param sinceMs When the receiver asked for it, or first heard of it: the time that was left may have been
- * measured as early as that, so what has passed since then is part of it.
- */
-export function fromExpiry(
-  { expiresAtMs = Infinity, ttlMs }: Partial<Expiry>,
-  clock: MessageClock,
-  sinceMs: number,
-): number {
-  if (ttlMs !== undefined) return sinceMs + ttlMs;
-  return expiresAtMs === Infinity ? Infinity : expiresAtMs - unixNow(clock) + clock.now();
-}
-
-/** As much of a clock as messages need. */
-interface MessageClock {
-  now(): number;
-  unixNow?(): number;
-}
-
-function unixNow(clock: MessageClock): number {
-  return clock.unixNow?.() ?? clock.now();
 }
 
 /**
@@ -296,81 +234,4 @@ function findVarint(
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;
-}
-
-/** Encodes a request to store a value. */
-export function encodeSetRequest(request: SetRequest): Uint8Array<ArrayBuffer> {
-  const group = utf8(request.group);
-  const key = utf8(request.key);
-  const { ttlMs } = request;
-  const expire = toNanoseconds(request.expiresAtMs);
-  const writer = new Writer(
-    3 + bytesSize(group) + bytesSize(key) + bytesSize(request.value) +
-      (expire === undefined ? 0 : 1 + bigVarintSize(expire)) +
-      (ttlMs === undefined ? 0 : 2 + varintSize(ttlMs)),
-  );
-  writer.varint(SET_REQUEST.group);
-  writer.bytes(group);
-  writer.varint(SET_REQUEST.key);
-  writer.bytes(key);
-  writer.varint(SET_REQUEST.value);
-  writer.bytes(request.value);
-  if (expire !== undefined) {
-    writer.varint(SET_REQUEST.expire);
-    writer.bigVarint(expire);
-  }
-  if (ttlMs !== undefined) {
-    writer.varint(SET_REQUEST.ttlMs);
-    writer.varint(ttlMs);
-  }
-  return writer.finish();
-}
-
-/**
- * Decodes a request. Its value is a view of `bytes`, not a copy.
- *
- * @throws {RangeError} If `bytes` is not such a message.
- */
-export function decodeSetRequest(bytes: Uint8Array<ArrayBuffer>): SetRequest {
-  const request: Partial<SetRequest> = {};
-  const reader = new Reader(bytes);
-  for (let tag = reader.next(); tag !== 0; tag = reader.next()) {
-    switch (tag) {
-      case SET_REQUEST.group:
-        checkFirst(request.group);
-        request.group = reader.string();
-        break;
-      case SET_REQUEST.key:
-        checkFirst(request.key);
-        request.key = reader.string();
-        break;
-      case SET_REQUEST.value:
-        checkFirst(request.value);
-        request.value = reader.bytes();
-        break;
-      case SET_REQUEST.expire:
-        checkFirst(request.expiresAtMs);
-        request.expiresAtMs = toMilliseconds(reader.bigVarint());
-        break;
-      case SET_REQUEST.ttlMs:
-        checkFirst(request.ttlMs);
-        request.ttlMs = reader.varint();
-        break;
-      default:
-        reader.skip(tag);
-    }
-  }
-  const { group = "", key = "", value = new Uint8Array(0), expiresAtMs = Infinity } = request;
-  const { ttlMs } = request;
-  return { group, key, value, expiresAtMs, ...(ttlMs !== undefined && { ttlMs }) };
-}
-
-function toNanoseconds(unixMs: number | undefined): bigint | undefined {
-  if (unixMs === undefined || unixMs >= NEVER_MS) return undefined;
-  // A double holds the present time to the microsecond. 0 would mean never.
-  return BigInt(Math.max(1, Math.round(unixMs * 1000))) * 1000n;
-}
-
-function toMilliseconds(nanoseconds: bigint): number {
-  return nanoseconds === 0n ? Infinity : Number(nanoseconds / 1000n) / 1000;
 }
