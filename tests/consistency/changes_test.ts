@@ -249,6 +249,20 @@ test("set() and remove() are not done if what answers is no peer", async () => {
   }
 });
 
+test("A peer has not been told of a change while something else answers in its place", async () => {
+  await using world = new World();
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = keyOf([A, B, C], C);
+  await world.get(c, key);
+  world.network.listen(C, () => new Response("Welcome!"));
+  world.write(key);
+  const error = await failureOf(world.clock.until(a.group.remove(key)));
+  assertEquals(error.code, "peer-failed");
+  await world.clock.advance(10_000);
+  world.network.listen(C, c.cache.fetch);
+  for (const process of [a, b, c]) assertEquals(await world.get(process, key), world.valueOf(key));
+});
+
 test("set() and remove() do not fail at processes that lack the group", async () => {
   await using world = new World();
   const [a] = world.startAll([A, B]) as [Proc];

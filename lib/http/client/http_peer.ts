@@ -176,8 +176,11 @@ export class HttpPeer implements Peer {
       return this.#connection.exchange(basePath, request, {}, patience, async (reply) => {
         const body = await reply.start(MAX_HELLO_BYTES);
         if (reply.isOk && reply.isOurs) theirs = decodeHello(new TextDecoder().decode(body));
-        // One that refuses to hear of changes is up, but it still has to be told.
-        else if (!reply.isUp || reply.isOurs && tellsChanges(hello)) throw reply.error(body);
+        // One that refuses to hear of changes is up, but it still has to be told. So has one in whose place
+        // something else answers for a while, such as a page.
+        else if (!reply.isUp || tellsChanges(hello) && !this.#connection.mayBeGo) {
+          throw reply.error(body);
+        }
       });
     }, options);
     return theirs;
