@@ -30,11 +30,10 @@ export function endpointPath(basePath: string, group: string, endpoint: string):
 
 /**
  * Whether a request with this method and path only reads. Sender and receiver both use this: one proof is
- * valid for all such requests.
+ * valid for all such requests. A channel carries changes, too.
  */
 export function onlyReads(method: string, path: string): boolean {
-  return method === "GET" ||
-    method === "POST" && (path.endsWith("/_get-keys/") || path.endsWith(`/${CHANNEL_PATH}`));
+  return method === "GET" || method === "POST" && path.endsWith("/_get-keys/");
 }
 
 /** Whether URL parsers treat the key as a step in the path, even if it is escaped. */

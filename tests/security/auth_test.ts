@@ -428,14 +428,18 @@ test("GroupCache warns once that nothing keeps strangers out, if they can reach 
   }
 });
 
-test("A channel proves itself when it opens, and opens for nobody else", async () => {
+test("A channel proves itself when it opens, carries changes, and opens for nobody else", async () => {
   const auth = { secrets: [NEW] };
-  const opened: number[] = [];
+  const opened: { status: number; proof: string }[] = [];
+  const changes: string[] = [];
   const caches: GroupCache[] = [];
   const servers = [0, 1].map((index) =>
     serve(async (request, info) => {
       const reply = await (caches[index] as GroupCache).fetch(request, info);
-      if (request.url.endsWith("/_channel/")) opened.push(reply.status);
+      if (request.url.endsWith("/_channel/")) {
+        opened.push({ status: reply.status, proof: request.headers.get("groupcache-auth") ?? "" });
+      }
+      if (request.method === "PUT" || request.method === "DELETE") changes.push(request.url);
       return reply;
     })
   );
@@ -443,7 +447,7 @@ test("A channel proves itself when it opens, and opens for nobody else", async (
   await using _b = servers[1] as AsyncDisposable;
   const peers = servers.map(({ url }) => url);
   for (const self of peers) caches.push(new GroupCache({ self, peers, auth, log: false }));
-  const [group] = caches.map((cache) =>
+  const [group, other] = caches.map((cache) =>
     cache.group("texts", { maxBytes: 8 << 20, codec: text, load: (key) => key })
   );
   const reasons: string[] = [];
@@ -455,10 +459,27 @@ test("A channel proves itself when it opens, and opens for nobody else", async (
     const keys = Array.from({ length: 50 }, (_, index) => `key ${turn} ${index}`);
     assertEquals((await group?.getMany(keys))?.size, 50);
   }
-  assertEquals([opened[0], reasons], [200, []]);
+  assertEquals([opened[0]?.status, reasons], [200, []]);
+  // The first say who is there, and how much it knows.
+  for (let turn = 0; performance.now() < deadline; turn++) {
+    const keys = Array.from({ length: 20 }, (_, index) => `changed ${turn} ${index}`);
+    changes.length = 0;
+    await Promise.all(keys.map((key) => group?.set(key, "set")));
+    assertEquals(await Promise.all(keys.map((key) => other?.get(key))), keys.map(() => "set"));
+    await Promise.all(keys.map((key) => group?.remove(key)));
+    assertEquals(await Promise.all(keys.map((key) => other?.get(key))), keys);
+    if (changes.length === 0) break;
+  }
+  assertEquals([changes, reasons], [[], []]);
   const init = { method: "POST", headers: { "content-type": "application/x-protobuf" }, body: "x" };
   const stranger = await fetch(`${peers[1]}/_groupcache/_channel/`, init);
   assertEquals([stranger.status, await stranger.text()], [401, ""]);
   assertEquals(reasons, ["no-proof"]);
+  const eavesdropper = await fetch(`${peers[1]}/_groupcache/_channel/`, {
+    ...init,
+    headers: { ...init.headers, "groupcache-auth": opened[0]?.proof ?? "" },
+  });
+  assertEquals([eavesdropper.status, await eavesdropper.text()], [401, ""]);
+  assertEquals(reasons.slice(1), ["replayed"]);
   for (const cache of caches) await cache.close();
 });

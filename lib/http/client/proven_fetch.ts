@@ -14,7 +14,7 @@ const MAX_SENDS = 4;
 export interface ProvenRequest extends RequestInit {
   readonly method: string;
   readonly headers: Record<string, string>;
-  /** A stream is that of a channel, which only reads, so no proof covers it. */
+  /** A stream is that of a channel. What it will carry cannot be signed, but the proof is valid once. */
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
@@ -93,9 +93,9 @@ export class ProvenFetch {
   #sign(path: string, request: ProvenRequest): SignedRequest | Promise<SignedRequest> {
     const { credentials } = this.#options;
     const { method, headers, body } = request;
-    return onlyReads(method, path) || body instanceof ReadableStream
-      ? credentials.forRead()
-      : credentials.forChange({ method, path, note: headers[CHANGE] ?? "", body });
+    if (onlyReads(method, path)) return credentials.forRead();
+    const signed = body instanceof ReadableStream ? undefined : body;
+    return credentials.forChange({ method, path, note: headers[CHANGE] ?? "", body: signed });
   }
 
   #failure(reason: UnauthorizedReason, why: string): Error {

@@ -65,6 +65,7 @@ export class ChannelSession {
   #call: Call;
   #host: EndpointHost;
   #reader: ChunkReader;
+  #takesChanges: boolean;
   #loads = new Map<number, AbortController>();
   /** Outcomes of loads, written together in the next turn. */
   #outcomes: Outcome[] = [];
@@ -86,6 +87,8 @@ export class ChannelSession {
     const { host } = call;
     this.#call = call;
     this.#host = host;
+    // The proof with which a channel opens is valid once, so nobody who has seen it can open another one.
+    this.#takesChanges = call.admission.isProved || !host.authenticates;
     this.#reader = chunkReaderOf(body, { keeps: true });
     this.#lastReadMs = host.clock.now();
     this.#onEnd = onEnd;
@@ -93,7 +96,7 @@ export class ChannelSession {
     this.output = new ChannelOutput(() => this.end(), () => sent.share(channels.size));
     // Bun sends no headers before the first chunk, so there is one even if it says nothing.
     const writer = this.output.start();
-    if (host.takesChannelChanges) writeTakesChanges(writer);
+    if (this.#takesChanges) writeTakesChanges(writer);
     this.output.flush();
     this.#setTimer(CHANNEL_IDLE_MS);
   }
@@ -158,13 +161,13 @@ export class ChannelSession {
   #change(changes: readonly ChangeMessage[]): void {
     const { host } = this.#call;
     for (const change of changes) {
-      const staleAt = host.takesChannelChanges
+      const staleAt = this.#takesChanges
         ? applyChange(change, this.#call, this.#lastReadMs)
         : undefined;
       if (staleAt === undefined) writeLarge(this.output.start(), change.id);
       else writeOutcome(this.output.start(), change.id, staleAt);
     }
-    if (host.takesChannelChanges) writeMark(this.output.start(), host.changes.mark);
+    if (this.#takesChanges) writeMark(this.output.start(), host.changes.mark);
   }
 
   /** Answers from memory, or starts loads. Returns the keys that must wait for room. */

@@ -39,11 +39,8 @@ export interface EndpointHost {
   readonly sent: ByteBudget;
   /** Decides when their pieces are sent. */
   readonly pace: Pace;
-  /**
-   * Whether channels take changes. Not with `auth`: what opens a channel proves no more than that its sender
-   * may read, and whoever sees it can repeat it. A change is signed by itself.
-   */
-  readonly takesChannelChanges: boolean;
+  /** Whether peers prove who they are, and changes are taken from nobody else. */
+  readonly authenticates: boolean;
   /** The channels that are open. */
   readonly channels: Set<ServedChannel>;
   /** Throws once the cache is closed. */

@@ -64,7 +64,7 @@ export class PeerHandler {
       sent: new ByteBudget(maxSentBytes, clock),
       pace: new Pace(clock),
       channels: new Set(),
-      takesChannelChanges: !door.authenticates,
+      authenticates: door.authenticates,
     };
   }
 
@@ -134,7 +134,7 @@ export class PeerHandler {
 export interface PeerHandlerOptions extends
   Omit<
     EndpointHost,
-    "maxValueBytes" | "received" | "small" | "sent" | "pace" | "channels" | "takesChannelChanges"
+    "maxValueBytes" | "received" | "small" | "sent" | "pace" | "channels" | "authenticates"
   > {
   limits: PeerLimits;
   /** The path under which peers serve, with a slash at both ends. */

@@ -112,9 +112,9 @@ const UNFIT: { name: string; change: ChangeMessage; setup?: () => Setup }[] = [
     setup: () => new Setup({ confirmTime: () => Promise.reject(new Error("nobody knows it")) }),
   },
   {
-    name: "that a process with secrets would have to see signed",
+    name: "from a sender without a proof to a process with secrets",
     change: REMOVAL,
-    setup: () => new Setup({ authenticates: true }),
+    setup: unproved,
   },
 ];
 
@@ -126,7 +126,16 @@ for (const { name, change, setup = () => new Setup() } of UNFIT) {
   });
 }
 
-test("A channel of a process with secrets does not say that it takes changes", async () => {
-  const { opening } = await exchange(new Setup({ authenticates: true }), () => {});
+test("A process with secrets says that it takes changes only to a sender with a proof", async () => {
+  const { opening } = await exchange(unproved(), () => {});
   assertEquals(opening?.takesChanges, false);
+  const setup = new Setup({ authenticates: true });
+  assertEquals((await exchange(setup, () => {})).opening?.takesChanges, true);
+  assertEquals(await outcomeOf(setup, REMOVAL), 0);
+  assertEquals(setup.group.dropped, ["key"]);
 });
+
+/** A process with secrets, which lets senders without a proof in. */
+function unproved(): Setup {
+  return new Setup({ authenticates: true, confirmTime: () => undefined });
+}
