@@ -67,6 +67,9 @@ export const CHANNEL_LIFE_BYTES: number = 16 << 20;
 /** When a server ends a channel on which nothing arrives, in milliseconds. */
 export const CHANNEL_IDLE_MS: number = 15_000;
 
+/** How long a client may ask on a channel, in milliseconds. A proof is valid for as long. */
+export const CHANNEL_MAX_MS: number = 300_000;
+
 /** How long a client may take to close a channel that the server wants to end, in milliseconds. */
 export const CHANNEL_GRACE_MS: number = 1000;
 

@@ -7,28 +7,26 @@ import {
   writeError,
   writeGoaway,
   writeLarge,
-  writeMark,
-  writeOutcome,
   writePart,
   writePong,
   writeTakesChanges,
   writeValue,
 } from "../../wire/channel_reply.ts";
 import { decodeChannelRequest, type GetsMessage } from "../../wire/channel_request.ts";
-import type { ChangeMessage } from "../../wire/channel_changes.ts";
 import { FrameDecoder } from "../../wire/frames.ts";
 import { traceparentAt } from "../../wire/key_traces.ts";
 import { ttlOf } from "../../wire/expiry.ts";
 import {
   CHANNEL_GRACE_MS,
   CHANNEL_IDLE_MS,
+  CHANNEL_MAX_MS,
   KEEPALIVE_MS,
   MAX_CHANNEL_REQUEST_BYTES,
   MAX_INLINE_BYTES,
   MAX_OWED_KEYS,
 } from "../peer_limits.ts";
 import { type ChunkReader, chunkReaderOf } from "../chunk_reader.ts";
-import { applyChange } from "./channel_change.ts";
+import { applyChanges, takesChanges } from "./channel_change.ts";
 import { ChannelOutput } from "./channel_output.ts";
 import { inNextTurn } from "../../timing/clock.ts";
 import type { Call, EndpointHost } from "./endpoint.ts";
@@ -65,7 +63,6 @@ export class ChannelSession {
   #call: Call;
   #host: EndpointHost;
   #reader: ChunkReader;
-  #takesChanges: boolean;
   #loads = new Map<number, AbortController>();
   /** Outcomes of loads, written together in the next turn. */
   #outcomes: Outcome[] = [];
@@ -76,6 +73,7 @@ export class ChannelSession {
   #timer: unknown;
   #timerMs = 0;
   #lastReadMs: number;
+  #openedAtMs: number;
   #onEnd: () => void;
 
   /** @param onEnd Called when the channel has ended. */
@@ -87,16 +85,14 @@ export class ChannelSession {
     const { host } = call;
     this.#call = call;
     this.#host = host;
-    // The proof with which a channel opens is valid once, so nobody who has seen it can open another one.
-    this.#takesChanges = call.admission.isProved || !host.authenticates;
     this.#reader = chunkReaderOf(body, { keeps: true });
-    this.#lastReadMs = host.clock.now();
+    this.#openedAtMs = this.#lastReadMs = host.clock.now();
     this.#onEnd = onEnd;
     const { sent, channels } = host;
     this.output = new ChannelOutput(() => this.end(), () => sent.share(channels.size));
     // Bun sends no headers before the first chunk, so there is one even if it says nothing.
     const writer = this.output.start();
-    if (this.#takesChanges) writeTakesChanges(writer);
+    if (takesChanges(call)) writeTakesChanges(writer);
     this.output.flush();
     this.#setTimer(CHANNEL_IDLE_MS);
   }
@@ -115,10 +111,11 @@ export class ChannelSession {
         for (const message of frames.push(value)) {
           const { gets, changes, cancels, ping } = decodeChannelRequest(message);
           for (const id of cancels) this.#cancel(id);
+          if (gets.length + changes.length > 0) this.#checkAge();
           if (changes.length > 0) {
             // A client that does not read must not make this process gather outcomes for it.
             if (!this.output.hasRoom) await this.output.whenRoom();
-            this.#change(changes);
+            applyChanges(changes, this.#call, this.#lastReadMs, this.output);
           }
           for (const block of gets) {
             const later = this.#get(block);
@@ -156,18 +153,6 @@ export class ChannelSession {
     for (const waiter of this.#loads.values()) waiter.abort();
     this.#loads.clear();
     onEnd();
-  }
-
-  #change(changes: readonly ChangeMessage[]): void {
-    const { host } = this.#call;
-    for (const change of changes) {
-      const staleAt = this.#takesChanges
-        ? applyChange(change, this.#call, this.#lastReadMs)
-        : undefined;
-      if (staleAt === undefined) writeLarge(this.output.start(), change.id);
-      else writeOutcome(this.output.start(), change.id, staleAt);
-    }
-    if (this.#takesChanges) writeMark(this.output.start(), host.changes.mark);
   }
 
   /** Answers from memory, or starts loads. Returns the keys that must wait for room. */
@@ -246,6 +231,12 @@ export class ChannelSession {
       (value) => this.#settled({ id, minuteQps, value, error: undefined }),
       (error) => this.#settled({ id, minuteQps, value: undefined, error }),
     );
+  }
+
+  /** The sender may no longer be one that would be let in. */
+  #checkAge(): void {
+    const ageMs = this.#lastReadMs - this.#openedAtMs;
+    if (ageMs > CHANNEL_MAX_MS) throw new RangeError(`was asked after ${ageMs} ms`);
   }
 
   #cancel(id: number): void {

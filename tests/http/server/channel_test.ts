@@ -280,6 +280,24 @@ test("A channel is ended when nothing was asked for 15 seconds", async () => {
   assertEquals(channel.setup.clock.pendingTimers, 0);
 });
 
+test("A channel that its client does not replace is ended when it is asked after 5 minutes", async () => {
+  const channel = await OpenChannel.open();
+  channel.group.values.set("key", valueOf("hello"));
+  const { clock } = channel.setup;
+  const openedAtMs = clock.now();
+  while (clock.now() < openedAtMs + 300_000) {
+    await clock.advance(10_000);
+    await channel.get(["key"], { firstId: clock.now() });
+  }
+  assertEquals([channel.answers.length, channel.hasEnded], [30, false]);
+  await clock.advance(10_000);
+  await channel.send((writer) => writeCancel(writer, 1));
+  assertEquals(channel.hasEnded, false, "it may still say what it does not want any more");
+  await channel.get(["key"], { firstId: clock.now() });
+  assertEquals([channel.answers.length, channel.hasEnded], [30, true]);
+  assertEquals(clock.pendingTimers, 0);
+});
+
 test("PeerHandler.close() tells clients to leave, and ends channels within a second", async () => {
   const channel = await OpenChannel.open();
   channel.setup.handler.close();
