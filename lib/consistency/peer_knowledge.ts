@@ -91,7 +91,6 @@ export class PeerKnowledge<P extends Tellable> {
       this.#peers.delete(url);
       this.#peers.set(url, knowledge);
     }
-    this.#forgetSome();
     for (const peer of peers) {
       const knowledge = this.#of(peer);
       if (knowledge.isListed) continue;

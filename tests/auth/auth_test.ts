@@ -116,6 +116,20 @@ for (const request of [READ, CHANGE]) {
     assertEquals((await send(credentials, receiver, request)).reply, "proved");
   });
 
+  test(`Auth believes a reply to ${what} with which a new challenge comes, and uses that next`, async () => {
+    const clock = new VirtualClock();
+    const receiver = process(B, [SECRET], clock);
+    const credentials = process(A).credentialsFor(B);
+    await send(credentials, receiver, request);
+    const signed = await sign(credentials, request);
+    await clock.advance(CHALLENGE_MS);
+    const { replyAuth } = await receiver.gatekeeper.judge(signed.header, request);
+    assertEquals(credentials.judge(signed, replyAuth ?? null), "proved");
+    const next = await sign(credentials, request);
+    assertNotEquals(next.challenge, signed.challenge);
+    assert((await receiver.gatekeeper.judge(next.header, request)).isProved);
+  });
+
   test(`Auth does not believe a reply to ${what} from one who does not know the secret`, async () => {
     const credentials = process(A).credentialsFor(B);
     const { signed, verdict } = await send(credentials, process(B), request);
@@ -250,6 +264,28 @@ test("Auth signs the reads of one turn once, and each anew after a new challenge
   assert(!(credentials.forRead() instanceof Promise));
   const { signed } = await send(credentials, process(B), READ);
   assertNotEquals(signed.header, reads[0].header);
+});
+
+test("Auth reads the secrets again every 30 seconds, though it sends nothing but reads", async () => {
+  const clock = new VirtualClock();
+  let count = 0;
+  const secrets = () => {
+    count++;
+    return [SECRET];
+  };
+  const credentials = process(A, secrets, clock).credentialsFor(B);
+  await send(credentials, process(B), READ);
+  await credentials.forRead();
+  assertEquals(count, 1);
+  for (let i = 2; i < 5; i++) {
+    await clock.advance(29_999);
+    await credentials.forRead();
+    assertEquals(count, i - 1);
+    await clock.advance(1);
+    await credentials.forRead();
+    assertEquals(count, i);
+    await clock.advance(0);
+  }
 });
 
 test("Auth keeps the previous secrets when the function that returns them fails", async () => {

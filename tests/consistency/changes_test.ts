@@ -207,6 +207,21 @@ test("A process that has just started accepts nothing older than what its peers 
   await world.clock.advance(10_000);
 });
 
+test("A process that was alone for long accepts nothing older than what its first peers know of", async () => {
+  await using world = new World();
+  const D = "http://d:1";
+  const d = world.start(D, [D]);
+  const [a, b, c] = world.startAll([A, B, C]) as [Proc, Proc, Proc];
+  const key = movingKey([[A, B, C], C], [[A, B, C, D], C]);
+  await world.get(c, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  await world.clock.advance(3_600_000);
+  d.cache.setPeers([A, B, C, D]);
+  assertEquals(await world.get(d, key), world.valueOf(key));
+});
+
 test("remove() holds although the owner's first message is lost and others are told before it", async () => {
   await using world = new World();
   const [a, b, c] = world.startAll([A, B, C], {}, { mirrorMinuteQps: 0 }) as [Proc, Proc, Proc];

@@ -3,9 +3,9 @@ import { ChangeLog } from "../../lib/consistency/change_log.ts";
 import { Gaps } from "../../lib/consistency/gaps.ts";
 import { test } from "../runtime.ts";
 
-function setUp(): { log: ChangeLog; gaps: Gaps } {
-  const log = new ChangeLog({ origin: "me", maxChanges: 1 });
-  return { log, gaps: new Gaps({ origin: "me", log, maxGaps: 2 }) };
+function setUp(origin = "me"): { log: ChangeLog; gaps: Gaps } {
+  const log = new ChangeLog({ origin, maxChanges: 1 });
+  return { log, gaps: new Gaps({ origin, log, maxGaps: 2 }) };
 }
 
 function learn(gaps: Gaps, origin: string, size: number): boolean {
@@ -22,7 +22,7 @@ test("Gaps holds what the own log has forgotten and what others had", () => {
 });
 
 test("Gaps bounds what it remembers, and whoever has not heard of that has missed something", () => {
-  const [{ gaps }, { gaps: others }] = [setUp(), setUp()];
+  const [{ gaps }, { gaps: others }] = [setUp(), setUp("other")];
   learn(gaps, "a", 1);
   learn(gaps, "b", 1);
   learn(gaps, "a", 2);
@@ -30,6 +30,7 @@ test("Gaps bounds what it remembers, and whoever has not heard of that has misse
   for (const gap of gaps.all) others.learn({ gaps: [gap], safe: [] });
   assert(learn(gaps, "c", 1));
   assertEquals(gaps.all.map(({ origin }) => origin), ["me", "a", "c"]);
-  assert(others.learn({ gaps: gaps.all, safe: [] }));
+  assert(learn(others, "c", 1));
+  assert(others.learn({ gaps: gaps.all, safe: [] }), "it has not heard of what was evicted here");
   assertFalse(learn(gaps, "a", 2));
 });

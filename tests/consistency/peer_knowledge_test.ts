@@ -18,6 +18,8 @@ class Setup {
   readonly told: string[] = [];
   listed: { url: string }[] = [];
   unreachable = new Set<string>();
+  /** Those that are not worth an attempt. */
+  readonly down = new Set<string>();
   /** Which process replies at a URL. */
   readonly instances = new Map<string, string>();
   readonly resets: (Reset | undefined)[] = [];
@@ -31,7 +33,7 @@ class Setup {
       gaps: this.gaps,
       clock: this.clock,
       listed: () => this.listed,
-      admits: () => true,
+      admits: ({ url }) => !this.down.has(url),
       tell: (peer, { changes, reset }) => {
         if (this.unreachable.has(peer.url)) return Promise.reject(new Error("unreachable"));
         const keys = changes.map(({ key }) => key).join(",");
@@ -129,6 +131,35 @@ test("PeerKnowledge tells a former peer, which the others no longer tell, before
   setup.knowledge.close();
 });
 
+test("PeerKnowledge tells a peer that was never listed what has settled, before it is asked", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.add("one", { isSettled: true });
+  assertEquals(await setup.catchUp("b", "one"), ["b:one"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge leaves a peer what it holds that was on the list for all that is forgotten", async () => {
+  const setup = new Setup(2);
+  setup.list("a", "b");
+  for (const key of ["1", "2", "3", "4"]) setup.add(key, { isSettled: true });
+  setup.list("a");
+  setup.add("5", { isSettled: true });
+  assertEquals(await setup.catchUp("b", "5"), ["b:5"]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge remembers a thousand peers off the list: those that left it last", () => {
+  const setup = new Setup();
+  const urls = Array.from({ length: 1300 }, (_, i) => `${i}`);
+  // One is on the list for longer than the others.
+  for (const url of urls.slice(1)) setup.meet("0", url);
+  setup.meet("a", "b");
+  const known = setup.knowledge.pageAfter(0).known?.to.map(({ url }) => url) ?? [];
+  assertEquals(known.length, 1002);
+  assertEquals(known.toSorted(), ["a", "b", "0", ...urls.slice(-999)].toSorted());
+});
+
 test("PeerKnowledge has a peer forget everything that has missed more than the log holds", async () => {
   const setup = new Setup(3);
   setup.list("a");
@@ -166,6 +197,23 @@ test("PeerKnowledge tells everyone of a change that does not settle, and then ke
   await setup.clock.advance(2000);
   assertEquals(setup.clock.pendingTimers, 0);
   assertEquals(setup.log.settledThrough, 1);
+});
+
+test("PeerKnowledge tells a peer that is down once it is up again, or when it is to be asked", async () => {
+  const setup = new Setup();
+  setup.list("a", "b");
+  setup.down.add("a");
+  setup.add("one");
+  await setup.clock.advance(20_000);
+  assertEquals(setup.told.splice(0), ["b:one"]);
+  assertEquals(await setup.catchUp("a", "one"), ["a:one"]);
+  setup.add("two", { knownBy: "b" });
+  await setup.clock.advance(20_000);
+  assertEquals(setup.told.splice(0), ["b:two"]);
+  setup.down.clear();
+  await setup.clock.advance(4000);
+  assertEquals(setup.told.splice(0), ["a:two"]);
+  assertEquals(setup.clock.pendingTimers, 0);
 });
 
 test("PeerKnowledge tells reachable peers in time when the log fills while one is out of reach", async () => {

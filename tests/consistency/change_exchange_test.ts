@@ -1,0 +1,96 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { ChangeExchange } from "../../lib/consistency/change_exchange.ts";
+import { PeerSet } from "../../lib/peer/peer_set.ts";
+import { rendezvous } from "../../lib/placement/mod.ts";
+import { VirtualClock } from "../../lib/testing/mod.ts";
+import type { ChangeUpdate } from "../../lib/wire/change_update.ts";
+import { fakePeer } from "../fake_peer.ts";
+import { test } from "../runtime.ts";
+import { A, B, C } from "./world.ts";
+
+const NOTHING: ChangeUpdate = { time: 0, list: "", settledTime: 0, changes: [] };
+
+/** The exchange of one process, and what it sends. */
+class Setup {
+  readonly clock = new VirtualClock();
+  readonly sent: ChangeUpdate[] = [];
+  readonly peers: PeerSet;
+  readonly changes: ChangeExchange;
+  reply: ChangeUpdate = NOTHING;
+
+  constructor(...urls: [self: string, ...others: string[]]) {
+    const { clock } = this;
+    this.peers = new PeerSet({
+      self: urls[0],
+      placement: rendezvous(),
+      connect: (url) => fakePeer(url, { clock }),
+      clock,
+      handoffMs: 0,
+    });
+    this.peers.replace(urls);
+    this.changes = new ChangeExchange({
+      origin: urls[0],
+      peers: this.peers,
+      clock,
+      forget: () => {},
+      forgetAll: () => {},
+      send: (_peer, update) => {
+        // Far more than any test needs.
+        if (this.sent.push(update) > 1000) throw new Error("it sends without end");
+        return Promise.resolve(this.reply);
+      },
+    });
+  }
+
+  /** Before it asks a peer for a value. */
+  async catchUp(url: string, key = "key"): Promise<void> {
+    const peer = this.peers.find(url);
+    if (peer !== undefined) await this.changes.catchUp(peer, "group", key);
+  }
+}
+
+test("ChangeExchange names its list from the beginning, regardless of the order", () => {
+  const [a, b, c] = [new Setup(A, B), new Setup(B, A), new Setup(C, A)];
+  assertEquals(a.changes.update.list, b.changes.update.list);
+  assertNotEquals(a.changes.update.list, c.changes.update.list);
+  c.peers.replace([C]);
+  c.changes.listChanged();
+  assertEquals(c.changes.update.list, new Setup(C).changes.update.list);
+});
+
+test("ChangeExchange asks a peer for as long as that tells more, and not one that says so in vain", async () => {
+  const setup = new Setup(A, B);
+  setup.changes.listChanged();
+  setup.reply = { ...NOTHING, through: 7, hasMore: true };
+  await setup.catchUp(B);
+  assertEquals(setup.sent.map(({ asksAfter }) => asksAfter), [0, 7]);
+  setup.changes.close();
+});
+
+test("ChangeExchange asks each peer once what it knows, however many gets wait for that", async () => {
+  const setup = new Setup(A, B, C);
+  setup.changes.listChanged();
+  await Promise.all([B, C, B, C].map((url, i) => setup.catchUp(url, `key ${i}`)));
+  await setup.catchUp(B);
+  assertEquals(setup.sent.map(({ asksAfter }) => asksAfter), [0, 0]);
+  setup.changes.close();
+});
+
+test("ChangeExchange announces what is settled once for all changes of half a second", async () => {
+  const setup = new Setup(A, B, C);
+  const { changes, clock, sent } = setup;
+  changes.listChanged();
+  const settle = (key: string) => changes.settled(changes.begin("group", key));
+  settle("one");
+  const { pendingTimers } = clock;
+  for (const key of ["two", "three"]) settle(key);
+  assertEquals(clock.pendingTimers, pendingTimers);
+  await clock.advance(499);
+  assertEquals(sent, []);
+  await clock.advance(1);
+  assertEquals(sent.map(({ settledTime }) => settledTime), [3, 3]);
+  const last = changes.begin("group", "four");
+  changes.close();
+  changes.settled(last);
+  assertEquals(clock.pendingTimers, 0);
+});
