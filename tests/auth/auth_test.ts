@@ -134,7 +134,16 @@ for (const request of [READ, CHANGE]) {
     const credentials = process(A).credentialsFor(B);
     const { signed, verdict } = await send(credentials, process(B), request);
     const [challenge] = verdict.replyAuth?.split(".") ?? [];
-    const forged = [null, "", ".", `${challenge}`, `${challenge}.${"A".repeat(22)}`, "x.y.z"];
+    const forged = [
+      null,
+      "",
+      ".",
+      `${challenge}`,
+      `${challenge}.${"A".repeat(22)}`,
+      "x.y.z",
+      // Sent back as a challenge it would fit no header.
+      "x".repeat(513),
+    ];
     for (const header of forged) assertEquals(credentials.judge(signed, header), "unproved");
     // A reply to another request of the same sender, unless that was the same read.
     const { verdict: other } = await send(credentials, process(B), request);

@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ChangeExchange } from "../../lib/consistency/change_exchange.ts";
+import type { ChangeNote } from "../../lib/wire/change_note.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import { rendezvous } from "../../lib/placement/mod.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
@@ -18,7 +19,7 @@ class Setup {
   readonly changes: ChangeExchange;
   reply: ChangeUpdate = NOTHING;
 
-  constructor(...urls: [self: string, ...others: string[]]) {
+  constructor(urls: readonly [self: string, ...others: string[]], maxChanges = 100) {
     const { clock } = this;
     this.peers = new PeerSet({
       self: urls[0],
@@ -30,6 +31,7 @@ class Setup {
     this.peers.replace(urls);
     this.changes = new ChangeExchange({
       origin: urls[0],
+      maxChanges,
       peers: this.peers,
       clock,
       forget: () => {},
@@ -50,16 +52,16 @@ class Setup {
 }
 
 test("ChangeExchange names its list from the beginning, regardless of the order", () => {
-  const [a, b, c] = [new Setup(A, B), new Setup(B, A), new Setup(C, A)];
+  const [a, b, c] = [new Setup([A, B]), new Setup([B, A]), new Setup([C, A])];
   assertEquals(a.changes.update.list, b.changes.update.list);
   assertNotEquals(a.changes.update.list, c.changes.update.list);
   c.peers.replace([C]);
   c.changes.listChanged();
-  assertEquals(c.changes.update.list, new Setup(C).changes.update.list);
+  assertEquals(c.changes.update.list, new Setup([C]).changes.update.list);
 });
 
 test("ChangeExchange asks a peer for as long as that tells more, and not one that says so in vain", async () => {
-  const setup = new Setup(A, B);
+  const setup = new Setup([A, B]);
   setup.changes.listChanged();
   setup.reply = { ...NOTHING, through: 7, hasMore: true };
   await setup.catchUp(B);
@@ -68,7 +70,7 @@ test("ChangeExchange asks a peer for as long as that tells more, and not one tha
 });
 
 test("ChangeExchange asks each peer once what it knows, however many gets wait for that", async () => {
-  const setup = new Setup(A, B, C);
+  const setup = new Setup([A, B, C]);
   setup.changes.listChanged();
   await Promise.all([B, C, B, C].map((url, i) => setup.catchUp(url, `key ${i}`)));
   await setup.catchUp(B);
@@ -76,8 +78,39 @@ test("ChangeExchange asks each peer once what it knows, however many gets wait f
   setup.changes.close();
 });
 
+test("ChangeExchange has a peer asked at once that knows a change, though it may not know an earlier one", async () => {
+  const { changes, peers, sent } = new Setup([A, B]);
+  const [b] = peers.others();
+  if (b === undefined) throw new Error("expected a peer");
+  changes.listChanged();
+  await changes.catchUp(b, "group", "key");
+  sent.length = 0;
+  const [, two] = [changes.begin("group", "one"), changes.begin("group", "two")];
+  changes.settled(two);
+  assertEquals(changes.catchUp(b, "group", "two"), undefined);
+  assertEquals(sent, []);
+  await changes.catchUp(b, "group", "one");
+  assertEquals(sent.flatMap(({ changes }) => changes.map(({ key }) => key)), ["one"]);
+  changes.close();
+});
+
+test("ChangeExchange stores no value that may be older than a change which it has forgotten", () => {
+  for (const mark of [undefined, "given out after that"]) {
+    const { changes } = new Setup([A, B], 2);
+    const note = (time: number): ChangeNote => ({
+      stamp: { time, origin: B },
+      list: "",
+      settledTime: 0,
+    });
+    for (const time of [9, 5, 6, 7]) changes.receive("group", `${time}`, note(time));
+    const receive = (time: number) =>
+      changes.receiveValue("group", "key", { ...note(time), mark: mark && changes.mark });
+    assertEquals([9, 10, 10].map(receive), ["stale", "yes", "no"]);
+  }
+});
+
 test("ChangeExchange announces what is settled once for all changes of half a second", async () => {
-  const setup = new Setup(A, B, C);
+  const setup = new Setup([A, B, C]);
   const { changes, clock, sent } = setup;
   changes.listChanged();
   const settle = (key: string) => changes.settled(changes.begin("group", key));

@@ -49,23 +49,35 @@ test("ChangeLog.unsettled() leaves out what all peers of the list know", () => {
   assertEquals(log.settledThrough, 3);
 });
 
-test("ChangeLog forgets a change without going through all others of its key", () => {
-  const log = new ChangeLog({ origin: "me", maxChanges: 100 });
+/** A log of changes of one key, from time 1 on, and how many of them were looked at. */
+function oftenChanged(options: { maxChanges: number }): { log: ChangeLog; steps: () => number } {
+  const log = new ChangeLog({ origin: "me", ...options });
   let steps = 0;
-  const add = (time: number): void => {
-    const logged = log.add(change("often changed", time));
+  for (let time = 1; time <= options.maxChanges; time++) {
+    const logged = log.add(change("key", time));
     const { previous } = logged;
     const get = () => {
       steps++;
       return previous;
     };
     Object.defineProperty(logged, "previous", { get, set: () => {} });
-  };
-  for (let time = 1; time <= 100; time++) add(time);
-  steps = 0;
-  add(101);
+  }
+  const before = steps;
+  return { log, steps: () => steps - before };
+}
+
+test("ChangeLog forgets a change without going through all others of its key", () => {
+  const { log, steps } = oftenChanged({ maxChanges: 100 });
+  log.add(change("key", 101));
   assertEquals(log.start, 1);
-  assert(steps < 5, `${steps} steps`);
+  assert(steps() < 5, `${steps()} steps`);
+});
+
+test("ChangeLog.find() sees that a change is new without going through all others of its key", () => {
+  const { log, steps } = oftenChanged({ maxChanges: 100 });
+  assertEquals(log.find(change("key", 101)), undefined);
+  assert(steps() < 5, `${steps()} steps`);
+  assertEquals(log.find(change("key", 1))?.position, 1);
 });
 
 test("ChangeLog forgets the oldest changes first, and says up to where", () => {

@@ -327,6 +327,17 @@ test("PeerKnowledge says whether all peers know all that is settled", async () =
   knowledge.close();
 });
 
+test("PeerKnowledge tells no peer unprompted, and keeps no timer, once it is closed", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.add("one");
+  setup.knowledge.close();
+  assertEquals(setup.clock.pendingTimers, 0);
+  setup.add("two");
+  await setup.clock.advance(10_000);
+  assertEquals([setup.told, setup.clock.pendingTimers], [[], 0]);
+});
+
 test("PeerKnowledge keeps no timer in a process without peers", () => {
   const setup = new Setup();
   setup.add("one");
