@@ -424,6 +424,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       catchUp: (peer, group, key) => this.#changes.catchUp(peer, group, key),
       probe: (peer) => this.#handshake.greet(peer, { hadGivenUp: true }),
       onAnswer: (peer) => void this.#handshake.greet(peer, { hadGivenUp: false }),
+      onMet: (peer, instance) => this.#changes.met(peer, instance),
       onDown: ({ url }, error) => this.#report(new PeerDownEvent({ peer: url, error })),
       onUp: ({ url }) => this.#report(new PeerUpEvent({ peer: url })),
     };
@@ -437,6 +438,7 @@ export class GroupCache extends GroupCacheEvents implements AsyncDisposable {
       tracer,
       limits,
       basePath,
+      instanceId: this.#instanceId,
       plusIsSpace: dialectOf(placement.dialect).plusIsSpace,
       checkOpen: () => this.#closing.signal.throwIfAborted(),
       group: (name) => {

@@ -98,6 +98,7 @@ export class ChangeExchange {
 
   /** Records which process is at a peer's URL, by its instance id. */
   met(peer: Peer, instance: string): void {
+    peer.instance = instance;
     this.#knowledge.met(peer, instance);
   }
 

@@ -207,6 +207,13 @@ export class ChangeLog {
     return this.#latest.get(this.#idOf(group, key));
   }
 
+  /** Records that another process has started at a URL: it does not know what the one before was told first. */
+  restarted(url: string): void {
+    for (const change of this.after(this.#start)) {
+      if (change.knownBy === url) change.knownBy = undefined;
+    }
+  }
+
   /** Whether every peer certainly knows a change. */
   isSettled(change: LoggedChange): boolean {
     if (change.isSettled || change.position <= this.#settledThrough) return true;

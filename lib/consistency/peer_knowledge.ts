@@ -121,6 +121,7 @@ export class PeerKnowledge<P extends Tellable> {
     }
     const { log, gaps } = this.#options;
     const isCaughtUp = isListed && log.end === 0;
+    log.restarted(peer.url);
     // An update on its way to the one before is no news to this one.
     const listedFrom = log.end;
     this.#peers.set(peer.url, { ...UNTOLD, isCaughtUp, isListed, instance, listedFrom });

@@ -19,7 +19,7 @@ export const CHANNEL_VERSION = "1";
 /** On every reply without a value: an error's code, so that no proxy's status passes for ours. */
 export const ERROR = "groupcache-error";
 
-/** On every request of ours: the instance id of the sender. */
+/** On every request and reply of ours: the instance id of the sender. */
 export const FROM = "groupcache-from";
 
 /** On requests: answer from memory or not at all. */

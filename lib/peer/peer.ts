@@ -52,6 +52,8 @@ export interface Peer {
   readonly url: string;
   /** Whether it is worth asking. */
   readonly health: PeerHealth;
+  /** The process that this process takes to be at the URL, by its instance id, once it has met it. */
+  instance?: string | undefined;
   /** The last mark of the peer that this process has heard of. */
   mark?: string | undefined;
   /** Returns the value of a key. The peer loads it if it does not have it. */

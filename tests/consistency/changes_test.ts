@@ -222,6 +222,28 @@ test("A process that was alone for long accepts nothing older than what its firs
   assertEquals(await world.get(d, key), world.valueOf(key));
 });
 
+test("Nothing older is accepted from a process that has started unnoticed at a peer's URL", async () => {
+  await using world = new World();
+  const urls = [A, B, C];
+  const [a, b, c] = world.startAll(urls) as [Proc, Proc, Proc];
+  const key = keyOf(urls, B, C);
+  world.network.setFault(B, "refuse");
+  await world.get(c, key);
+  world.network.setFault(B, undefined);
+  await world.get(a, key);
+  for (const { cache } of [a, b]) cache.setPeers([A, B]);
+  world.write(key);
+  await world.clock.until(a.group.remove(key));
+  await b.cache.close();
+  // The new process hears nothing of the removal, and takes the value of one that does not either.
+  world.lose(({ from, to }) => from === B && to === A || from === A && to === C, Infinity);
+  const next = world.start(B, urls);
+  a.cache.setPeers(urls);
+  await world.get(next, key);
+  assertEquals(await world.get(a, key), world.valueOf(key));
+  assertEquals(await world.get(next, key), world.valueOf(key));
+});
+
 test("remove() holds although the owner's first message is lost and others are told before it", async () => {
   await using world = new World();
   const [a, b, c] = world.startAll([A, B, C], {}, { mirrorMinuteQps: 0 }) as [Proc, Proc, Proc];

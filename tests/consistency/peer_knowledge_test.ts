@@ -270,6 +270,20 @@ test("PeerKnowledge tells a peer that restarted all that it remembers", async ()
   setup.knowledge.close();
 });
 
+test("PeerKnowledge tells a peer that restarted what the one before was told first", async () => {
+  const setup = new Setup();
+  setup.list("a");
+  setup.knowledge.met({ url: "a" }, "before");
+  setup.add("1", { knownBy: "a" });
+  assertEquals(await setup.catchUp("a", "1"), []);
+  setup.unreachable.add("a");
+  setup.knowledge.met({ url: "a" }, "after");
+  await setup.clock.advance(0);
+  setup.unreachable.clear();
+  assertEquals(await setup.catchUp("a", "1"), ["a:1"]);
+  setup.knowledge.close();
+});
+
 test("PeerKnowledge has a peer forget everything that may have restarted before all that it remembers", async () => {
   const setup = new Setup(2);
   setup.list("a");

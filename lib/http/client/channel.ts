@@ -35,6 +35,8 @@ import { ReceivedValue } from "./received_value.ts";
  * server is busy.
  */
 export class Channel extends Due implements Route<ChannelCall> {
+  /** The instance id of the process that answers; undefined if it does not say so. */
+  instance: string | undefined;
   #connection: Connection;
   #options: ChannelOptions;
   #batcher: KeyBatcher<ChannelCall>;
@@ -193,8 +195,9 @@ export class Channel extends Due implements Route<ChannelCall> {
       },
     });
     try {
-      const reply = await this.#connection.open(this.#body.stream, this.#abort.signal);
-      const reader = chunkReaderOf(reply, { keeps: true });
+      const opened = await this.#connection.open(this.#body.stream, this.#abort.signal);
+      this.instance = opened.instance;
+      const reader = chunkReaderOf(opened.body, { keeps: true });
       for (;;) {
         const value = await reader.read();
         if (!this.#isOpen) return;

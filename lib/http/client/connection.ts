@@ -125,6 +125,7 @@ export class Connection {
       }
       this.#latencyMs += (clock.now() - startedAtMs - this.#latencyMs) / 8;
       this.#isOurs = reply.isOurs;
+      if (reply.instance !== undefined) this.options.onMet(reply.instance);
       this.#offersChannel ||= reply.offersChannel;
       if (reply.isUp) this.answered(startedAtMs);
       return await read(reply);
@@ -136,7 +137,7 @@ export class Connection {
 
   /**
    * Opens a channel: a request whose body and reply last until either side ends them. Resolves to the
-   * body of the reply.
+   * body of the reply, and to the instance id of the process at its other end, if that says so.
    *
    * @throws If the peer, or a proxy in front of it, does not open one: `StaleChallenge` if another
    * attempt may succeed.
@@ -144,13 +145,15 @@ export class Connection {
   async open(
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
     signal: AbortSignal,
-  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  ): Promise<{ body: ReadableStream<Uint8Array<ArrayBuffer>>; instance: string | undefined }> {
     const headers = { ...this.#headers(), "content-type": CHANNEL_MESSAGES };
     const init = { method: "POST", headers, body, duplex: "half", redirect: "manual", signal };
     const path = this.options.basePath + CHANNEL_PATH;
     const response = await this.#fetch(path, init as ProvenRequest);
     if (response.status === 200 && response.headers.get("content-type") === CHANNEL_MESSAGES) {
-      if (response.body !== null) return response.body;
+      const instance = response.headers.get(FROM) ?? undefined;
+      if (instance !== undefined) this.options.onMet(instance);
+      if (response.body !== null) return { body: response.body, instance };
     }
     response.body?.cancel().catch(() => {});
     this.#offersChannel = false;
@@ -284,4 +287,6 @@ export interface PeerConnectionOptions extends ConnectionOptions {
   health: PeerHealth;
   /** Called from time to time when a peer of this implementation has answered. */
   onAnswer: () => void;
+  /** Called with the instance id of the process that has replied. */
+  onMet: (instance: string) => void;
 }

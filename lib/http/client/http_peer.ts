@@ -28,6 +28,7 @@ export class HttpPeer implements Peer {
   readonly url: string;
   readonly health: PeerHealth;
   mark: string | undefined;
+  instance: string | undefined;
   #self: () => string;
   #catchUp: HttpPeerOptions["catchUp"];
   #connection: Connection;
@@ -56,8 +57,11 @@ export class HttpPeer implements Peer {
       ...options,
       health: this.health,
       onAnswer: () => options.onAnswer(this),
+      onMet: (instance) => {
+        if (instance !== this.instance) options.onMet(this, instance);
+      },
     });
-    this.#requests = new KeyRequests(this.#connection);
+    this.#requests = new KeyRequests(this.#connection, (call) => this.#ask(call));
     this.#channels = new ChannelKeeper(this.#connection, this.#requests);
   }
 
@@ -78,14 +82,22 @@ export class HttpPeer implements Peer {
     if (call.peek && this.#connection.mayBeGo) {
       call.reject(peerFailure(this.url, "its implementation may not know how to peek"));
     }
-    if (call.isSettled) return;
-    const caughtUp = this.#catchUp(this, group, key);
+    if (!call.isSettled) this.#ask(call);
+  }
+
+  #ask(call: KeyCall): void {
+    const caughtUp = this.#catchUp(this, call.group, call.key);
     if (caughtUp === undefined) this.#add(call);
     else caughtUp.then(() => this.#add(call), (error) => call.reject(error));
   }
 
   #add(call: KeyCall): void {
-    if (!call.isSettled) (this.#channels.current() ?? this.#requests).add(call);
+    if (call.isSettled) return;
+    const told = call.told = this.instance;
+    const channel = this.#channels.current();
+    // That of a process that is no longer there may not have broken yet.
+    const isMeant = channel?.instance === undefined || channel.instance === told;
+    (isMeant && channel || this.#requests).add(call);
   }
 
   async set(
@@ -266,4 +278,6 @@ export interface HttpPeerOptions extends ConnectionOptions {
   onUp: (peer: Peer) => void;
   /** Called from time to time when a peer of this implementation has answered. */
   onAnswer: (peer: Peer) => void;
+  /** Called with its instance id when another process has replied at a peer's URL than before. */
+  onMet: (peer: Peer, instance: string) => void;
 }

@@ -5,6 +5,13 @@ import { PeerCall } from "./peer_call.ts";
 export class KeyCall extends PeerCall<EncodedValue> {
   /** How many times the key was sent. */
   attempts = 0;
+  /**
+   * The process that knew all changes of the key when the call was made, by its instance id; undefined if
+   * that is not known. Nothing is accepted from another one.
+   */
+  told: string | undefined;
+  /** Whether another process has answered in its place. */
+  wasUntold = false;
   /** Whether the value is too large for a channel. */
   isLarge = false;
 

@@ -22,9 +22,12 @@ export class KeyRequests implements Route<KeyCall> {
   #connection: Connection;
   #batcher: KeyBatcher<KeyCall>;
   #unanswered = 0;
+  #onUntold: (call: KeyCall) => void;
 
-  constructor(connection: Connection) {
+  /** @param onUntold Called with a call that another process has answered than the one that it was for. */
+  constructor(connection: Connection, onUntold: (call: KeyCall) => void = () => {}) {
     this.#connection = connection;
+    this.#onUntold = onUntold;
     const { clock, limits } = connection.options;
     this.#batcher = new KeyBatcher({ clock, limits, url: connection.url, route: this });
   }
@@ -148,6 +151,7 @@ export class KeyRequests implements Route<KeyCall> {
   ): Promise<void> {
     await this.#connection.exchange(path, { method: "GET" }, call, patience, async (reply) => {
       onReply();
+      if (this.#areUntold([call], reply)) return;
       if (!reply.holdsMessages) await reply.fail();
       call.resolve(reply.value(decodeGetResponse(await reply.message())));
     });
@@ -169,6 +173,7 @@ export class KeyRequests implements Route<KeyCall> {
     const options = { loadTimeoutMs: first.loadTimeoutMs, peek: first.peek };
     await connection.exchange(path, { method: "POST", body }, options, patience, async (reply) => {
       onReply();
+      if (this.#areUntold(calls, reply)) return;
       if (!reply.holdsMessages) await reply.fail();
       const frames = new FrameDecoder({
         maxBytes: limits.maxValueBytes + ENVELOPE_BYTES,
@@ -183,6 +188,27 @@ export class KeyRequests implements Route<KeyCall> {
       });
       if (!areSettled) throw new RangeError("the reply broke off");
     });
+  }
+
+  /**
+   * Whether a process has replied that has started since the calls were made. It may lack changes that the
+   * one before knew, so the calls are made anew.
+   */
+  #areUntold(calls: readonly KeyCall[], reply: Reply): boolean {
+    const { instance } = reply;
+    if (instance === undefined) return false;
+    if (!calls.some(({ told }) => told !== undefined && told !== instance)) return false;
+    reply.discard();
+    for (const call of calls) {
+      if (call.isSettled) continue;
+      if (call.wasUntold) {
+        call.reject(reply.failure("several processes answer in its name"));
+        continue;
+      }
+      call.wasUntold = true;
+      this.#onUntold(call);
+    }
+    return true;
   }
 
   /** The peer is down: calls that are still queued would find that out one by one. */

@@ -10,7 +10,16 @@ import { fromExpiry } from "../../wire/expiry.ts";
 import { type GetResponse, readSize } from "../../wire/get_response.ts";
 import { contentLengthOf } from "../content_length.ts";
 import type { Dialect } from "../dialect.ts";
-import { CHANNEL, CHANNEL_VERSION, ERROR, MARK, PROTOBUF, TIME, VERSION } from "../headers.ts";
+import {
+  CHANNEL,
+  CHANNEL_VERSION,
+  ERROR,
+  FROM,
+  MARK,
+  PROTOBUF,
+  TIME,
+  VERSION,
+} from "../headers.ts";
 import { ENVELOPE_BYTES, MAX_NOTE_BYTES, MIN_BYTES_PER_MS } from "../peer_limits.ts";
 import { adviceFor } from "./advice.ts";
 import { peerFailure, receivedError, replyTooLarge } from "./failures.ts";
@@ -71,6 +80,11 @@ export class Reply {
   get mark(): string | undefined {
     const mark = this.#response.headers.get(MARK);
     return isMark(mark) ? mark : undefined;
+  }
+
+  /** The instance id of the process that replied; undefined from Go peers and earlier versions. */
+  get instance(): string | undefined {
+    return this.#response.headers.get(FROM) ?? undefined;
   }
 
   /** Whether the peer's cache is closed. */
@@ -183,6 +197,11 @@ export class Reply {
     }
   }
 
+  /** Leaves the body unread. */
+  discard(): void {
+    this.#response.body?.cancel().catch(() => {});
+  }
+
   /**
    * Throws the error of a reply without messages.
    *
@@ -190,7 +209,7 @@ export class Reply {
    */
   async fail(): Promise<never> {
     if (!this.isOk) throw this.error(await this.start(MAX_NOTE_BYTES));
-    this.#response.body?.cancel().catch(() => {});
+    this.discard();
     const type = this.#response.headers.get("content-type");
     throw this.failure(`expected ${PROTOBUF}: received ${type}`);
   }

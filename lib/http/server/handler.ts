@@ -1,6 +1,6 @@
 import { AUTH } from "../../auth/auth_header.ts";
 import { GroupCacheError, quote } from "../../errors.ts";
-import { CHANGE, PROTOCOL_VERSION, VERSION } from "../headers.ts";
+import { CHANGE, FROM, PROTOCOL_VERSION, VERSION } from "../headers.ts";
 import type { PeerLimits } from "../peer_limits.ts";
 import { CHANNEL_PATH, onlyReads, parseTarget, pathOf } from "../paths.ts";
 import { ByteBudget } from "./byte_budget.ts";
@@ -103,11 +103,21 @@ export class PeerHandler {
     try {
       const reply = this.#answer(path, call);
       return reply instanceof Promise
-        ? reply.catch(errorReply).then((reply) => seal(reply, decision))
-        : seal(reply, decision);
+        ? reply.catch(errorReply).then((reply) => this.#seal(reply, decision))
+        : this.#seal(reply, decision);
     } catch (error) {
-      return seal(errorReply(error), decision);
+      return this.#seal(errorReply(error), decision);
     }
+  }
+
+  /**
+   * Adds which process replies, and what proves that to the sender. No cache on the way may keep a reply.
+   */
+  #seal(reply: Response, { replyAuth }: Admission): Response {
+    reply.headers.set("cache-control", "no-store");
+    reply.headers.set(FROM, this.#options.instanceId);
+    if (replyAuth !== undefined) reply.headers.set(AUTH, replyAuth);
+    return reply;
   }
 
   #answer(path: string, call: Call): Response | Promise<Response> {
@@ -137,19 +147,14 @@ export interface PeerHandlerOptions extends
     "maxValueBytes" | "received" | "small" | "sent" | "pace" | "channels" | "authenticates"
   > {
   limits: PeerLimits;
+  /** Identifies this run of the process. */
+  instanceId: string;
   /** The path under which peers serve, with a slash at both ends. */
   basePath: string;
   /** Whether a `+` in a path is a space. */
   plusIsSpace: boolean;
   /** Decides which requests to admit. */
   door: Door;
-}
-
-/** Adds what proves this process to the sender. No cache on the way may keep a reply. */
-function seal(reply: Response, { replyAuth }: Admission): Response {
-  reply.headers.set("cache-control", "no-store");
-  if (replyAuth !== undefined) reply.headers.set(AUTH, replyAuth);
-  return reply;
 }
 
 function methodNotAllowed(): Response {

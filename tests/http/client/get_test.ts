@@ -25,6 +25,25 @@ test("HttpPeer.get() of a Go peer gives the value, which never expires without a
   assertEquals([value.view.text(), value.expiresAtMs], ["hello", Infinity]);
 });
 
+test("HttpPeer.get() asks again if another process replies, once that has been told of changes", async () => {
+  const told: string[] = [];
+  const replies = ["before", "after", "after", "third", "fourth"];
+  const setup: Setup = new Setup(
+    (_, attempt) => {
+      const instance = replies[attempt - 1] as string;
+      return valueReply(instance, {}, { ...OURS, "groupcache-from": instance });
+    },
+    {
+      onMet: (peer, instance) => peer.instance = instance,
+      catchUp: ({ instance }) => void told.push(`${instance}`),
+    },
+  );
+  assertEquals((await setup.get()).view.text(), "before");
+  assertEquals((await setup.get()).view.text(), "after");
+  assertEquals((await setup.failure(setup.get())).code, "peer-failed");
+  assertEquals(told, ["undefined", "before", "after", "after", "third"]);
+});
+
 test("HttpPeer.get() gives an empty value as one that is there", async () => {
   assertEquals((await new Setup(() => valueReply("")).get()).view.size, 0);
 });

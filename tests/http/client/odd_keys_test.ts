@@ -17,6 +17,7 @@ for (const { name: keyName, key } of ODD_KEYS) {
       const handler = new PeerHandler({
         ...openDoor(new VirtualClock()),
         basePath: "/_groupcache/",
+        instanceId: "server",
         plusIsSpace,
         changes: fakeChanges((key) => received.push(`drop ${key}`)),
         limits: checkLimits({}),

@@ -85,6 +85,7 @@ export class Setup {
       random: () => 0,
       probe: () => Promise.resolve(false),
       onAnswer: () => {},
+      onMet: () => {},
       onDown: () => {},
       onUp: () => {},
       ...options,

@@ -120,6 +120,7 @@ export class Setup {
     this.handler = new PeerHandler({
       ...openDoor(this.clock, confirmTime === undefined ? PEER : ANYBODY, authenticates),
       basePath: BASE,
+      instanceId: "server",
       plusIsSpace,
       changes: fakeChanges((key) => this.group.dropped.push(key), changes),
       report: (question) => ({ question }),
