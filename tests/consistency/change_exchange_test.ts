@@ -1,6 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ChangeExchange } from "../../lib/consistency/change_exchange.ts";
 import type { ChangeNote } from "../../lib/wire/change_note.ts";
+import type { Peer } from "../../lib/peer/peer.ts";
 import { PeerSet } from "../../lib/peer/peer_set.ts";
 import { rendezvous } from "../../lib/placement/mod.ts";
 import { VirtualClock } from "../../lib/testing/mod.ts";
@@ -80,8 +81,7 @@ test("ChangeExchange asks each peer once what it knows, however many gets wait f
 
 test("ChangeExchange has a peer asked at once that knows a change, though it may not know an earlier one", async () => {
   const { changes, peers, sent } = new Setup([A, B]);
-  const [b] = peers.others();
-  if (b === undefined) throw new Error("expected a peer");
+  const b = peers.find(B) as Peer;
   changes.listChanged();
   await changes.catchUp(b, "group", "key");
   sent.length = 0;
@@ -91,6 +91,18 @@ test("ChangeExchange has a peer asked at once that knows a change, though it may
   assertEquals(sent, []);
   await changes.catchUp(b, "group", "one");
   assertEquals(sent.flatMap(({ changes }) => changes.map(({ key }) => key)), ["one"]);
+  changes.close();
+});
+
+test("ChangeExchange says what it knows, and what it has forgotten, only to a process that asks for it", () => {
+  const { changes } = new Setup([A, B], 2);
+  for (const key of ["one", "two", "three"]) changes.begin("group", key);
+  const from = { self: B, instance: "b" };
+  assertEquals(changes.answer(NOTHING, from), changes.update);
+  assertEquals(changes.update.changes, []);
+  const page = changes.answer({ ...NOTHING, asksAfter: 0 }, from);
+  assertEquals(page.changes.map(({ key }) => key), ["two", "three"]);
+  assertEquals(page.reset, { gaps: [{ origin: A, size: 1 }], safe: [] });
   changes.close();
 });
 
@@ -107,6 +119,25 @@ test("ChangeExchange stores no value that may be older than a change which it ha
       changes.receiveValue("group", "key", { ...note(time), mark: mark && changes.mark });
     assertEquals([9, 10, 10].map(receive), ["stale", "yes", "no"]);
   }
+});
+
+test("ChangeExchange tells no peer of a change that all on the same list are said to know", async () => {
+  const { changes, peers, sent } = new Setup([A, B, C]);
+  const b = peers.find(B) as Peer;
+  changes.listChanged();
+  await changes.catchUp(b, "group", "key");
+  sent.length = 0;
+  const { list } = changes.update;
+  const stamp = { time: 7, origin: "c" };
+  changes.receive("group", "key", { stamp, list, settledTime: 0 });
+  const settled = { ...NOTHING, time: 7, settledTime: 7 };
+  changes.receiveUpdate("c", settled);
+  changes.receiveUpdate("b", { ...settled, list });
+  await changes.catchUp(b, "group", "another key");
+  assertEquals(sent, []);
+  changes.receiveUpdate("c", { ...settled, list });
+  assertEquals(changes.catchUp(b, "group", "key"), undefined);
+  changes.close();
 });
 
 test("ChangeExchange announces what is settled once for all changes of half a second", async () => {

@@ -153,7 +153,11 @@ test("PeerKnowledge remembers a thousand peers off the list: those that left it 
   const setup = new Setup();
   const urls = Array.from({ length: 1300 }, (_, i) => `${i}`);
   // One is on the list for longer than the others.
-  for (const url of urls.slice(1)) setup.meet("0", url);
+  setup.meet("0");
+  for (const url of urls.slice(1)) {
+    setup.list("0", url);
+    setup.knowledge.met({ url }, url);
+  }
   setup.meet("a", "b");
   const known = setup.knowledge.pageAfter(0).known?.to.map(({ url }) => url) ?? [];
   assertEquals(known.length, 1002);
@@ -399,6 +403,20 @@ test("PeerKnowledge takes a peer for safe only if it is safe in respect of all g
   assertEquals(await setup.catchUp("a", "key"), []);
   assertEquals(await setup.catchUp("b", "key"), ["b:reset "]);
   assertEquals(await setup.catchUp("c", "key"), ["c:reset "]);
+  setup.knowledge.close();
+});
+
+test("PeerKnowledge takes for safe who dropped everything before, or was safe before it was met", async () => {
+  const setup = new Setup();
+  setup.meet("a", "b");
+  setup.missed("1", "1", 5, "3");
+  assertEquals(await setup.catchUp("b", "key"), ["b:reset "]);
+  setup.missed("1", "1", 6, "2", "3", "4");
+  assertEquals(await setup.catchUp("b", "key"), []);
+  setup.instances.set("c", "3").set("d", "4");
+  setup.list("a", "b", "c", "d");
+  await setup.clock.advance(0);
+  assertEquals(setup.told, ["c:", "d:", "d:reset "]);
   setup.knowledge.close();
 });
 
