@@ -1,10 +1,11 @@
 /**
- * Soaks the channel between two processes: independent callers at full speed, for minutes, while memory
- * must stay flat. Channels are replaced every few seconds meanwhile.
+ * Soaks the channels between three processes: independent callers at full speed, for minutes, while
+ * memory must stay flat. One process gets, sets and removes keys of the second; the third is told of
+ * each change. Channels are replaced every few seconds meanwhile.
  *
  *     deno run -A bench/channel_soak.ts [--minutes N] [--runtime deno|bun]
  *
- * Exits with 1 if either process grows by more than 5 % and 16 MiB after its first third.
+ * Exits with 1 if a call fails, or if a process grows by more than 5 % and 16 MiB after its first third.
  */
 
 import process from "node:process";
@@ -16,6 +17,8 @@ import { args, median, print } from "./report.ts";
 const SPARE_BYTES = 16 << 20;
 const FACTOR = 1.05;
 const ROUND_MS = 5000;
+/** By what they call. */
+const CALLERS = { ours: 64, set: 8, remove: 2 };
 
 const told = (name: string) => args.includes(name) ? args[args.indexOf(name) + 1] : undefined;
 const minutes = Number(told("--minutes") ?? 10);
@@ -25,19 +28,27 @@ if (!(minutes > 0) || runtime !== "deno" && runtime !== "bun") {
 }
 
 await using stack = new AsyncDisposableStack();
-const [caller, owner] = await startCluster(runtime, 2, stack) as [Node, Node];
+const [caller, owner, other] = await startCluster(runtime, 3, stack) as [Node, Node, Node];
 await caller.ask("keys", { owners: owner.url, count: 10_000 });
-const memory = { caller: [] as number[], owner: [] as number[] };
-let calls = 0;
+const memory = { caller: [] as number[], owner: [] as number[], other: [] as number[] };
+let gets = 0;
+let changes = 0;
+const run = (subject: keyof typeof CALLERS) => {
+  const query = { subject, callers: CALLERS[subject], ms: ROUND_MS, isIndependent: 1 };
+  return caller.ask<Load>("load", query);
+};
 const end = performance.now() + minutes * 60_000;
 while (performance.now() < end) {
-  const query = { subject: "ours", callers: 64, ms: ROUND_MS, isIndependent: 1 };
-  const load = await caller.ask<Load>("load", query);
-  calls += load.calls;
+  const [got, set, removed] = await Promise.all([run("ours"), run("set"), run("remove")]);
+  gets += got.calls;
+  changes += set.calls + removed.calls;
   memory.caller.push(await caller.ask<number>("memory"));
   memory.owner.push(await owner.ask<number>("memory"));
-  const mebibytes = [memory.caller, memory.owner].map((bytes) => (bytes.at(-1) ?? 0) >> 20);
-  print(`${Math.round(load.perSecond)} keys/s, MiB of caller and owner: ${mebibytes.join(", ")}`);
+  memory.other.push(await other.ask<number>("memory"));
+  const mebibytes = Object.values(memory).map((bytes) => (bytes.at(-1) ?? 0) >> 20);
+  const rates = `${Math.round(got.perSecond)} gets/s, ` +
+    `${Math.round(set.perSecond + removed.perSecond)} changes/s`;
+  print(`${rates}, MiB of caller, owner and the other: ${mebibytes.join(", ")}`);
 }
 
 let isFlat = true;
@@ -49,6 +60,6 @@ for (const [name, bytes] of Object.entries(memory)) {
   isFlat &&= !hasGrown;
   print(`${name}: ${before >> 20} MiB, then ${after >> 20} MiB: ${hasGrown ? "grows" : "flat"}`);
 }
-print(`${calls} gets`);
+print(`${gets} gets, ${changes} changes`);
 await stack.disposeAsync();
 process.exit(isFlat ? 0 : 1);

@@ -14,7 +14,7 @@ export const authCost: Bar = async ({ runtime }) => {
   await using stack = new AsyncDisposableStack();
   const [open, closed] = await Promise.all(["", "1"].map(async (auth) => {
     const env = { GROUPCACHE_BENCH_AUTH: auth };
-    const [caller, owner] = await startCluster(runtime, 2, stack, {}, env) as [Node, Node];
+    const [caller, owner] = await startCluster(runtime, 2, stack, env) as [Node, Node];
     await caller.ask("keys", { owners: owner.url, count: KEYS });
     return caller;
   })) as [Node, Node];

@@ -1,4 +1,4 @@
-import type { Runtime } from "../../tests/runtime.ts";
+import { findRuntime, type Runtime } from "../../tests/runtime.ts";
 import { args, median, round, type Row } from "../report.ts";
 import { type Bar, type Bench, inTurns, ratio, skipped } from "./bench.ts";
 import type { Load } from "./calls.ts";
@@ -7,6 +7,7 @@ import {
   startBareServer,
   startCluster,
   startGo,
+  startMixedCluster,
   startNode,
   startRedis,
 } from "./processes.ts";
@@ -82,15 +83,19 @@ async function measure({ runtime, others }: Bench, each: Case): Promise<Row[]> {
   const { callers, bytes, isIndependent } = each;
   await using stack = new AsyncDisposableStack();
   const count = Math.min(KEYS, (64 << 20) / bytes);
-  const [caller, owner] = await startCluster(runtime, 2, stack) as [Node, Node];
-  await caller.ask("keys", { owners: owner.url, count, bytes });
 
-  const load = (node: Node, subject: string) => async (): Promise<Round> => {
+  const load = (node: Node, subject: string, owner?: Node) => async (): Promise<Round> => {
     const query = { subject, callers, ms: MS, isIndependent: isIndependent ? 1 : "" };
-    const before = await owner.ask<number>("processorMicros");
+    const before = await owner?.ask<number>("processorMicros") ?? NaN;
     const figures = await node.ask<Load>("load", query);
-    const micros = await owner.ask<number>("processorMicros") - before;
-    return { ...figures, ownerMicros: subject === "ours" ? micros / figures.calls : NaN };
+    const micros = await owner?.ask<number>("processorMicros") ?? NaN;
+    return { ...figures, ownerMicros: (micros - before) / figures.calls };
+  };
+  /** Callers of ours in one process, and the owner of their keys in another. */
+  const ours = async ([caller, owner]: Node[]) => {
+    if (caller === undefined || owner === undefined) throw new Error("no process");
+    await caller.ask("keys", { owners: owner.url, count, bytes });
+    return load(caller, "ours", owner);
   };
   /** A process with callers of its own. */
   const rival = async (subject: string, query: Record<string, unknown>) => {
@@ -102,9 +107,14 @@ async function measure({ runtime, others }: Bench, each: Case): Promise<Row[]> {
   };
   const { url: target } = stack.use(await startBareServer(runtime));
   const subjects: Record<string, () => Promise<Round>> = {
-    ours: load(caller, "ours"),
+    ours: await ours(await startCluster(runtime, 2, stack)),
     "bare fetch": await rival("bare", { target }),
   };
+  const other = runtime === "deno" ? "bun" : "deno";
+  if (findRuntime(other) !== undefined) {
+    const mixed = await startMixedCluster([runtime, other], stack);
+    subjects[`ours, owner on ${other}`] = await ours(mixed);
+  }
   if (others.redis !== undefined) {
     const port = await startRedis(others.redis, stack);
     for (const client of ["ioredis", "redis"]) {

@@ -59,17 +59,25 @@ export function startBareServer(runtime: Runtime): Promise<Node> {
 }
 
 /** A cluster of as many processes. */
-export async function startCluster(
+export function startCluster(
   runtime: Runtime,
   count: number,
   stack: AsyncDisposableStack,
-  options: Record<string, unknown> = {},
   env: Record<string, string> = {},
 ): Promise<Node[]> {
-  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(runtime, env)));
+  return startMixedCluster(Array.from({ length: count }, () => runtime), stack, env);
+}
+
+/** A cluster of one process for each of the runtimes. */
+export async function startMixedCluster(
+  runtimes: readonly Runtime[],
+  stack: AsyncDisposableStack,
+  env: Record<string, string> = {},
+): Promise<Node[]> {
+  const nodes = await Promise.all(runtimes.map((runtime) => startNode(runtime, env)));
   for (const node of nodes) stack.use(node);
   const urls = nodes.map(({ url }) => url).join();
-  await Promise.all(nodes.map((node) => node.ask("peers", { urls, ...options })));
+  await Promise.all(nodes.map((node) => node.ask("peers", { urls })));
   return nodes;
 }
 

@@ -49,7 +49,11 @@ const COLLECTIONS = 5;
 /** The tasks of a process. */
 export function tasksOf({ self, cache, plain, mirrored }: Equipment): Record<string, Task> {
   let keys = new Keys([]);
-  const subjects: Record<string, Call> = { ours: (key) => plain.get(key) };
+  const subjects: Record<string, Call> = {
+    ours: (key) => plain.get(key),
+    set: (key) => plain.set(key, VALUE),
+    remove: (key) => plain.remove(key),
+  };
   const subjectOf = (name = ""): Call => {
     const call = subjects[name];
     if (call === undefined) throw new Error(`Cannot find ${name}`);
