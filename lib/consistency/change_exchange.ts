@@ -20,6 +20,9 @@ const YOUTH_MS = 60_000;
 /** How long a new process waits for what its peers know, in milliseconds. */
 const ASK_MS = 1000;
 
+/** Several processes behind one URL, each of which answers in its turn, must not be asked without end. */
+const MAX_RESTARTS = 3;
+
 /**
  * How far the time of a message may be ahead of all that this process has heard of. Peers that can be
  * reached are told of each change, so theirs is only after a failure. A stranger that sends 1000
@@ -131,6 +134,8 @@ export class ChangeExchange {
   }
 
   async #ask(peer: Peer): Promise<void> {
+    let instance: string | undefined;
+    let restarts = 0;
     let asksAfter: number | undefined = 0;
     while (asksAfter !== undefined) {
       const theirs: ChangeUpdate | undefined = await this.#send(peer, {
@@ -138,7 +143,11 @@ export class ChangeExchange {
         asksAfter,
       });
       const { through = 0, hasMore = false } = theirs ?? {};
-      asksAfter = hasMore && through > asksAfter ? through : undefined;
+      // Another process that has started there meanwhile has a log of its own.
+      const isOther = asksAfter > 0 && peer.instance !== instance;
+      if (isOther && restarts++ < MAX_RESTARTS) asksAfter = 0;
+      else asksAfter = hasMore && through > asksAfter ? through : undefined;
+      instance = peer.instance;
     }
   }
 

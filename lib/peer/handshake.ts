@@ -2,7 +2,7 @@ import type { Clock } from "../timing/clock.ts";
 import { withDeadline } from "../timing/deadline.ts";
 import { GroupCacheError } from "../errors.ts";
 import type { PeerMismatchEvent } from "../events.ts";
-import type { ChangeUpdate } from "../wire/change_update.ts";
+import type { ChangeUpdate, Reset } from "../wire/change_update.ts";
 import type { Hello } from "../wire/hello.ts";
 import { Mismatches } from "./mismatches.ts";
 import type { Peer } from "./peer.ts";
@@ -162,7 +162,7 @@ export class Handshake {
     const isReset = claim.reset !== undefined;
     const time = claim.changes.reduce((time, { stamp }) => Math.max(time, stamp.time), claim.time);
     const said = isReset && peer !== undefined ? await this.#ask(peer) : undefined;
-    const isConfirmed = !isReset || said?.changes?.reset !== undefined;
+    const isConfirmed = claim.reset === undefined || covers(said?.changes?.reset, claim.reset);
     if (isConfirmed && await this.#isTime(time, peer === undefined ? [] : [peer])) {
       // A stranger must not have this process take a peer for one that knows a change.
       return changes.receiveUpdate(instance, { ...claim, reset: undefined, known: undefined });
@@ -273,6 +273,16 @@ export interface HandshakeOptions {
   report: (event: PeerMismatchEvent) => void;
   /** Called for each message in a peer's name that the peer does not confirm. */
   onUnconfirmed: () => void;
+}
+
+/**
+ * Whether a reset is for all gaps of another one. What a peer said a moment ago may be for smaller ones, and
+ * not tell of changes that it has forgotten since.
+ */
+function covers(said: Reset | undefined, { gaps }: Reset): boolean {
+  return gaps.every(({ origin, size }) =>
+    said?.gaps.some((gap) => gap.origin === origin && gap.size >= size)
+  );
 }
 
 function unconfirmed(): GroupCacheError {

@@ -19,6 +19,8 @@ class Setup {
   readonly peers: PeerSet;
   readonly changes: ChangeExchange;
   reply: ChangeUpdate = NOTHING;
+  /** Which processes send the first few replies. */
+  instances: string[] = [];
 
   constructor(urls: readonly [self: string, ...others: string[]], maxChanges = 100) {
     const { clock } = this;
@@ -37,7 +39,9 @@ class Setup {
       clock,
       forget: () => {},
       forgetAll: () => {},
-      send: (_peer, update) => {
+      send: (peer, update) => {
+        const instance = this.instances.shift();
+        if (instance !== undefined) this.changes.met(peer, instance);
         // Far more than any test needs.
         if (this.sent.push(update) > 1000) throw new Error("it sends without end");
         return Promise.resolve(this.reply);
@@ -69,6 +73,27 @@ test("ChangeExchange asks a peer for as long as that tells more, and not one tha
   assertEquals(setup.sent.map(({ asksAfter }) => asksAfter), [0, 7]);
   setup.changes.close();
 });
+
+for (
+  const { what, replies, asked } of [
+    { what: "another process at its URL from the beginning", replies: "1222", asked: "0707" },
+    {
+      what: "processes that reply in turns not for ever",
+      replies: "1212121212",
+      asked: "07070707",
+    },
+  ]
+) {
+  test(`ChangeExchange asks ${what}`, async () => {
+    const setup = new Setup([A, B]);
+    setup.changes.listChanged();
+    setup.instances = [...replies];
+    setup.reply = { ...NOTHING, through: 7, hasMore: true };
+    await setup.catchUp(B);
+    assertEquals(setup.sent.map(({ asksAfter }) => asksAfter).join(""), asked);
+    setup.changes.close();
+  });
+}
 
 test("ChangeExchange asks each peer once what it knows, however many gets wait for that", async () => {
   const setup = new Setup([A, B, C]);

@@ -170,6 +170,21 @@ test("Handshake takes a reset from an authenticated peer at once, and no strange
   assertEquals(asked.received.some(({ reset }) => reset), false);
 });
 
+test("Handshake takes no reset for confirmed by one for smaller gaps", async () => {
+  const nothing = { time: 0, list: "", settledTime: 0, changes: [] };
+  const resetOf = (size: number) => ({
+    ...nothing,
+    reset: { gaps: [{ origin: "1", size }], safe: [] },
+  });
+  const codes: (string | undefined)[] = [];
+  for (const size of [6, 7, 8]) {
+    const { handshake } = setUp(() => Promise.resolve({ ...THEIRS, changes: resetOf(size) }));
+    const claim = { ...THEIRS, changes: resetOf(7), isProbe: true };
+    codes.push(await handshake.answer(claim, STRANGER).then(() => undefined, ({ code }) => code));
+  }
+  assertEquals(codes, ["peer-failed", undefined, undefined]);
+});
+
 test("Handshake takes no stranger's word for who knows a change", async () => {
   const known = { count: 1, to: [{ url: B, instance: "1" }] };
   const change = { group: "g", key: "key", stamp: { time: 1, origin: "1" } };
