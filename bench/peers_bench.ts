@@ -7,7 +7,8 @@
  *
  * By default the processes measured run on the same runtime as this program. The candidates take turns,
  * and the median of the rounds counts. To run some bars only, name them. With `--auth` our processes
- * prove themselves to each other in all bars. `callers --callers N --bytes N` measures some of its cases.
+ * prove themselves to each other in all bars. `callers --callers N --bytes N` measures some of its cases;
+ * where the other runtime is installed, also with an owner on that one.
  */
 
 import process from "node:process";
