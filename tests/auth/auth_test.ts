@@ -275,6 +275,19 @@ test("Auth signs the reads of one turn once, and each anew after a new challenge
   assertNotEquals(signed.header, reads[0].header);
 });
 
+test("Auth signs reads anew if a new challenge comes while one is being signed", async () => {
+  const credentials = process(A).credentialsFor(B);
+  const introduction = await credentials.forRead();
+  credentials.judge(introduction, "one");
+  const early = credentials.forRead();
+  // It is being signed by then, which takes a turn of the event loop.
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  credentials.judge(introduction, "two");
+  const reads = await Promise.all([early, credentials.forRead()]);
+  assertEquals(reads.map(({ challenge }) => challenge), ["one", "two"]);
+  assertEquals((await credentials.forRead()).challenge, "two");
+});
+
 test("Auth reads the secrets again every 30 seconds, though it sends nothing but reads", async () => {
   const clock = new VirtualClock();
   let count = 0;
@@ -296,6 +309,22 @@ test("Auth reads the secrets again every 30 seconds, though it sends nothing but
     await clock.advance(0);
   }
 });
+
+for (const request of [READ, CHANGE]) {
+  test(`Auth signs ${request.method}s with the next secret once the function gives it`, async () => {
+    const clock = new VirtualClock();
+    let secrets = [SECRET];
+    const sender = process(A, () => secrets, clock);
+    const credentials = sender.credentialsFor(B);
+    await send(credentials, process(B), request);
+    secrets = ["the next secret of this cluster", SECRET];
+    await clock.advance(30_000);
+    // It reads the secrets again before it says that it does not know this key.
+    await sender.gatekeeper.judge("unknown.someone", READ);
+    const receiver = process(B, secrets.slice(0, 1));
+    assertEquals((await send(credentials, receiver, request)).reply, "proved");
+  });
+}
 
 test("Auth keeps the previous secrets when the function that returns them fails", async () => {
   const clock = new VirtualClock();

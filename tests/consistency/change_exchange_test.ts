@@ -131,6 +131,34 @@ test("ChangeExchange says what it knows, and what it has forgotten, only to a pr
   changes.close();
 });
 
+test("ChangeExchange has a newcomer drop everything that may have missed what no page names", () => {
+  const { changes } = new Setup([A, B], 2);
+  const from = { self: B, instance: "b" };
+  const resets = () =>
+    [0, 1, 2, 3].filter((asksAfter) =>
+      changes.answer({ ...NOTHING, asksAfter }, from).reset !== undefined
+    );
+  const begin = (...keys: string[]) => keys.forEach((key) => changes.begin("group", key));
+  begin("1", "2");
+  assertEquals(resets(), []);
+  begin("3");
+  assertEquals(resets(), [0]);
+  begin("4", "5");
+  assertEquals(resets(), [0, 1, 2], "the log has forgotten what would follow");
+  changes.close();
+
+  const { changes: others } = new Setup([A, B]);
+  others.receiveUpdate("c", {
+    ...NOTHING,
+    reset: { gaps: [{ origin: "c", size: 1 }], safe: [] },
+  });
+  others.begin("group", "1");
+  const reset = others.answer({ ...NOTHING, asksAfter: 0 }, from).reset;
+  assertEquals(reset?.gaps, [{ origin: "c", size: 1 }]);
+  assertEquals(others.answer({ ...NOTHING, asksAfter: 1 }, from).reset, undefined);
+  others.close();
+});
+
 test("ChangeExchange stores no value that may be older than a change which it has forgotten", () => {
   for (const mark of [undefined, "given out after that"]) {
     const { changes } = new Setup([A, B], 2);
@@ -146,22 +174,68 @@ test("ChangeExchange stores no value that may be older than a change which it ha
   }
 });
 
-test("ChangeExchange tells no peer of a change that all on the same list are said to know", async () => {
-  const { changes, peers, sent } = new Setup([A, B, C]);
-  const b = peers.find(B) as Peer;
+/** How a process says up to when all on a list know its changes. */
+const ANNOUNCEMENTS: Record<string, (to: ChangeExchange, note: ChangeNote) => void> = {
+  "an update": (to, { list, settledTime, stamp: { origin } }) =>
+    to.receiveUpdate(origin, { ...NOTHING, time: 8, list, settledTime }),
+  "a removal": (to, note) => to.receive("group", "another key", note),
+  "a value": (to, note) => void to.receiveValue("group", "another key", note),
+};
+
+for (const [what, announce] of Object.entries(ANNOUNCEMENTS)) {
+  test(`ChangeExchange tells no peer of a change that all on the same list know, as ${what} says`, async () => {
+    const { changes, peers, sent } = new Setup([A, B, C]);
+    const b = peers.find(B) as Peer;
+    changes.listChanged();
+    await changes.catchUp(b, "group", "yet another key");
+    sent.length = 0;
+    const { list } = changes.update;
+    const noteOf = (origin: string, time: number, settledTime: number, list: string) => ({
+      stamp: { time, origin },
+      list,
+      settledTime,
+    });
+    changes.receive("group", "key", noteOf("c", 7, 0, list));
+    announce(changes, noteOf("c", 8, 7, "another"));
+    announce(changes, noteOf("b", 8, 7, list));
+    announce(changes, noteOf("c", 8, 6, list));
+    await changes.catchUp(b, "group", "key");
+    assertEquals(sent.length, 1);
+    sent.length = 0;
+    changes.receive("group", "key", noteOf("c", 9, 0, list));
+    announce(changes, noteOf("c", 10, 9, list));
+    assertEquals(changes.catchUp(b, "group", "key"), undefined);
+    changes.close();
+  });
+}
+
+test("ChangeExchange asks the peers that it lists in its first minute with peers, and no others", async () => {
+  const setup = new Setup([A]);
+  const list = async (...others: string[]): Promise<void> => {
+    setup.peers.replace([A, ...others]);
+    setup.changes.listChanged();
+    await Promise.all(others.map((url) => setup.catchUp(url)));
+  };
+  await list();
+  await setup.clock.advance(60_000);
+  await list(B);
+  await setup.clock.advance(59_999);
+  await list(B, C);
+  assertEquals(setup.sent.map(({ asksAfter }) => asksAfter), [0, 0]);
+  await setup.clock.advance(1);
+  await list(B, C, "http://d:1");
+  assertEquals(setup.sent.length, 2);
+  setup.changes.close();
+});
+
+test("ChangeExchange keeps no process running by its timers", () => {
+  const { changes, clock } = new Setup([A, B]);
+  const unref = new Set<unknown>();
+  Object.assign(clock, { unrefTimer: (timer: unknown) => unref.add(timer) });
   changes.listChanged();
-  await changes.catchUp(b, "group", "key");
-  sent.length = 0;
-  const { list } = changes.update;
-  const stamp = { time: 7, origin: "c" };
-  changes.receive("group", "key", { stamp, list, settledTime: 0 });
-  const settled = { ...NOTHING, time: 7, settledTime: 7 };
-  changes.receiveUpdate("c", settled);
-  changes.receiveUpdate("b", { ...settled, list });
-  await changes.catchUp(b, "group", "another key");
-  assertEquals(sent, []);
-  changes.receiveUpdate("c", { ...settled, list });
-  assertEquals(changes.catchUp(b, "group", "key"), undefined);
+  changes.begin("group", "open");
+  changes.settled(changes.begin("group", "settled"));
+  assertEquals([unref.size, clock.pendingTimers], [2, 2]);
   changes.close();
 });
 
@@ -179,6 +253,9 @@ test("ChangeExchange announces what is settled once for all changes of half a se
   await clock.advance(1);
   assertEquals(sent.map(({ settledTime }) => settledTime), [3, 3]);
   const last = changes.begin("group", "four");
+  settle("five");
+  await clock.advance(500);
+  assertEquals(sent.length, 2, "that of an earlier time is still open");
   changes.close();
   changes.settled(last);
   assertEquals(clock.pendingTimers, 0);

@@ -221,6 +221,28 @@ test("HttpPeer sends no message of changes that a server refuses, however large 
   assert(peer.largest <= MAX_CHANNEL_REQUEST_BYTES, `${peer.largest} bytes`);
   assertEquals(peer.requests, []);
 });
+
+test("HttpPeer sends no message of changes that a server refuses, however many they are", async () => {
+  const peer = await Peer.connect();
+  const change = { ...NOTE, knownBy: `http://${"b".repeat(1000)}:1` };
+  const { call } = await peer.begin((to) =>
+    Promise.all(Array.from({ length: 2000 }, (_, i) => to.remove("group", `${i}`, { change })))
+  );
+  let pongs = 0;
+  for (let turn = 0; turn < 40 && peer.changes.length < 2000; turn++) {
+    const last = peer.messages.findLast(({ ping }) => ping !== undefined)?.ping ?? 0;
+    await peer.send((writer) => {
+      if (last > pongs) writePong(writer, pongs = last);
+    });
+  }
+  await peer.send((writer) => {
+    for (const { id } of peer.changes) writeOutcome(writer, id, 0);
+  });
+  await call;
+  assert(peer.largest <= MAX_CHANNEL_REQUEST_BYTES, `${peer.largest} bytes`);
+  assertEquals([peer.changes.length, peer.requests], [2000, []]);
+});
+
 test("HttpPeer lets a caller leave whose change is on a channel", async () => {
   const peer = await Peer.connect();
   const caller = new AbortController();
