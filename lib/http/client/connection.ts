@@ -38,8 +38,8 @@ const LOADS_IN_TURN = 3;
 /** A request, apart from its URL and headers. */
 export interface PeerRequest {
   readonly method: string;
-  /** Text is JSON, bytes are messages. */
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** Text is JSON, bytes are messages. What says how much time is left is made when it is sent. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | (() => Uint8Array<ArrayBuffer>);
 }
 
 /** Sends requests to one peer, and reports their outcomes to its health. */
@@ -109,13 +109,21 @@ export class Connection {
       headers["content-type"] = typeof request.body === "string" ? "application/json" : PROTOBUF;
     }
     const { signal } = patience;
-    const init: ProvenRequest = { ...request, headers, redirect: "manual", signal };
     const { semaphore, clock } = this.options;
     if (!semaphore.tryAcquire()) await this.#acquire(patience);
     const startedAtMs = clock.now();
     let reply: Reply | undefined;
     try {
       try {
+        const body = typeof request.body === "function" ? request.body() : request.body;
+        const { method } = request;
+        const init: ProvenRequest = {
+          method,
+          headers,
+          redirect: "manual",
+          signal,
+          ...(body !== undefined && { body }),
+        };
         const response = await this.#send(path, init, patience);
         const mostMs = this.#mostMs(loadTimeoutMs, peek);
         reply = this.#replyOf(response, patience, { askedAtMs: startedAtMs, mostMs });

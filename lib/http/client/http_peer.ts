@@ -109,12 +109,13 @@ export class HttpPeer implements Peer {
     const outcome = await this.#changeOnChannel(group, key, value, options);
     if (outcome !== undefined) return this.#take(outcome);
     const path = this.#pathOf(group, key);
-    const body = encodeSetRequest({
-      group,
-      key,
-      value: borrowBytes(value.view),
-      ...toExpiry(value.expiresAtMs, this.#connection.options.clock),
-    });
+    const body = () =>
+      encodeSetRequest({
+        group,
+        key,
+        value: borrowBytes(value.view),
+        ...toExpiry(value.expiresAtMs, this.#connection.options.clock),
+      });
     // The key in the body is the one that counts.
     const anyPath = fitsPath(path, key) ? path : this.#pathOf(group, ANY_KEY);
     return await this.#change(anyPath, { method: "PUT", body }, options);

@@ -2,6 +2,7 @@ import type { HttpPeer } from "../../../lib/http/client/http_peer.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ByteView } from "../../../lib/byte_view.ts";
 import { decodeSetRequest } from "../../../lib/wire/set_request.ts";
+import { RequestSemaphore } from "../../../lib/http/client/request_semaphore.ts";
 import { dialectOf } from "../../../lib/http/dialect.ts";
 import { test } from "../../runtime.ts";
 import { badRequest, GO, LONG, NOW_MS, type Sent, Setup, utf8, VALUE, WHOLE } from "./setup.ts";
@@ -22,6 +23,17 @@ test("HttpPeer.set() puts the value, its key and its expiry", async () => {
     expiresAtMs: NOW_MS + 5000,
     ttlMs: 5000,
   });
+});
+
+test("HttpPeer.set() leaves out of the time to live what it waited for its turn", async () => {
+  const semaphore = new RequestSemaphore(1);
+  await semaphore.acquire();
+  const setup = new Setup(done, { semaphore });
+  const set = setup.peer.set("group", "key", VALUE);
+  await setup.clock.advance(3000);
+  semaphore.release();
+  await set;
+  assertEquals(decodeSetRequest(setup.sent[0]?.body ?? new Uint8Array()).ttlMs, 2000);
 });
 
 test("HttpPeer.remove() deletes the key", async () => {
