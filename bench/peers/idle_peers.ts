@@ -25,6 +25,8 @@ interface Round {
   readonly left: number;
   /** When the last one was seen closed, in milliseconds. */
   readonly closedMs: number;
+  /** Processor time without calls, in microseconds a second. */
+  readonly idleMicros: Record<Way, number>;
 }
 
 type Way = "channels" | "requests";
@@ -57,6 +59,7 @@ export const idlePeers: Bar = async ({ runtime }): Promise<Report> => {
       "idle": mebibytes(({ idle }) => idle[way].resident),
       "alive in traffic": mebibytes(({ inTraffic }) => inTraffic[way].live),
       "alive idle": mebibytes(({ idle }) => idle[way].live),
+      "idle, ms/s": round(middle(({ idleMicros }) => idleMicros[way]) / 1000, 1),
     };
   };
   const idle = (way: Way, kind: keyof Memory) => rounds.map(({ idle }) => idle[way][kind]);
@@ -102,11 +105,21 @@ async function measure(owners: Node, channels: Node, requests: Node): Promise<Ro
   });
   const inTraffic = await memory();
 
+  const processorMicros = async (): Promise<Record<Way, number>> => ({
+    channels: await channels.ask<number>("processorMicros"),
+    requests: await requests.ask<number>("processorMicros"),
+  });
+  const before = await processorMicros();
   const startMs = performance.now();
   let closedMs = NaN;
   for (let left = IDLE_MS; left > 0; left = startMs + IDLE_MS - performance.now()) {
     await pause(Math.min(250, left));
     if (Number.isNaN(closedMs) && await countOpen() === 0) closedMs = performance.now() - startMs;
   }
-  return { inTraffic, open, closedMs, left: await countOpen(), idle: await memory() };
+  const after = await processorMicros();
+  const idleMicros = {
+    channels: (after.channels - before.channels) / (IDLE_MS / 1000),
+    requests: (after.requests - before.requests) / (IDLE_MS / 1000),
+  };
+  return { inTraffic, open, closedMs, idleMicros, left: await countOpen(), idle: await memory() };
 }
