@@ -208,6 +208,9 @@ export type Load<T, Input = T> = (
  * Fetches several values from the origin, in one query. Keys that the result lacks have no value. An
  * `Error` in place of a value fails that key alone; a thrown error fails all keys.
  *
+ * The query is aborted when nobody waits for any of its keys. A key that nobody waits for is loaded again
+ * for the next caller, even if the query goes on for others.
+ *
  * @example
  * ```ts
  * import { GroupCache, type LoadMany, text } from "@groupcache/groupcache";

@@ -82,7 +82,7 @@ export class Callers {
     const { key, abortAfterMs } = operation;
     const end = this.#begin(node, `get ${nameOf(operation)}`, key, abortAfterMs);
     try {
-      const brought = await group.get(key, this.#options(node, abortAfterMs));
+      const brought = await group.get(key, this.#options(node, operation));
       const call = end(`brought ${JSON.stringify(origin.decode(key, brought)?.id)}`);
       this.#check(node, { group, origin }, { ...operation, ...call, key, brought }, onRead);
     } catch (error) {
@@ -98,7 +98,7 @@ export class Callers {
   ): Promise<void> {
     const { keys, settled, abortAfterMs } = operation;
     const end = this.#begin(node, `getMany ${nameOf(operation)}`, undefined, abortAfterMs);
-    const options = this.#options(node, abortAfterMs);
+    const options = this.#options(node, operation);
     try {
       const brought = settled
         ? await group.getMany(keys, { ...options, settled })
@@ -158,7 +158,7 @@ export class Callers {
     value.ended = change.began;
     const what = `${kind} ${nameOf(operation)}` + (kind === "set" ? ` to ${value.id}` : "");
     const end = this.#begin(node, what, key, abortAfterMs, { isChange: true });
-    const options = this.#options(node, abortAfterMs);
+    const options = this.#options(node, operation);
     let failure: unknown;
     try {
       if (kind === "set") await group.set(key, origin.encode(value), options);
@@ -283,11 +283,16 @@ export class Callers {
     });
   }
 
-  #options(node: Node, abortAfterMs: number): CallOptions {
+  #options(node: Node, operation: KeyOperation | GetManyOperation): CallOptions {
+    const { group, abortAfterMs } = operation;
     if (abortAfterMs === Infinity) return {};
     const controller = new AbortController();
-    this.#world.scheduler.after(abortAfterMs, () => {
-      node.gate.enter(() => controller.abort(new DOMException("too late", "TimeoutError")));
+    const { history, scheduler } = this.#world;
+    scheduler.after(abortAfterMs, () => {
+      node.gate.enter(() => {
+        history.callerLeft(group, "keys" in operation ? operation.keys : [operation.key]);
+        controller.abort(new DOMException("too late", "TimeoutError"));
+      });
     });
     return { signal: controller.signal };
   }

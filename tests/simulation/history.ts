@@ -73,6 +73,8 @@ export class History {
   readonly values: Map<number, Value> = new Map();
   readonly changes: Change[] = [];
   #byKey = new Map<string, Change[]>();
+  /** When a caller last left, by group and key. */
+  #left = new Map<string, Instant>();
   #order = 0;
   #now: () => number;
 
@@ -112,6 +114,16 @@ export class History {
     if (changes === undefined) this.#byKey.set(name, [made]);
     else changes.push(made);
     return made;
+  }
+
+  /** A caller no longer waits for keys. */
+  callerLeft(group: number, keys: readonly string[]): void {
+    for (const key of keys) this.#left.set(`${group} ${key}`, this.instant());
+  }
+
+  /** Whether a caller has left a key since an instant. */
+  hasLeft(group: number, key: string, since: Instant): boolean {
+    return (this.#left.get(`${group} ${key}`)?.order ?? -1) > since.order;
   }
 
   /** The changes of some keys that a process is about to make. */

@@ -21,7 +21,11 @@ export class Rules {
     this.#world = world;
     const { plan, history, calm, scheduler } = world;
     const common = { history, calm, report: this.report };
-    this.loads = new Loads({ ...common, mayHedge: plan.cache.hedge });
+    this.loads = new Loads({
+      ...common,
+      mayHedge: plan.cache.hedge,
+      loadsTogether: (group) => plan.groups[group]?.hasLoadMany ?? false,
+    });
     this.handover = new Handover({ ...common, neededMs: handoverMs(plan) });
     // Then a process takes nothing from one that it has forgotten at once.
     if (plan.cache.handoffMs === 0) this.handover.turnOff();

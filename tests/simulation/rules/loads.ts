@@ -15,6 +15,8 @@ export interface LoadsOptions {
   readonly calm: Calm;
   /** Whether processes may load a key twice, because they ask a second one when the first is slow. */
   readonly mayHedge: boolean;
+  /** Whether a group loads keys together: such a load goes on for others when a key's last caller leaves. */
+  readonly loadsTogether: (group: number) => boolean;
   readonly report: Report;
 }
 
@@ -54,9 +56,10 @@ export class Loads {
   }
 
   #check({ value }: Load, { value: other }: Load): void {
-    const { history, calm, mayHedge, report } = this.#options;
+    const { history, calm, mayHedge, loadsTogether, report } = this.#options;
     if (mayHedge || calm.hasBeenFault || calm.forMs < SETTLED_MS) return;
     if (history.changesOf(value.group, value.key).some(lastsBeyond(other.began))) return;
+    if (loadsTogether(value.group) && history.hasLeft(value.group, value.key, other.began)) return;
     const resetMs = this.#resetMs.get(other.by) ?? -Infinity;
     if (value.by === other.by && resetMs > other.began.atMs - PEEKS_MS) return;
     report({

@@ -9,10 +9,12 @@ class Story {
   nowMs = 60_000;
   broken = 0;
   readonly history: History = new History(() => this.nowMs);
+  loadsTogether = false;
   readonly loads = new Loads({
     history: this.history,
     calm: new Calm(() => this.nowMs),
     mayHedge: false,
+    loadsTogether: () => this.loadsTogether,
     report: () => this.broken++,
   });
 
@@ -47,4 +49,18 @@ test("Loads lets a process load again that was told to drop everything, and no o
   other.loads.reset("a");
   other.load("a");
   assertEquals(other.broken, 0);
+});
+
+test("Loads lets a key load again whose caller has left, if it is loaded together with others", () => {
+  for (const loadsTogether of [true, false]) {
+    const story = new Story();
+    story.loadsTogether = loadsTogether;
+    story.history.callerLeft(0, ["key"]);
+    story.load("a");
+    story.load("a");
+    assertEquals(story.broken, 1, "the caller left before");
+    story.history.callerLeft(0, ["other", "key"]);
+    story.load("a");
+    assertEquals(story.broken, loadsTogether ? 1 : 3);
+  }
 });
