@@ -1,8 +1,10 @@
+import { GroupCacheError } from "../errors.ts";
 import type { Clock } from "../timing/clock.ts";
 import type { ChangeUpdate, Reset } from "../wire/change_update.ts";
 import type { Change } from "../wire/change.ts";
 import type { ChangeLog, LoggedChange } from "./change_log.ts";
 import type { Gaps } from "./gaps.ts";
+import { type Knowledge, UNTOLD } from "./knowledge.ts";
 import { takeAfter } from "./take_after.ts";
 import { TellingRounds } from "./telling_rounds.ts";
 
@@ -19,32 +21,11 @@ export interface Tellable {
   readonly url: string;
 }
 
-/** What a peer is known to know. */
-interface Knowledge {
-  /** It knows all changes up to this position of the log, */
-  through: number;
-  /** and, if this is true, of all settled ones too: it has been listed since it was last told. */
-  isCaughtUp: boolean;
-  isListed: boolean;
-  /** The instance id of the process at its URL, once it has been met. */
-  instance: string | undefined;
-  /** The count of the gaps when it was last told to drop everything for them. */
-  gaps: number;
-  /** The end of the log when it was listed: changes up to there may have settled without it. */
-  listedFrom: number;
-  telling: Promise<void> | undefined;
-}
+/** A process that runs for less, in milliseconds, is not told unprompted before the next round. */
+const MIN_RUN_MS = 1000;
 
-/** What a peer knows that was never told anything. */
-const UNTOLD: Knowledge = {
-  through: 0,
-  isCaughtUp: false,
-  isListed: false,
-  instance: undefined,
-  gaps: 0,
-  listedFrom: 0,
-  telling: undefined,
-};
+/** How many processes in turn are told at one URL before whoever waits is given up. */
+const MAX_RESTARTS = 3;
 
 /** How many peers off the list have their position remembered. Others are told to drop everything. */
 const MAX_UNLISTED = 1000;
@@ -115,18 +96,19 @@ export class PeerKnowledge<P extends Tellable> {
   met(peer: P, instance: string): void {
     const before = this.#of(peer);
     const { isListed } = before;
-    if (before.instance === undefined || before.instance === instance) {
-      before.instance = instance;
-      return;
-    }
-    const { log, gaps } = this.#options;
+    const { log, gaps, clock } = this.#options;
+    before.instance ??= instance;
+    if (before.instance === instance) return;
+    const sinceMs = clock.now();
     const isCaughtUp = isListed && log.end === 0;
     log.restarted(peer.url);
     // An update on its way to the one before is no news to this one.
     const listedFrom = log.end;
-    this.#peers.set(peer.url, { ...UNTOLD, isCaughtUp, isListed, instance, listedFrom });
+    this.#peers.set(peer.url, { ...UNTOLD, isCaughtUp, isListed, instance, sinceMs, listedFrom });
     if (isListed && !isCaughtUp) this.#areCaughtUp = false;
-    if (isListed && (!isCaughtUp || gaps.count > 0)) this.#tellSoon(peer);
+    // Several that share a URL by mistake answer in turns: each reply would have another one told.
+    if (sinceMs - before.sinceMs < MIN_RUN_MS) this.#rounds.watch();
+    else if (isListed && (!isCaughtUp || gaps.count > 0)) this.#tellSoon(peer);
   }
 
   /**
@@ -168,8 +150,12 @@ export class PeerKnowledge<P extends Tellable> {
     return this.#mayLack(peer, group, key) ? this.tell(peer) : undefined;
   }
 
-  /** Tells a peer all changes that it may not know. Rejects if it cannot be told. */
-  tell(peer: P): Promise<void> {
+  /**
+   * Tells a peer all changes that it may not know. Rejects if it cannot be told.
+   *
+   * @param restarts How often another process has answered at its URL than the one that was told.
+   */
+  tell(peer: P, restarts = 0): Promise<void> {
     const knowledge = this.#of(peer);
     const { log, gaps } = this.#options;
     const { end } = log;
@@ -180,9 +166,12 @@ export class PeerKnowledge<P extends Tellable> {
     const { telling } = knowledge;
     // An update in flight may not contain the last changes.
     return telling.then(() => {
-      const knowledge = this.#of(peer);
-      const knowsAll = this.#through(knowledge) >= end && this.#isSafe(knowledge, count);
-      return knowsAll ? undefined : this.tell(peer);
+      const current = this.#of(peer);
+      if (this.#through(current) >= end && this.#isSafe(current, count)) return;
+      if (current === knowledge) return this.tell(peer, restarts);
+      if (restarts < MAX_RESTARTS) return this.tell(peer, restarts + 1);
+      const why = "several processes answer at its URL";
+      throw new GroupCacheError("peer-failed", `Cannot tell peer ${peer.url} of changes: ${why}`);
     });
   }
 

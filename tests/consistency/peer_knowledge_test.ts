@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { GroupCacheError } from "../../lib/errors.ts";
 import { ChangeLog } from "../../lib/consistency/change_log.ts";
 import { Gaps } from "../../lib/consistency/gaps.ts";
 import { PeerKnowledge } from "../../lib/consistency/peer_knowledge.ts";
@@ -22,6 +23,8 @@ class Setup {
   readonly down = new Set<string>();
   /** Which process replies at a URL. */
   readonly instances = new Map<string, string>();
+  /** Where each reply comes from another process. */
+  readonly shared = new Set<string>();
   readonly resets: (Reset | undefined)[] = [];
   #time = 0;
 
@@ -39,7 +42,9 @@ class Setup {
         const keys = changes.map(({ key }) => key).join(",");
         this.told.push(`${peer.url}:${reset === undefined ? "" : "reset "}${keys}`);
         this.resets.push(reset);
-        const instance = this.instances.get(peer.url);
+        const instance = this.shared.has(peer.url)
+          ? crypto.randomUUID()
+          : this.instances.get(peer.url);
         if (instance !== undefined) this.knowledge.met(peer, instance);
         return Promise.resolve();
       },
@@ -498,4 +503,24 @@ test("PeerKnowledge says who knows how many of the changes in a reply", async ()
   setup.knowledge.met({ url: "b" }, "3");
   assertEquals(setup.knowledge.pageAfter(1).known, { count: 1, to: [{ url, instance: "1" }] });
   setup.knowledge.close();
+});
+
+test("PeerKnowledge gives up a peer at whose URL another process answers each time, and tells it in rounds", async () => {
+  const setup = new Setup();
+  setup.meet("a");
+  setup.add("key");
+  setup.shared.add("a");
+  const error = await assertRejects(() => setup.knowledge.tell({ url: "a" }), GroupCacheError);
+  assertEquals(error.code, "peer-failed");
+  await setup.clock.advance(0);
+  const { length } = setup.told;
+  assert(length <= 8, `${length} messages`);
+  await setup.clock.advance(60_000);
+  assert(setup.told.length - length <= 8 * 30, `${setup.told.length} messages in a minute`);
+  assert(setup.told.length > length, "it is told again");
+  setup.shared.delete("a");
+  setup.instances.set("a", "one");
+  await setup.clock.advance(10_000);
+  await setup.knowledge.tell({ url: "a" });
+  assertEquals(setup.knowledge.catchUp({ url: "a" }, "g", "key"), undefined);
 });
