@@ -72,10 +72,17 @@ function iterate(options: EtcdOptions) {
 conforms("etcd", async (peers, options) => {
   const server = await startEtcd();
   let current: readonly string[] = [];
+  // All at once: on a slow machine a list in between would be delivered.
   const set = async (changed: readonly string[]): Promise<void> => {
-    for (const peer of changed) if (!current.includes(peer)) await server.put(peer);
-    for (const peer of current) if (!changed.includes(peer)) await server.remove(peer);
+    const key = (peer: string) => btoa(PREFIX + peer);
+    const success = [
+      ...changed.filter((peer) => !current.includes(peer))
+        .map((peer) => ({ requestPut: { key: key(peer), value: btoa(peer) } })),
+      ...current.filter((peer) => !changed.includes(peer))
+        .map((peer) => ({ requestDeleteRange: { key: key(peer) } })),
+    ];
     current = changed;
+    if (success.length > 0) await server.call("kv/txn", { success });
   };
   await set(peers);
   const line = new BreakableFetch();
