@@ -14,6 +14,7 @@ export interface AuthContext {
   origin: string;
   /** Whether this process answers peers at its origin, and is not leaving. */
   isServing: () => boolean;
+  /** Who takes note of processes that start where peers have left. */
   newcomers: () => Newcomers;
   /** Called if the secrets could not be read. The previous ones remain valid. */
   onError: (error: unknown) => void;

@@ -164,6 +164,7 @@ export interface GatekeeperOptions {
   clock: Clock;
   /** The origin of this process. */
   origin: string;
+  /** Who takes note of processes that start where peers have left. */
   newcomers: () => Newcomers;
 }
 

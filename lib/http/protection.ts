@@ -17,7 +17,9 @@ export interface ProtectionOptions {
   clock: Clock;
   /** Identifies this run of the process. */
   instanceId: string;
+  /** Whether this process answers peers, and is not leaving. */
   isServing: () => boolean;
+  /** Who takes note of processes that start where peers have left. */
   newcomers: () => Newcomers;
   /** Reports an event to operators. */
   report: (event: Event) => void;

@@ -10,6 +10,14 @@ export interface Stamp {
   readonly origin: string;
 }
 
+/** The longest id of a process and the longest digest of a list, in characters: logs keep thousands. */
+const MAX_ID_LENGTH = 64;
+
+/** Whether something from a peer may be the instance id of a process or a digest of a list. */
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_ID_LENGTH;
+}
+
 /** A `set` or `remove` of one key, as other processes hear of it. */
 export interface Change {
   readonly group: string;

@@ -1,4 +1,4 @@
-import type { Stamp } from "./change.ts";
+import { isId, type Stamp } from "./change.ts";
 
 /** What accompanies a `set` or `remove` besides its group and key. It is sent in a header. */
 export interface ChangeNote {
@@ -18,6 +18,9 @@ export interface ChangeNote {
 
 /** In place of a mark: none is known. */
 export const NO_MARK = "-";
+
+/** The longest note, in characters: the log keeps parts of each. */
+const MAX_LENGTH = 1024;
 
 /** In place of a URL. */
 const NO_URL = "-";
@@ -47,10 +50,13 @@ export function decodeChangeNote(text: string): ChangeNote {
     knownBy: url === NO_URL ? undefined : url,
     ...(mark !== undefined && { mark }),
   };
-  const isValid = isTime(note.stamp.time) && origin !== "" && isTime(note.settledTime) &&
+  const isValid = isTime(note.stamp.time) && origin !== "" && isId(origin) && isId(list) &&
+    isTime(note.settledTime) && text.length <= MAX_LENGTH &&
     (mark === undefined || isMark(mark));
   if (isValid) return note;
-  throw new TypeError(`expected a change's time, origin, list and settled time: received ${text}`);
+  throw new TypeError(
+    `expected a change's time, origin, list and settled time: received ${text.slice(0, 64)}`,
+  );
 }
 
 /** Whether something from a peer is a valid mark, which is passed on as it stands. */

@@ -1,4 +1,4 @@
-import type { Change } from "./change.ts";
+import { type Change, isId } from "./change.ts";
 import { isMark, isTime } from "./change_note.ts";
 
 /** What a process says of the changes that it knows of. It travels as a part of a hello. */
@@ -95,7 +95,7 @@ export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
   const { time, list, settled, mark, reset, changes, again, after, through, more, known } = Object(
     json,
   );
-  const isValid = isTime(time) && typeof list === "string" && isTime(settled) &&
+  const isValid = isTime(time) && isId(list) && isTime(settled) &&
     Array.isArray(changes) && changes.every(isChangeJson) && (mark === undefined || isMark(mark)) &&
     (after === undefined || isTime(after)) && (through === undefined || isTime(through)) &&
     (reset === undefined || isResetJson(reset)) && (known === undefined || isKnownJson(known));
@@ -119,7 +119,7 @@ export function fromChangeUpdateJson(json: unknown): ChangeUpdate {
 function isResetJson(json: unknown): json is NonNullable<ChangeUpdateJson["reset"]> {
   const { gaps, safe } = Object(json);
   return Array.isArray(gaps) && gaps.length > 0 && gaps.every(isGapJson) &&
-    Array.isArray(safe) && safe.every((instance) => typeof instance === "string");
+    Array.isArray(safe) && safe.every(isId);
 }
 
 function fromResetJson({ gaps, safe }: NonNullable<ChangeUpdateJson["reset"]>): Reset {
@@ -136,15 +136,16 @@ function fromKnownJson({ count, to }: NonNullable<ChangeUpdateJson["known"]>): K
 }
 
 function isProcessJson(json: unknown): boolean {
-  return Array.isArray(json) && json.length === 2 && json.every((text) => typeof text === "string");
+  return Array.isArray(json) && json.length === 2 && typeof json[0] === "string" && isId(json[1]);
 }
 
 function isGapJson(json: unknown): boolean {
-  return Array.isArray(json) && json.length === 2 && typeof json[0] === "string" && isTime(json[1]);
+  return Array.isArray(json) && json.length === 2 && isId(json[0]) && isTime(json[1]);
 }
 
 function isChangeJson(json: unknown): boolean {
   if (!Array.isArray(json)) return false;
   const [time, ...texts] = json;
-  return isTime(time) && texts.length === 3 && texts.every((text) => typeof text === "string");
+  return isTime(time) && isId(texts[0]) && texts.length === 3 &&
+    texts.every((text) => typeof text === "string");
 }

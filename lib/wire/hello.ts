@@ -1,3 +1,4 @@
+import { isId } from "./change.ts";
 import { type ChangeUpdate, fromChangeUpdateJson, toChangeUpdateJson } from "./change_update.ts";
 
 /** How a process introduces itself to a peer. Request and reply are both hellos, as JSON. */
@@ -35,7 +36,7 @@ export function decodeHello(json: string): Hello {
   const hello = parse(json);
   const { instance, self, peers, placement, isLeaving, hadGivenUp, isProbe, changes } = hello;
   if (
-    typeof instance === "string" && typeof self === "string" && typeof placement === "string" &&
+    isId(instance) && typeof self === "string" && typeof placement === "string" &&
     Array.isArray(peers) && peers.every((peer) => typeof peer === "string")
   ) {
     // A later version may stop sending these.

@@ -24,6 +24,9 @@ test("decodeChangeNote() refuses what cannot be a note", () => {
       "NaN me list 0",
       "1 me list x",
       "1 me list 0 - a;b",
+      `1 ${"x".repeat(65)} list 0`,
+      `1 me ${"x".repeat(65)} 0`,
+      `1 me list 0 http://${"x".repeat(1024)}:1`,
     ]
   ) {
     assertThrows(() => decodeChangeNote(text), TypeError, "expected a change's time");

@@ -69,6 +69,26 @@ const BAD_CHANGES: unknown[] = [
   { time: 0, list: "", settled: 0, changes: [], known: { count: 0, to: [["http://a:1"]] } },
 ];
 
+/** Logs keep thousands of them. */
+const LONG = "x".repeat(65);
+BAD_CHANGES.push(
+  { time: 0, list: LONG, settled: 0, changes: [] },
+  { time: 0, list: "", settled: 0, changes: [[1, LONG, "group", "key"]] },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [[LONG, 1]], safe: [] } },
+  { time: 0, list: "", settled: 0, changes: [], reset: { gaps: [["origin", 1]], safe: [LONG] } },
+  { time: 0, list: "", settled: 0, changes: [], known: { count: 0, to: [["http://a:1", LONG]] } },
+);
+
+test("decodeHello() refuses an instance id of more than 64 characters", () => {
+  const hello = { self: "http://a:1", peers: [], placement: "p" };
+  assertEquals(
+    decodeHello(JSON.stringify({ ...hello, instance: "x".repeat(64) })).self,
+    hello.self,
+  );
+  const long = JSON.stringify({ ...hello, instance: LONG });
+  assertThrows(() => decodeHello(long), TypeError, "expected a hello");
+});
+
 for (const changes of BAD_CHANGES) {
   test(`decodeHello() refuses ${JSON.stringify(changes)} for changes`, () => {
     const hello = { instance: "1", self: "http://a:1", peers: [], placement: "p", changes };

@@ -23,7 +23,7 @@ import { KEEPALIVE_MS, type PeerLimits } from "../peer_limits.ts";
 import { peerFailure, toPeerError } from "./failures.ts";
 import type { Patience } from "./patience.ts";
 import { ProvenFetch, type ProvenRequest } from "./proven_fetch.ts";
-import { Reply } from "./reply.ts";
+import { instanceOf, Reply } from "./reply.ts";
 import type { RequestSemaphore } from "./request_semaphore.ts";
 
 /** How often a peer that answers is reported, in milliseconds. */
@@ -159,7 +159,7 @@ export class Connection {
     const path = this.options.basePath + CHANNEL_PATH;
     const response = await this.#fetch(path, init as ProvenRequest);
     if (response.status === 200 && response.headers.get("content-type") === CHANNEL_MESSAGES) {
-      const instance = response.headers.get(FROM) ?? undefined;
+      const instance = instanceOf(response);
       if (instance !== undefined) this.options.onMet(instance);
       if (response.body !== null) return { body: response.body, instance };
     }

@@ -5,6 +5,7 @@ import type { EncodedValue } from "../../peer/peer.ts";
 import type { Clock } from "../../timing/clock.ts";
 import { ByteBuffer } from "../../wire/byte_buffer.ts";
 import { chunkReaderOf } from "../chunk_reader.ts";
+import { isId } from "../../wire/change.ts";
 import { isMark, isTime } from "../../wire/change_note.ts";
 import { fromExpiry } from "../../wire/expiry.ts";
 import { type GetResponse, readSize } from "../../wire/get_response.ts";
@@ -84,7 +85,7 @@ export class Reply {
 
   /** The instance id of the process that replied; undefined from Go peers and earlier versions. */
   get instance(): string | undefined {
-    return this.#response.headers.get(FROM) ?? undefined;
+    return instanceOf(this.#response);
   }
 
   /** Whether the peer's cache is closed. */
@@ -258,4 +259,10 @@ export class Reply {
     const advice = this.isOurs ? "" : adviceFor({ status, type, basePath });
     return peerFailure(url, advice === "" ? why : `${why}; ${advice}`);
   }
+}
+
+/** The instance id of the process that replied; undefined from Go peers and earlier versions. */
+export function instanceOf({ headers }: Response): string | undefined {
+  const instance = headers.get(FROM);
+  return isId(instance) ? instance : undefined;
 }
